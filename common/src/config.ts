@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { parse } from 'smol-toml'
+import type { z } from 'zod'
+import { AppError } from './app-error.ts'
+
+export type ConfigSource = {
+  /** TOML file; a missing file is an empty one. */
+  file: string
+  /** Usually `process.env`. */
+  env: Readonly<Record<string, string | undefined>>
+  /** Environment variable -> dotted configuration key. The variable wins over the file. */
+  envKeys: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads a configuration: schema defaults < file < environment.
+ *
+ * The schema must be strict, so that a typing error is refused with the nearest known key.
+ *
+ * @throws AppError `CONFIG_INVALID` that names the file, the key and what was expected.
+ */
+export function loadConfig<Schema extends z.ZodType>(schema: Schema, source: ConfigSource): z.output<Schema> {
+  const raw = readToml(source.file)
+  for (const [variable, key] of Object.entries(source.envKeys)) {
+    const value = source.env[variable] ?? source.env[variable.toUpperCase()]
+    if (value !== undefined && value !== '') setKey(raw, key.split('.'), coerce(value))
+  }
+  const result = schema.safeParse(raw)
+  if (result.success) return result.data
+  const known = knownKeys(schema)
+  const faults = result.error.issues.map((issue) => describe(issue, known))
+  throw new AppError('CONFIG_INVALID', `${source.file}: ${faults.join('; ')}`, {
+    hint: 'Mend the keys named above and start again.',
+  })
+}
+
+type Table = { [key: string]: unknown }
+
+function readToml(file: string): Table {
+  if (!existsSync(file)) return {}
+  try {
+    return parse(readFileSync(file, 'utf8')) as Table
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('CONFIG_INVALID', `${file} is not valid TOML: ${reason}`, { cause })
+  }
+}
+
+function setKey(table: Table, path: string[], value: unknown): void {
+  const [head, ...rest] = path
+  if (head === undefined) return
+  if (rest.length === 0) {
+    table[head] = value
+    return
+  }
+  if (typeof table[head] !== 'object' || table[head] === null) table[head] = {}
+  setKey(table[head] as Table, rest, value)
+}
+
+/** Environment values are text: `true`, `false` and plain integers become what a TOML file would hold. */
+function coerce(value: string): unknown {
+  if (value === 'true') return true
+  if (value === 'false') return false
+  return /^-?\d{1,15}$/.test(value) ? Number(value) : value
+}
+
+type Issue = z.core.$ZodIssue
+
+function describe(issue: Issue, known: readonly string[]): string {
+  const at = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return `${at || 'file'}: ${issue.message}`
+  return issue.keys
+    .map((key) => {
+      const full = at === '' ? key : `${at}.${key}`
+      const near = nearest(full, known)
+      return `unknown key '${full}'${near === undefined ? '' : ` (did you mean '${near}'?)`}`
+    })
+    .join('; ')
+}
+
+/** Every dotted key of an object schema, tables included. */
+function knownKeys(schema: z.ZodType, prefix = ''): string[] {
+  const inner = unwrap(schema)
+  const shape = (inner as { shape?: Record<string, z.ZodType> }).shape
+  if (shape === undefined) return []
+  return Object.entries(shape).flatMap(([key, child]) => {
+    const full = prefix === '' ? key : `${prefix}.${key}`
+    return [full, ...knownKeys(child, full)]
+  })
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  const definition = (schema as unknown as { def: { innerType?: z.ZodType; in?: z.ZodType } }).def
+  const inner = definition.innerType ?? definition.in
+  return inner === undefined ? schema : unwrap(inner)
+}
+
+function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = editDistance(word, candidate)
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitute, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

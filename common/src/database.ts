@@ -1,0 +1,120 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { type Generated, Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from 'kysely'
+import { AppError } from './app-error.ts'
+
+/** One step of a schema's history. Steps are append-only; the number of steps is the schema version. */
+export type Migration = { name: string; up: string }
+
+export type OpenOptions = {
+  /** File path, or `:memory:`. */
+  path: string
+  migrations: readonly Migration[]
+  /** `FULL` survives power loss after every commit; `NORMAL` may lose the last commits, never consistency. */
+  synchronous: 'FULL' | 'NORMAL'
+}
+
+/** A database whose schema is at the newest migration. */
+export type Database<Tables> = {
+  kysely: Kysely<Tables & SchemaTable>
+  close: () => Promise<void>
+}
+
+type SchemaTable = { schema_migrations: { version: Generated<number>; name: string; applied_at: number } }
+
+/**
+ * Opens (or creates, mode 0600) a SQLite file in WAL mode and brings its schema up to date.
+ * A file that exists and needs a migration is first copied to `<path>.v<old version>.bak`.
+ *
+ * @throws AppError `DATABASE_TOO_NEW` when the file was written by a newer program.
+ */
+export async function openDatabase<Tables>(options: OpenOptions): Promise<Database<Tables>> {
+  const inMemory = options.path === ':memory:'
+  const existed = !inMemory && existsSync(options.path)
+  if (!inMemory && !existed) writeFileSync(options.path, '', { mode: 0o600 })
+  const connection = new DatabaseSync(options.path)
+  if (!inMemory) chmodSync(options.path, 0o600)
+  connection.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF`,
+  )
+  migrate(connection, options, existed)
+  const kysely = new Kysely<Tables & SchemaTable>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
+  return { kysely, close: () => kysely.destroy() }
+}
+
+/**
+ * Runs `work` in one write transaction (BEGIN IMMEDIATE): no other writer, here or in another process,
+ * gets between its reads and its writes. An exception rolls everything back.
+ */
+export async function immediate<Tables, Result>(
+  db: Kysely<Tables>,
+  work: (transaction: Kysely<Tables>) => Promise<Result>,
+): Promise<Result> {
+  return await db.connection().execute(async (connection) => {
+    await sql`BEGIN IMMEDIATE`.execute(connection)
+    try {
+      const result = await work(connection)
+      await sql`COMMIT`.execute(connection)
+      return result
+    } catch (error) {
+      await sql`ROLLBACK`.execute(connection)
+      throw error
+    }
+  })
+}
+
+function migrate(connection: DatabaseSync, options: OpenOptions, existed: boolean): void {
+  connection.exec(
+    'CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
+  )
+  const row = connection.prepare('SELECT coalesce(max(version), 0) AS version FROM schema_migrations').get()
+  const version = Number(row?.version ?? 0)
+  if (version > options.migrations.length) {
+    throw new AppError('DATABASE_TOO_NEW', `${options.path} was written by a newer version (schema ${version}).`, {
+      hint: 'Install the newer version again, or restore the backup that it made before its migration.',
+    })
+  }
+  if (version === options.migrations.length) return
+  if (existed && version > 0) connection.prepare('VACUUM INTO ?').run(`${options.path}.v${version}.bak`)
+  for (const [index, migration] of options.migrations.entries()) {
+    if (index < version) continue
+    connection.exec('BEGIN IMMEDIATE')
+    try {
+      connection.exec(migration.up)
+      connection
+        .prepare('INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, unixepoch())')
+        .run(index + 1, migration.name)
+      connection.exec('COMMIT')
+    } catch (error) {
+      connection.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+const CACHED_STATEMENTS = 256
+
+/** The face that kysely's SQLite dialect asks for, over node:sqlite, with prepared statements kept. */
+function adapt(connection: DatabaseSync): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>()
+  return {
+    close: () => connection.close(),
+    prepare: (text) => {
+      const known = statements.get(text)
+      if (known !== undefined) return known
+      if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!)
+      const statement = adaptStatement(connection.prepare(text))
+      statements.set(text, statement)
+      return statement
+    },
+  }
+}
+
+function adaptStatement(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+    run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+  }
+}

@@ -1,0 +1,7 @@
+export { AppError } from './app-error.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { type ConfigSource, loadConfig } from './config.ts'
+export { type Database, immediate, type Migration, type OpenOptions, openDatabase } from './database.ts'
+export { assertPrivate, ensurePrivateDir, writeFileAtomic } from './files.ts'
+export { newId, newSecret } from './id.ts'
+export { createLogger, type Logger } from './logger.ts'

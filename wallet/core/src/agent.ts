@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { NetworkRef } from './network.ts'
+
+export const AgentStatus = z.enum(['ACTIVE', 'SUSPENDED', 'TERMINATED'])
+export type AgentStatus = z.infer<typeof AgentStatus>
+
+/** NONE: no owner address. GRACE: registered, never signed. LOCKED: has signed; only the owner can change it. */
+export const OwnerState = z.enum(['NONE', 'GRACE', 'LOCKED'])
+export type OwnerState = z.infer<typeof OwnerState>
+
+export const WalletView = z
+  .object({
+    id: z.uuid(),
+    chain: z.enum(['evm', 'solana']),
+    address: z.string(),
+    publicKey: z.string(),
+    networks: z.array(z.string()),
+  })
+  .meta({ id: 'Wallet' })
+export type WalletView = z.infer<typeof WalletView>
+
+export const AgentView = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    status: AgentStatus,
+    ownerAddress: z.string().optional(),
+    ownerState: OwnerState,
+    defaultNetwork: z.string(),
+    wallets: z.array(WalletView),
+    /** Of the default wallet, for readers of the first version. */
+    chain: z.string(),
+    network: z.string(),
+    publicKey: z.string(),
+    createdAt: z.number().int(),
+    updatedAt: z.number().int(),
+  })
+  .meta({ id: 'Agent' })
+export type AgentView = z.infer<typeof AgentView>
+
+const Name = z.string().trim().min(1).max(100)
+
+export const CreateAgent = z.strictObject({
+  name: Name,
+  /** Chains to make a key for; the first one's network is the default. */
+  chains: z
+    .array(z.enum(['evm', 'solana']))
+    .min(1)
+    .max(2)
+    .default(['evm', 'solana']),
+  defaultNetwork: NetworkRef.optional(),
+  ownerAddress: z.string().min(1).max(64).optional(),
+})
+
+export const UpdateAgent = z.strictObject({ name: Name })
+
+export const SetOwner = z.strictObject({ ownerAddress: z.string().min(1).max(64) })
+
+export const CreateSession = z.strictObject({
+  agentId: z.uuid(),
+  /** Lifetime in seconds. */
+  ttl: z.number().int().min(300).max(604_800).default(86_400),
+})
+
+export const SessionView = z
+  .object({
+    id: z.uuid(),
+    agentId: z.uuid(),
+    status: z.enum(['ACTIVE', 'EXPIRED', 'REVOKED']),
+    renewalCount: z.number().int(),
+    maxRenewals: z.number().int(),
+    expiresAt: z.number().int(),
+    absoluteExpiresAt: z.number().int(),
+    createdAt: z.number().int(),
+  })
+  .meta({ id: 'Session' })
+export type SessionView = z.infer<typeof SessionView>

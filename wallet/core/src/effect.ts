@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import type { NetworkName } from './network.ts'
+
+/** What an amount is an amount of: the native coin of a network, or a token by contract or mint address. */
+export type Asset = {
+  network: NetworkName
+  /** Token contract (EIP-55) or mint; absent for the native coin. */
+  address?: string
+  symbol: string
+  decimals: number
+}
+
+/**
+ * What a transaction does, derived from the transaction itself, never from what the caller says of it.
+ * Amounts are base units of the asset.
+ */
+export type Effect =
+  | { kind: 'spend'; asset: Asset; amount: bigint; to: string }
+  | { kind: 'grant'; asset: Asset; amount: bigint; spender: string }
+  | { kind: 'call'; target: string; selector: string }
+  | { kind: 'deploy' }
+  | { kind: 'sign'; scheme: string }
+  | { kind: 'opaque'; why: string }
+
+/** An asset's key in ledgers and policies: `evm-local/native`, `base-mainnet/0x833…`. */
+export function assetKey(asset: Pick<Asset, 'network' | 'address'>): string {
+  return `${asset.network}/${asset.address ?? 'native'}`
+}
+
+export const AssetView = z
+  .object({
+    network: z.string(),
+    address: z.string().optional(),
+    symbol: z.string(),
+    decimals: z.number().int(),
+  })
+  .meta({ id: 'Asset' })
+
+/** An effect on the wire: amounts both in base units and in human units. */
+export const EffectView = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('spend'),
+      asset: AssetView,
+      amount: z.string(),
+      humanAmount: z.string(),
+      to: z.string(),
+    }),
+    z.object({
+      kind: z.literal('grant'),
+      asset: AssetView,
+      amount: z.string(),
+      humanAmount: z.string(),
+      spender: z.string(),
+    }),
+    z.object({ kind: z.literal('call'), target: z.string(), selector: z.string() }),
+    z.object({ kind: z.literal('deploy') }),
+    z.object({ kind: z.literal('sign'), scheme: z.string() }),
+    z.object({ kind: z.literal('opaque'), why: z.string() }),
+  ])
+  .meta({ id: 'Effect' })
+export type EffectView = z.infer<typeof EffectView>

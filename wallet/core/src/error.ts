@@ -1,0 +1,86 @@
+import { z } from 'zod'
+
+type Spec = { status: number; retryable?: true; hint?: string }
+
+/** Every code the daemon can answer with. Append-only. `retryable`: the same call may succeed later. */
+export const errorCodes = {
+  INVALID_TOKEN: { status: 401, hint: 'Ask the operator for a session token.' },
+  TOKEN_EXPIRED: { status: 401, hint: 'Renew the session, or ask the operator for a new token.' },
+  SESSION_REVOKED: { status: 401, hint: 'Ask the operator for a new session token.' },
+  INVALID_SIGNATURE: { status: 401 },
+  INVALID_NONCE: { status: 401, hint: 'Ask for a new challenge; each one is good for one use within 5 minutes.' },
+  INVALID_MASTER_PASSWORD: { status: 401 },
+  MASTER_PASSWORD_LOCKED: { status: 429, hint: 'Too many wrong passwords from here. Wait 30 minutes.' },
+  SYSTEM_LOCKED: { status: 503, hint: 'The kill switch is on. Only the operator and the owner can release it.' },
+  SESSION_NOT_FOUND: { status: 404 },
+  SESSION_EXPIRED: { status: 401 },
+  SESSION_LIMIT_EXCEEDED: { status: 403, hint: 'Revoke a session of this agent first.' },
+  CONSTRAINT_VIOLATED: { status: 403, hint: 'The session token does not allow this. Ask the operator.' },
+  RENEWAL_LIMIT_REACHED: { status: 403 },
+  SESSION_ABSOLUTE_LIFETIME_EXCEEDED: { status: 403 },
+  RENEWAL_TOO_EARLY: { status: 403, retryable: true, hint: 'Renew after half of the lifetime has passed.' },
+  SESSION_RENEWAL_MISMATCH: { status: 403 },
+  RENEWAL_CONFLICT: { status: 409, hint: 'Somebody renewed this session first. Read the token file again.' },
+  INSUFFICIENT_BALANCE: { status: 400, hint: 'Lower the amount, or ask the owner to fund the wallet.' },
+  INVALID_ADDRESS: { status: 400, hint: 'Check the address and that it belongs to this chain.' },
+  TX_NOT_FOUND: { status: 404 },
+  TX_EXPIRED: { status: 410 },
+  TX_ALREADY_PROCESSED: { status: 409, hint: 'Read the transaction; it can no longer be changed.' },
+  CHAIN_ERROR: {
+    status: 502,
+    retryable: true,
+    hint: 'The chain node did not answer. Try again with the same Idempotency-Key.',
+  },
+  SIMULATION_FAILED: { status: 422 },
+  POLICY_NOT_FOUND: { status: 404 },
+  POLICY_DENIED: { status: 403, hint: 'The policy does not allow this. Do not retry; tell the owner.' },
+  SPENDING_LIMIT_EXCEEDED: { status: 403, hint: 'Lower the amount, or ask the owner to raise the limit.' },
+  RATE_LIMIT_EXCEEDED: { status: 429, retryable: true, hint: 'Wait, then try again.' },
+  WHITELIST_DENIED: { status: 403, hint: 'The recipient is not on the allow-list. Ask the owner.' },
+  OWNER_ALREADY_CONNECTED: { status: 409 },
+  OWNER_NOT_CONNECTED: { status: 404, hint: 'Register an owner address for this agent first.' },
+  APPROVAL_TIMEOUT: { status: 410, hint: 'Send the payment again; it will ask for a new approval.' },
+  APPROVAL_NOT_FOUND: { status: 404 },
+  KEYSTORE_LOCKED: { status: 503, retryable: true },
+  CHAIN_NOT_SUPPORTED: { status: 400 },
+  SHUTTING_DOWN: { status: 503, retryable: true },
+  ENVIRONMENT_NETWORK_MISMATCH: { status: 400, hint: 'This daemon serves the other environment (mainnet or testnet).' },
+  AGENT_NOT_FOUND: { status: 404 },
+  AGENT_SUSPENDED: { status: 409 },
+  AGENT_TERMINATED: { status: 410 },
+  IDEMPOTENCY_KEY_REQUIRED: {
+    status: 400,
+    hint: 'Send the header Idempotency-Key: a new random value per payment, the same over retries.',
+  },
+  IDEMPOTENCY_CONFLICT: { status: 422, hint: 'This Idempotency-Key was used for a different request. Use a new key.' },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    retryable: true,
+    hint: 'The first request is still running. Ask for its transaction.',
+  },
+  OUTCOME_UNKNOWN: { status: 409, hint: 'Poll the transaction. Do not send it again with another key.' },
+  VALIDATION_FAILED: { status: 400, hint: 'Mend the fields named in details.issues.' },
+  NOT_FOUND: { status: 404 },
+  FORBIDDEN_ORIGIN: { status: 403 },
+  INTERNAL_ERROR: { status: 500 },
+} as const satisfies Record<string, Spec>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** HTTP status, whether to retry, and the default hint of a code. */
+export function errorSpec(code: ErrorCode): Spec {
+  return errorCodes[code]
+}
+
+/** The body of every answer that is not a success. */
+export const ErrorBody = z
+  .object({
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string(),
+    retryable: z.boolean(),
+    hint: z.string().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Error' })
+export type ErrorBody = z.infer<typeof ErrorBody>

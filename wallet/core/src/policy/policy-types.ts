@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { allowedNetworks } from './allowed-networks.ts'
+import { counterparty } from './counterparty.ts'
+import type { PolicyType } from './policy-type.ts'
+import { rateLimit } from './rate-limit.ts'
+import { spendingLimit } from './spending-limit.ts'
+import { timeRestriction } from './time-restriction.ts'
+import { whitelist } from './whitelist.ts'
+
+/** Every policy type there is. A new one is a file beside this one and a line here. */
+export const policyTypes = [
+  spendingLimit,
+  whitelist,
+  counterparty,
+  allowedNetworks,
+  rateLimit,
+  timeRestriction,
+] as const satisfies readonly PolicyType<string, never>[]
+
+export type PolicyTypeName = (typeof policyTypes)[number]['type']
+
+const byName = new Map<string, PolicyType>(policyTypes.map((type) => [type.type, type as unknown as PolicyType]))
+
+export function findPolicyType(name: string): PolicyType | undefined {
+  return byName.get(name)
+}
+
+export const PolicyTypeName = z.enum(policyTypes.map((type) => type.type) as [PolicyTypeName, ...PolicyTypeName[]])

@@ -1,0 +1,29 @@
+import type { z } from 'zod'
+import type { ErrorCode } from './error.ts'
+
+/**
+ * Who may call. `master`: operator (admin token or master password). `session`: an agent's session token.
+ * `owner`: the owner's signature over a challenge of the daemon.
+ */
+export type Credential = 'master' | 'session' | 'owner'
+
+/** Any one of the credentials, or nobody's. There is no default: a route without it does not compile. */
+export type Authentication = 'public' | readonly [Credential, ...Credential[]]
+
+export type Route = {
+  method: 'get' | 'post' | 'put' | 'delete'
+  /** Path with `:name` parameters. */
+  path: `/${string}`
+  authentication: Authentication
+  tag: 'system' | 'agents' | 'sessions' | 'policies' | 'wallet' | 'transactions' | 'owner' | 'admin'
+  summary: string
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** The header Idempotency-Key: 1 to 128 printable characters. */
+  idempotent?: true
+  /** Success answers by HTTP status. */
+  responses: Readonly<Record<number, { description: string; schema: z.ZodType }>>
+  /** Codes this route answers with besides those that any route can (authentication, validation, internal). */
+  errors: readonly ErrorCode[]
+}

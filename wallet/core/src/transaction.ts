@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { BaseUnits, HumanAmount } from './amount.ts'
+import { EffectView } from './effect.ts'
+import { NetworkRef } from './network.ts'
+import { ReasonView, Tier } from './verdict.ts'
+
+/**
+ * Where a transaction is. PENDING: stored, not yet judged. QUEUED: waits for time or for the owner.
+ * EXECUTING: allowed, amount reserved. SIGNED: signed bytes stored, not yet known to be out.
+ * SUBMITTED: broadcast; its end is not yet proven. The other five are final.
+ */
+export const statuses = [
+  'PENDING',
+  'QUEUED',
+  'EXECUTING',
+  'SIGNED',
+  'SUBMITTED',
+  'CONFIRMED',
+  'FAILED',
+  'CANCELLED',
+  'EXPIRED',
+] as const
+export const TransactionStatus = z.enum(statuses)
+export type TransactionStatus = z.infer<typeof TransactionStatus>
+
+/** The one transition table. SUBMITTED -> SUBMITTED is a replacement or a reorganisation seen again. */
+export const transitions: Readonly<Record<TransactionStatus, readonly TransactionStatus[]>> = {
+  PENDING: ['QUEUED', 'EXECUTING', 'CANCELLED'],
+  QUEUED: ['EXECUTING', 'CANCELLED', 'EXPIRED'],
+  EXECUTING: ['SIGNED', 'FAILED'],
+  SIGNED: ['SUBMITTED', 'FAILED'],
+  SUBMITTED: ['CONFIRMED', 'FAILED'],
+  CONFIRMED: ['SUBMITTED'],
+  FAILED: [],
+  CANCELLED: [],
+  EXPIRED: [],
+}
+
+/** True when nothing will happen to the transaction any more (a deep reorganisation of CONFIRMED aside). */
+export function isFinal(status: TransactionStatus): boolean {
+  return status === 'CONFIRMED' || transitions[status].length === 0
+}
+
+const exactlyOneAmount = (value: { amount?: string | undefined; humanAmount?: string | undefined }) =>
+  (value.amount === undefined) !== (value.humanAmount === undefined)
+
+/** Native coin to one address. The `type` may be left out. */
+const Transfer = z
+  .strictObject({
+    type: z.literal('TRANSFER').default('TRANSFER'),
+    network: NetworkRef.optional(),
+    to: z.string().min(1).max(128),
+    amount: BaseUnits.optional(),
+    humanAmount: HumanAmount.optional(),
+    memo: z.string().max(256).optional(),
+  })
+  .refine(exactlyOneAmount, { message: 'give exactly one of amount and humanAmount', path: ['amount'] })
+  .meta({ id: 'TransferRequest' })
+
+/** The body of POST /v1/transactions/send. */
+export const TransactionRequest = Transfer
+export type TransactionRequest = z.infer<typeof TransactionRequest>
+
+/** A transaction as callers see it. Times are unix seconds. */
+export const TransactionView = z
+  .object({
+    id: z.uuid(),
+    agentId: z.uuid(),
+    type: z.string(),
+    network: z.string(),
+    from: z.string(),
+    to: z.string().optional(),
+    status: TransactionStatus,
+    /** True while bytes are out and the chain does not tell whether they took effect. */
+    outcomeUnknown: z.boolean(),
+    tier: Tier.optional(),
+    reasons: z.array(ReasonView),
+    effects: z.array(EffectView),
+    amount: z.string().optional(),
+    humanAmount: z.string().optional(),
+    symbol: z.string().optional(),
+    /** Highest fee that may be paid, base units of the native coin; what was paid, once known. */
+    maxFee: z.string().optional(),
+    fee: z.string().optional(),
+    memo: z.string().optional(),
+    hash: z.string().optional(),
+    error: z.object({ code: z.string(), message: z.string() }).optional(),
+    downgraded: z.boolean(),
+    executesAt: z.number().int().optional(),
+    approval: z.object({ expiresAt: z.number().int(), url: z.string() }).optional(),
+    policyVersion: z.number().int().optional(),
+    createdAt: z.number().int(),
+    updatedAt: z.number().int(),
+  })
+  .meta({ id: 'Transaction' })
+export type TransactionView = z.infer<typeof TransactionView>
+
+/** The answer of POST /v1/transactions/simulate: what would happen. Nothing is stored. */
+export const SimulationView = z
+  .object({
+    effects: z.array(EffectView),
+    tier: Tier,
+    code: z.string().optional(),
+    reasons: z.array(ReasonView),
+    amount: z.string(),
+    humanAmount: z.string(),
+    symbol: z.string(),
+    maxFee: z.string(),
+    humanMaxFee: z.string(),
+    balance: z.object({ before: z.string(), after: z.string() }),
+    delaySeconds: z.number().int().optional(),
+    policyVersion: z.number().int(),
+  })
+  .meta({ id: 'Simulation' })
+export type SimulationView = z.infer<typeof SimulationView>

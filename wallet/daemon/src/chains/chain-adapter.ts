@@ -1,0 +1,86 @@
+import type { Effect, ErrorCode, Json, Network, TransactionRequest } from '@waiaas/core'
+
+/** A wallet as a chain sees it. */
+export type Account = { address: string; publicKey: string }
+
+/**
+ * What a request would do on its chain, derived from the transaction that would be signed.
+ * Plain data: it is stored with the row and read again after a restart.
+ */
+export type Draft = {
+  effects: Effect[]
+  /** The most this may cost in fees, base units of the native coin. Never exceeded when signing. */
+  maxFee: bigint
+  /** Base units of what is sent, and of which asset; for display. */
+  amount: bigint
+  asset: { symbol: string; decimals: number }
+  to: string
+  /** What the adapter needs to build the bytes later. Private to the adapter. */
+  plan: Json
+}
+
+export type DraftResult = { ok: true; draft: Draft } | { ok: false; code: ErrorCode; message: string }
+
+/** Bytes for the signer, and how its signature makes the transaction that goes out. */
+export type Signable = {
+  /** What the signer signs: it hashes as the key's chain demands. */
+  bytes: Uint8Array
+  finish: (signature: Uint8Array) => Signed
+}
+
+export type Signed = {
+  raw: Uint8Array
+  /** Transaction id on its chain: 0x hash, or base58 signature. */
+  hash: string
+  /** Place in the account's sequence (EVM nonce), where the chain has one. */
+  sequence: bigint | null
+  /** Last block height at which the bytes can take effect, where the chain has one. */
+  validUntil: bigint | null
+}
+
+/** What is known after handing bytes to a node. Only `refused` says that they did not get in. */
+export type Broadcast =
+  | { kind: 'accepted' }
+  | { kind: 'refused'; code: ErrorCode; message: string }
+  | { kind: 'unknown'; message: string }
+
+/** Where signed bytes stand. `dead` is proof that they can never take effect any more. */
+export type Outcome =
+  | { kind: 'waiting' }
+  | { kind: 'confirmed'; fee: bigint; block: bigint; final: boolean }
+  | { kind: 'failed'; fee: bigint; block: bigint; message: string }
+  | { kind: 'dead'; message: string }
+
+export type SentAttempt = Pick<Signed, 'raw' | 'hash' | 'sequence' | 'validUntil'> & { from: string }
+
+/**
+ * One network, as the engine sees it. Every member passes the cases of `chain-adapter.conformance.ts`.
+ * A node that does not answer is `CHAIN_ERROR` as a value or `unknown`, never an exception.
+ */
+export type ChainAdapter = {
+  network: Network
+  /** Proves that the node serves this network (chain id, genesis). */
+  connect: () => Promise<{ ok: true } | { ok: false; message: string }>
+  balance: (address: string) => Promise<{ ok: true; amount: bigint } | { ok: false; message: string }>
+  /** Builds, simulates and decodes. Checks addresses, amounts, balance including fees. */
+  draft: (request: TransactionRequest, from: Account) => Promise<DraftResult>
+  /**
+   * The chain's own next sequence number of an account, for chains that have one; the engine then hands
+   * out gap-free numbers and signs one transaction of an account at a time.
+   */
+  nextSequence?: (address: string) => Promise<{ ok: true; sequence: bigint } | { ok: false; message: string }>
+  /** Fresh lifetime (nonce or blockhash), bytes to sign. Same effects, fee at most the draft's ceiling. */
+  signable: (
+    draft: Draft,
+    from: Account,
+    sequence: bigint | null,
+  ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string }>
+  broadcast: (signed: SentAttempt) => Promise<Broadcast>
+  /** One answer per attempt, in order. Asks for many at once. */
+  outcomes: (
+    attempts: readonly SentAttempt[],
+  ) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
+  /** Calls back when a new block may have changed outcomes. Returns how to stop. */
+  onBlock: (callback: () => void) => () => void
+  close: () => Promise<void>
+}

@@ -1,0 +1,36 @@
+import type { SimulationView, TransactionRequest, TransactionView } from '@waiaas/core'
+
+export type Caller = { agentId: string; sessionId: string }
+
+/**
+ * Everything that moves money goes through here. One loop, `run`, advances a transaction until nothing
+ * changes; waiting is a status. Expected failures are AppErrors with a code of `@waiaas/core`.
+ */
+export type Engine = {
+  /**
+   * Stores the request under its idempotency key, judges it, and starts it. Answers once the policy has
+   * spoken. The same key and body answer the same transaction, also after a restart.
+   *
+   * @throws AppError IDEMPOTENCY_CONFLICT, IDEMPOTENCY_IN_PROGRESS, the code of the strictest rule on DENY
+   * (details `{transactionId, reasons}`), and the drafting codes (INVALID_ADDRESS, INSUFFICIENT_BALANCE, …).
+   */
+  send: (caller: Caller, request: TransactionRequest, idempotencyKey: string) => Promise<TransactionView>
+  /** The same drafting, rules and facts as `send`; nothing is stored. */
+  simulate: (agentId: string, request: TransactionRequest) => Promise<SimulationView>
+  /** QUEUED -> CANCELLED. */
+  cancel: (id: string, actor: string) => Promise<TransactionView>
+  /** After an owner's signature was verified for exactly this content: re-drafts, compares, re-judges, runs. */
+  approve: (
+    id: string,
+    approval: { ownerAddress: string; challengeId: string; digest: string; signature: string },
+  ) => Promise<TransactionView>
+  reject: (id: string, ownerAddress: string) => Promise<TransactionView>
+  /** The transaction as callers see it; `undefined` when there is none. */
+  view: (id: string) => Promise<TransactionView | undefined>
+  /** Resolves when the transaction is final, or after `seconds`; answers how it stands then. */
+  wait: (id: string, seconds: number) => Promise<TransactionView>
+  /** Takes up every open transaction. Called once at start. */
+  recover: () => Promise<void>
+  /** Stops taking new work, lets what runs come to a durable point. */
+  close: () => Promise<void>
+}

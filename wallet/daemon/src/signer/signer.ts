@@ -1,0 +1,27 @@
+import type { ChainFamily } from '@waiaas/core'
+
+export type CreatedKey = { keyId: string; address: string; publicKey: string }
+
+/**
+ * The process that holds the keys, as the daemon sees it: a few questions over a private pipe.
+ * No answer ever contains a private key. Every method rejects with AppError `KEYSTORE_LOCKED` when the
+ * signer is gone or halted.
+ */
+export type Signer = {
+  /** Makes a key, seals it on disk, then answers. EVM: secp256k1. Solana: ed25519. */
+  createKey: (chain: ChainFamily) => Promise<CreatedKey>
+  /**
+   * Signs as the key's chain demands. EVM: keccak-256 of `bytes`, then secp256k1, low s: 65 bytes r, s, yParity.
+   * Solana: ed25519 over `bytes`: 64 bytes.
+   */
+  sign: (keyId: string, bytes: Uint8Array) => Promise<Uint8Array>
+  /** True when this is the master password. One Argon2id run. */
+  checkPassword: (password: string) => Promise<boolean>
+  /** A named random secret of 32 bytes (for session tokens), sealed in the keystore, made at first use. */
+  secret: (name: string) => Promise<Uint8Array>
+  /** From the moment this resolves nothing is signed, also after a restart, until `resume`. */
+  halt: () => Promise<void>
+  resume: () => Promise<void>
+  /** True while halted. */
+  halted: () => Promise<boolean>
+}

@@ -1,0 +1,46 @@
+import { canonicalHash, type Json } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type NewEvent = {
+  type: string
+  /** Who did it: `admin`, `session:<id>`, `owner:<address>`, `daemon`, `source:<ip>`. */
+  actor: string
+  agentId?: string
+  transactionId?: string
+  data?: { [key: string]: Json }
+}
+
+export const GENESIS_HASH = '0'.repeat(64)
+
+/**
+ * Appends to the event log, chained by SHA-256 to the entry before. Call it in the database transaction of
+ * the change it tells of: if the log cannot be written, the change does not happen.
+ */
+export async function appendEvent(transaction: Kysely<Tables>, at: number, event: NewEvent): Promise<void> {
+  const last = await transaction
+    .selectFrom('events')
+    .select(['hash'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const entry = {
+    at,
+    type: event.type,
+    actor: event.actor,
+    agent_id: event.agentId ?? null,
+    transaction_id: event.transactionId ?? null,
+    data: JSON.stringify(event.data ?? {}),
+    previous_hash: last?.hash ?? GENESIS_HASH,
+  }
+  await transaction
+    .insertInto('events')
+    .values({ ...entry, hash: eventHash(entry) })
+    .execute()
+}
+
+/** The hash of an entry: SHA-256 over the canonical JSON of everything but the hash and the row number. */
+export function eventHash(entry: Omit<Tables['events'], 'seq' | 'hash'>): string {
+  const { at, type, actor, agent_id, transaction_id, data, previous_hash } = entry
+  return canonicalHash({ at, type, actor, agent_id, transaction_id, data, previous_hash })
+}

@@ -1,0 +1,218 @@
+import type { Migration } from '@openpista/common'
+import type { ChainFamily, NetworkName, Tier, TransactionStatus } from '@waiaas/core'
+import type { Generated } from 'kysely'
+
+/** Amounts are decimal digits in TEXT; times unix seconds; JSON in TEXT. */
+export type Tables = {
+  agents: {
+    id: string
+    name: string
+    status: 'ACTIVE' | 'SUSPENDED' | 'TERMINATED'
+    owner_address: string | null
+    owner_family: ChainFamily | null
+    owner_verified_at: number | null
+    default_network: NetworkName
+    created_at: number
+    updated_at: number
+  }
+  wallets: {
+    id: string
+    agent_id: string
+    chain: ChainFamily
+    address: string
+    public_key: string
+    key_id: string
+    created_at: number
+  }
+  sessions: {
+    id: string
+    agent_id: string
+    token_hash: string
+    ttl: number
+    expires_at: number
+    absolute_expires_at: number
+    renewal_count: number
+    max_renewals: number
+    constraints: string
+    revoked_at: number | null
+    created_at: number
+  }
+  admin_tokens: {
+    token_hash: string
+    created_at: number
+    used_at: number
+    expires_at: number
+    revoked_at: number | null
+  }
+  login_failures: { id: Generated<number>; source: string; at: number }
+  policies: {
+    id: string
+    agent_id: string | null
+    network: NetworkName | null
+    type: string
+    rules: string
+    priority: number
+    enabled: 0 | 1
+    version: number
+    created_at: number
+    updated_at: number
+  }
+  transactions: {
+    id: string
+    agent_id: string
+    session_id: string | null
+    wallet_id: string
+    network: NetworkName
+    type: string
+    /** The parsed request, as received. */
+    request: string
+    idempotency_key: string | null
+    fingerprint: string
+    status: TransactionStatus
+    outcome_unknown: Generated<0 | 1>
+    tier: Tier | null
+    reasons: string
+    effects: string
+    draft: string | null
+    max_fee: string | null
+    fee: string | null
+    policy_version: number | null
+    downgraded: Generated<0 | 1>
+    executes_at: number | null
+    approval_expires_at: number | null
+    approval_nonce: string | null
+    approved_at: number | null
+    error_code: string | null
+    error_message: string | null
+    hash: string | null
+    created_at: number
+    updated_at: number
+  }
+  /** Every signature ever made for a transaction. Stored before its bytes leave the process. */
+  attempts: {
+    id: string
+    transaction_id: string
+    network: NetworkName
+    address: string
+    sequence: string | null
+    hash: string
+    raw: Uint8Array
+    valid_until: string | null
+    state: 'LIVE' | 'INCLUDED' | 'DEAD'
+    created_at: number
+  }
+  /** Next sequence number per account, where the chain has one. */
+  lanes: { network: NetworkName; address: string; next_sequence: string }
+  /** Spend ledger. RESERVED and COMMITTED rows count against limits; RELEASED ones do not. */
+  ledger: {
+    id: Generated<number>
+    transaction_id: string
+    agent_id: string
+    kind: 'spend' | 'grant' | 'fee'
+    asset: string
+    family: ChainFamily
+    native: 0 | 1
+    amount: string
+    usd_micros: string | null
+    state: 'RESERVED' | 'COMMITTED' | 'RELEASED'
+    at: number
+  }
+  counterparties: { agent_id: string; address: string; first_paid_at: number }
+  challenges: {
+    id: string
+    action: 'approve' | 'reject'
+    transaction_id: string
+    owner_address: string
+    scheme: 'eip712' | 'solana'
+    message: string
+    digest: string
+    expires_at: number
+    used_at: number | null
+    created_at: number
+  }
+  /** Outbox and audit log in one: append-only, hash-chained. */
+  events: {
+    seq: Generated<number>
+    at: number
+    type: string
+    actor: string
+    agent_id: string | null
+    transaction_id: string | null
+    data: string
+    previous_hash: string
+    hash: string
+  }
+  settings: { key: string; value: string }
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    name: 'first',
+    up: `
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('ACTIVE','SUSPENDED','TERMINATED')),
+  owner_address TEXT, owner_family TEXT, owner_verified_at INTEGER, default_network TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  CHECK (owner_address IS NOT NULL OR owner_verified_at IS NULL)
+) STRICT;
+CREATE TABLE wallets (
+  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), chain TEXT NOT NULL, address TEXT NOT NULL,
+  public_key TEXT NOT NULL, key_id TEXT NOT NULL, created_at INTEGER NOT NULL,
+  UNIQUE (agent_id, chain), UNIQUE (chain, address)
+) STRICT;
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), token_hash TEXT NOT NULL UNIQUE, ttl INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, renewal_count INTEGER NOT NULL, max_renewals INTEGER NOT NULL,
+  constraints TEXT NOT NULL, revoked_at INTEGER, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_agent ON sessions(agent_id);
+CREATE TABLE admin_tokens (
+  token_hash TEXT PRIMARY KEY, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER
+) STRICT;
+CREATE TABLE login_failures (id INTEGER PRIMARY KEY, source TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE INDEX login_failures_source ON login_failures(source, at);
+CREATE TABLE policies (
+  id TEXT PRIMARY KEY, agent_id TEXT REFERENCES agents(id), network TEXT, type TEXT NOT NULL, rules TEXT NOT NULL,
+  priority INTEGER NOT NULL, enabled INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE transactions (
+  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), session_id TEXT, wallet_id TEXT NOT NULL REFERENCES wallets(id),
+  network TEXT NOT NULL, type TEXT NOT NULL, request TEXT NOT NULL, idempotency_key TEXT, fingerprint TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED','CONFIRMED','FAILED','CANCELLED','EXPIRED')),
+  outcome_unknown INTEGER NOT NULL DEFAULT 0, tier TEXT, reasons TEXT NOT NULL, effects TEXT NOT NULL, draft TEXT, max_fee TEXT, fee TEXT,
+  policy_version INTEGER, downgraded INTEGER NOT NULL DEFAULT 0, executes_at INTEGER, approval_expires_at INTEGER, approval_nonce TEXT,
+  approved_at INTEGER, error_code TEXT, error_message TEXT, hash TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  UNIQUE (agent_id, idempotency_key)
+) STRICT;
+CREATE INDEX transactions_open ON transactions(status) WHERE status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED');
+CREATE INDEX transactions_agent ON transactions(agent_id, id);
+CREATE TABLE attempts (
+  id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), network TEXT NOT NULL, address TEXT NOT NULL,
+  sequence TEXT, hash TEXT NOT NULL UNIQUE, raw BLOB NOT NULL, valid_until TEXT, state TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempts_transaction ON attempts(transaction_id);
+CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state = 'LIVE';
+CREATE TABLE lanes (network TEXT NOT NULL, address TEXT NOT NULL, next_sequence TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT;
+CREATE TABLE ledger (
+  id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, kind TEXT NOT NULL,
+  asset TEXT NOT NULL, family TEXT NOT NULL, native INTEGER NOT NULL, amount TEXT NOT NULL, usd_micros TEXT, state TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ledger_agent ON ledger(agent_id, at) WHERE state <> 'RELEASED';
+CREATE INDEX ledger_transaction ON ledger(transaction_id);
+CREATE TABLE counterparties (agent_id TEXT NOT NULL, address TEXT NOT NULL, first_paid_at INTEGER NOT NULL, PRIMARY KEY (agent_id, address)) STRICT;
+CREATE TABLE challenges (
+  id TEXT PRIMARY KEY, action TEXT NOT NULL, transaction_id TEXT NOT NULL REFERENCES transactions(id), owner_address TEXT NOT NULL,
+  scheme TEXT NOT NULL, message TEXT NOT NULL, digest TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX challenges_transaction ON challenges(transaction_id);
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, actor TEXT NOT NULL, agent_id TEXT, transaction_id TEXT,
+  data TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_agent ON events(agent_id, seq);
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`,
+  },
+]
