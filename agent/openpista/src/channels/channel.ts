@@ -1,0 +1,53 @@
+import type { Card, CardOutcome, SessionFrame } from '../protocol/index.ts'
+
+/** A message from outside, before it is admitted. `id` is the platform's own: a redelivery carries the same. */
+export type Inbound = {
+  channel: string
+  chat: string
+  thread?: string
+  user: string
+  id: string
+  text: string
+  /** True when the platform's authentication proves that the owner wrote it. */
+  owner: boolean
+}
+
+/** What the gateway wants delivered to a conversation. `key` is the same over retries. */
+export type Outbound = { key: string; chat: string; thread?: string } & (
+  | { kind: 'text'; text: string }
+  | { kind: 'card'; card: Card }
+  | { kind: 'card.resolved'; cardId: string; outcome: CardOutcome }
+)
+
+/** How a delivery ended. `retry` is tried again with backoff; `failed` is not. */
+export type Delivery =
+  | { kind: 'delivered'; platformId?: string }
+  | { kind: 'retry'; message: string; afterMs?: number }
+  | { kind: 'failed'; message: string }
+
+/** What a channel may ask of the gateway. */
+export type Admission = {
+  /** Stores the message, then resolves: only then may the platform be told that it arrived. */
+  admit: (inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
+  answer: (
+    sessionId: string,
+    cardId: string,
+    decision: 'approve' | 'reject' | 'allow_for_session',
+    by: string,
+  ) => Promise<boolean>
+  cancel: (sessionId: string) => Promise<void>
+}
+
+/**
+ * A way for people to reach the agent: one file, one line in `channels/index.ts`.
+ * Live channels get every session frame; others get finished texts and cards from the outbox.
+ */
+export type Channel = {
+  name: string
+  /** Seconds an approval card waits for an answer here. */
+  approvalSeconds: number
+  start: (admission: Admission) => Promise<void>
+  deliver: (outbound: Outbound) => Promise<Delivery>
+  onFrame?: (frame: SessionFrame) => void
+  stop: () => Promise<void>
+}

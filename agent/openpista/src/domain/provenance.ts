@@ -1,0 +1,14 @@
+/** Who wrote a piece of text. It travels with every text into the context and decides what tools may do unasked. */
+export type Provenance =
+  | { kind: 'owner'; channel: string }
+  | { kind: 'person'; channel: string; user: string }
+  | { kind: 'web'; url: string }
+  | { kind: 'tool'; tool: string }
+  | { kind: 'file'; path: string }
+  | { kind: 'schedule'; schedule: string }
+  | { kind: 'system' }
+
+/** True for text that the owner or the program itself wrote. Everything else may be somebody's trap. */
+export function isTrusted(provenance: Provenance): boolean {
+  return provenance.kind === 'owner' || provenance.kind === 'system' || provenance.kind === 'schedule'
+}

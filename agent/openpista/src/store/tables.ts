@@ -1,0 +1,147 @@
+import type { Migration } from '@openpista/common'
+import type { Generated } from 'kysely'
+
+/** Times are unix milliseconds; JSON in TEXT. */
+export type Tables = {
+  sessions: {
+    id: string
+    channel: string
+    title: string
+    model: string | null
+    /** Highest frame number given out. */
+    seq: number
+    created_at: number
+    updated_at: number
+  }
+  /** The conversation, in order. `body` is a domain Message. */
+  messages: {
+    id: string
+    session_id: string
+    turn_id: string | null
+    position: number
+    role: string
+    body: string
+    created_at: number
+  }
+  /** Unique on (channel, platform_id): a redelivered message is taken once. */
+  inbox: {
+    id: string
+    channel: string
+    platform_id: string
+    session_id: string
+    /** Inbound as received. */
+    body: string
+    state: 'WAITING' | 'TAKEN' | 'DONE'
+    turn_id: string | null
+    created_at: number
+  }
+  outbox: {
+    id: string
+    channel: string
+    session_id: string
+    body: string
+    state: 'WAITING' | 'DELIVERED' | 'FAILED'
+    attempts: number
+    next_at: number
+    platform_id: string | null
+    error: string | null
+    created_at: number
+  }
+  turns: {
+    id: string
+    session_id: string
+    state: 'RUNNING' | 'STOPPED' | 'FAILED' | 'ABORTED'
+    round: number
+    input_tokens: number
+    output_tokens: number
+    error: string | null
+    created_at: number
+    updated_at: number
+  }
+  /** Side effects are recorded before they start and after they end. */
+  tool_calls: {
+    id: string
+    turn_id: string
+    session_id: string
+    name: string
+    arguments: string
+    state: 'ASKED' | 'STARTED' | 'FINISHED' | 'DENIED' | 'INTERRUPTED'
+    decided_by: string | null
+    output: string | null
+    is_error: 0 | 1 | null
+    created_at: number
+    updated_at: number
+  }
+  cards: {
+    id: string
+    session_id: string
+    turn_id: string | null
+    body: string
+    outcome: string | null
+    decided_by: string | null
+    created_at: number
+    updated_at: number
+  }
+  /** Numbered frames of each session, for clients that reconnect. Old ones are dropped once in `messages`. */
+  frames: { session_id: string; seq: number; body: string; created_at: number }
+  /** Hash-chained log of tool calls, decisions and their arguments. */
+  audit: {
+    seq: Generated<number>
+    at: number
+    type: string
+    session_id: string | null
+    data: string
+    previous_hash: string
+    hash: string
+  }
+  settings: { key: string; value: string }
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    name: 'first',
+    up: `
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, title TEXT NOT NULL, model TEXT, seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE messages (
+  id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, turn_id TEXT, position INTEGER NOT NULL,
+  role TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (session_id, position)
+) STRICT;
+CREATE TABLE inbox (
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, platform_id TEXT NOT NULL, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  body TEXT NOT NULL, state TEXT NOT NULL, turn_id TEXT, created_at INTEGER NOT NULL, UNIQUE (channel, platform_id)
+) STRICT;
+CREATE INDEX inbox_open ON inbox(session_id, created_at) WHERE state <> 'DONE';
+CREATE TABLE outbox (
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, session_id TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+  next_at INTEGER NOT NULL, platform_id TEXT, error TEXT, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_open ON outbox(next_at) WHERE state = 'WAITING';
+CREATE TABLE turns (
+  id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, state TEXT NOT NULL, round INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX turns_open ON turns(session_id) WHERE state = 'RUNNING';
+CREATE TABLE tool_calls (
+  id TEXT PRIMARY KEY, turn_id TEXT NOT NULL REFERENCES turns(id) ON DELETE CASCADE, session_id TEXT NOT NULL, name TEXT NOT NULL,
+  arguments TEXT NOT NULL, state TEXT NOT NULL, decided_by TEXT, output TEXT, is_error INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tool_calls_turn ON tool_calls(turn_id);
+CREATE TABLE cards (
+  id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, turn_id TEXT, body TEXT NOT NULL, outcome TEXT,
+  decided_by TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX cards_open ON cards(session_id) WHERE outcome IS NULL;
+CREATE TABLE frames (
+  session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, seq INTEGER NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL,
+  PRIMARY KEY (session_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, session_id TEXT, data TEXT NOT NULL,
+  previous_hash TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`,
+  },
+]
