@@ -38,7 +38,12 @@ export const AgentView = z
   .meta({ id: 'Agent' })
 export type AgentView = z.infer<typeof AgentView>
 
-const Name = z.string().trim().min(1).max(100)
+const Name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'must be one line of visible characters')
 
 export const CreateAgent = z.strictObject({
   name: Name,

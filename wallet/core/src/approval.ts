@@ -72,8 +72,26 @@ export const APPROVAL_TYPES = {
   ],
 } as const
 
+/** What an owner may answer to a transaction that waits; also the name of the route that takes the answer. */
+export const OwnerAction = z.enum(['approve', 'reject'])
+export type OwnerAction = z.infer<typeof OwnerAction>
+
+/** One question to the owner. Its nonce makes every message different, so that a signature answers one question. */
+export type OwnerQuestion = {
+  action: OwnerAction
+  agentName: string
+  ownerAddress: string
+  /** Host and port of the daemon. */
+  domain: string
+  /** Unix seconds. */
+  issuedAt: number
+  expiresAt: number
+  /** Single use, at least eight letters and digits. */
+  nonce: string
+}
+
 /** EIP-712 typed data for an EVM owner, ready for `eth_signTypedData_v4`. No chain id: it binds to the digest. */
-export function approvalTypedData(content: ApprovalContent, agentName: string) {
+export function approvalTypedData(content: ApprovalContent, question: OwnerQuestion) {
   const network = networkOf(content.network)
   const fee = `${formatUnits(content.maxFee, network.native.decimals)} ${network.native.symbol}`
   return {
@@ -87,47 +105,42 @@ export function approvalTypedData(content: ApprovalContent, agentName: string) {
     },
     primaryType: 'Approval' as const,
     message: {
-      action: 'Approve payment',
-      agent: agentName,
+      action: actionWords[question.action],
+      agent: oneLine(question.agentName),
       network: `${network.name} (${network.caip2})`,
       from: content.from,
-      effects: content.effects.map(describeEffect),
+      effects: content.effects.map((effect) => oneLine(describeEffect(effect))),
       feeCeiling: fee,
-      expiresAt: content.expiresAt.toString(),
+      expiresAt: question.expiresAt.toString(),
       transactionId: content.transactionId,
-      nonce: content.nonce,
+      nonce: question.nonce,
       digest: `0x${approvalDigest(content)}`,
     },
   }
 }
 
-/**
- * Text for a Solana owner: the sign-in form, so that the bytes can never be a transaction message.
- *
- * @param domain host and port of the daemon.
- * @param issuedAt unix seconds.
- */
-export function approvalSolanaMessage(
-  content: ApprovalContent,
-  options: { agentName: string; ownerAddress: string; domain: string; issuedAt: number },
-): string {
+/** Text for a Solana owner: the sign-in form, so that the bytes can never be a transaction message. */
+export function approvalSolanaMessage(content: ApprovalContent, question: OwnerQuestion): string {
   const network = networkOf(content.network)
   const fee = `${formatUnits(content.maxFee, network.native.decimals)} ${network.native.symbol}`
   const what = content.effects.map(describeEffect).join('; ')
+  const action = actionWords[question.action]
   return [
-    `${options.domain} wants you to sign in with your Solana account:`,
-    options.ownerAddress,
+    `${question.domain} wants you to sign in with your Solana account:`,
+    question.ownerAddress,
     '',
-    `Approve payment of agent ${options.agentName} from ${content.from} on ${network.name}: ${what}. Fee at most ${fee}.`,
+    oneLine(
+      `${action} of agent ${question.agentName} from ${content.from} on ${network.name}: ${what}. Fee at most ${fee}.`,
+    ),
     '',
-    `URI: http://${options.domain}`,
+    `URI: http://${question.domain}`,
     'Version: 1',
-    `Nonce: ${content.nonce}`,
-    `Issued At: ${new Date(options.issuedAt * 1000).toISOString()}`,
-    `Expiration Time: ${new Date(content.expiresAt * 1000).toISOString()}`,
+    `Nonce: ${question.nonce}`,
+    `Issued At: ${new Date(question.issuedAt * 1000).toISOString()}`,
+    `Expiration Time: ${new Date(question.expiresAt * 1000).toISOString()}`,
     `Request ID: ${content.transactionId}`,
     'Resources:',
-    `- urn:waiaas:approval:${approvalDigest(content)}`,
+    `- urn:waiaas:${question.action}:${approvalDigest(content)}`,
   ].join('\n')
 }
 
@@ -135,6 +148,7 @@ export function approvalSolanaMessage(
 export const ChallengeView = z
   .object({
     id: z.uuid(),
+    action: OwnerAction,
     /** Exactly what goes back, base64url, in X-Owner-Message: the typed data as JSON, or the text to sign. */
     message: z.string(),
     scheme: z.enum(['eip712', 'solana']),
@@ -159,6 +173,16 @@ export const ChallengeView = z
   })
   .meta({ id: 'Challenge' })
 export type ChallengeView = z.infer<typeof ChallengeView>
+
+const actionWords = { approve: 'Approve payment', reject: 'Reject payment' } as const satisfies Record<
+  OwnerAction,
+  string
+>
+
+/** Without control and direction characters: names and symbols come from strangers and must not forge a line. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
+}
 
 /** Six characters that a person compares between the chat's card and the signing page. */
 export function shortCode(digestHex: string): string {

@@ -60,8 +60,10 @@ export const errorCodes = {
   },
   OUTCOME_UNKNOWN: { status: 409, hint: 'Poll the transaction. Do not send it again with another key.' },
   VALIDATION_FAILED: { status: 400, hint: 'Mend the fields named in details.issues.' },
-  NOT_FOUND: { status: 404 },
-  FORBIDDEN_ORIGIN: { status: 403 },
+  NOT_FOUND: { status: 404, hint: 'GET /doc lists every path.' },
+  FORBIDDEN_ORIGIN: { status: 403, hint: 'Add the name to daemon.allowed_hosts in config.toml if it is yours.' },
+  PAYLOAD_TOO_LARGE: { status: 413 },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, hint: 'Send the body as application/json.' },
   INTERNAL_ERROR: { status: 500 },
 } as const satisfies Record<string, Spec>
 

@@ -22,6 +22,10 @@ export type Route = {
   body?: z.ZodType
   /** The header Idempotency-Key: 1 to 128 printable characters. */
   idempotent?: true
+  /** The answer is a stream of server-sent events, each data line one value of the schema under 200. */
+  stream?: true
+  /** The header `Prefer: wait=N` (N up to 60) holds the answer until the result is final. */
+  waits?: true
   /** Success answers by HTTP status. */
   responses: Readonly<Record<number, { description: string; schema: z.ZodType }>>
   /** Codes this route answers with besides those that any route can (authentication, validation, internal). */

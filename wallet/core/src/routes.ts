@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentView, CreateAgent, CreateSession, SessionView, SetOwner, UpdateAgent, WalletView } from './agent.ts'
-import { ChallengeView } from './approval.ts'
+import { ChallengeView, OwnerAction } from './approval.ts'
 import { NetworkRef } from './network.ts'
 import { CreatePolicy, PolicyView, SimulatePolicy, UpdatePolicy } from './policy.ts'
 import type { Route } from './route.ts'
@@ -343,6 +343,7 @@ export const routes = {
     summary: 'Send a payment',
     body: TransactionRequest,
     idempotent: true,
+    waits: true,
     responses: {
       201: { description: 'Allowed (INSTANT or NOTIFY); on its way or final', schema: TransactionView },
       202: { description: 'Waits (DELAY or APPROVAL)', schema: TransactionView },
@@ -432,7 +433,7 @@ export const routes = {
     authentication: 'public',
     tag: 'owner',
     summary: 'Ask for the message that the owner signs',
-    body: z.strictObject({ action: z.enum(['approve', 'reject']), resourceId: z.uuid() }),
+    body: z.strictObject({ action: OwnerAction, resourceId: z.uuid() }),
     responses: created(ChallengeView),
     errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'APPROVAL_TIMEOUT', 'OWNER_NOT_CONNECTED', 'RATE_LIMIT_EXCEEDED'],
   },
@@ -443,6 +444,7 @@ export const routes = {
     tag: 'system',
     summary: 'Server-sent events of what the caller may see',
     query: z.object({ after: z.coerce.number().int().min(0).optional() }),
+    stream: true,
     responses: ok(EventView, 'text/event-stream; each data line is one event'),
     errors: [],
   },
