@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Effect } from '../effect.ts'
 import { Tier } from '../verdict.ts'
 import { definePolicyType } from './policy-type.ts'
 
@@ -11,19 +12,29 @@ export const counterparty = definePolicyType({
   rules: Rules,
   raises: true,
   ask: (_rules, subject) =>
-    subject.effects.flatMap((effect) =>
-      effect.kind === 'spend' ? [{ kind: 'counterparty' as const, address: effect.to }] : [],
-    ),
+    subject.effects
+      .map(payee)
+      .filter((address) => address !== undefined)
+      .map((address) => ({ kind: 'counterparty', address })),
   judge: (rules, subject, facts) =>
     subject.effects.flatMap((effect, index) => {
-      if (effect.kind !== 'spend') return []
-      const found = facts.counterparties.get(effect.to)
-      if (found?.known === true) return []
-      const twin = found?.lookAlikes[0]
+      const address = payee(effect)
+      if (address === undefined) return []
+      const found = facts.counterparties.get(address)
+      if (found === undefined) throw new Error(`question not answered: counterparty ${address}`)
+      if (found.known) return []
+      const twin = found.lookAlikes[0]
       if (twin !== undefined) {
-        const message = `${effect.to} looks like ${twin}, which was paid before, but is another address.`
+        const message = `${address} looks like ${twin}, which was paid before, but is another address.`
         return [{ effect: index, tier: rules.look_alike, message }]
       }
-      return [{ effect: index, tier: rules.first_payment, message: `First payment to ${effect.to}.` }]
+      const message = `First payment to ${address}.`
+      return [{ effect: index, tier: rules.first_payment, message }]
     }),
 })
+
+/** Who gets money, or the right to take it. */
+function payee(effect: Effect): string | undefined {
+  if (effect.kind === 'spend') return effect.to
+  return effect.kind === 'grant' ? effect.spender : undefined
+}

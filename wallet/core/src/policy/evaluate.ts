@@ -2,7 +2,7 @@ import type { Effect } from '../effect.ts'
 import type { NetworkName } from '../network.ts'
 import { type Reason, stricter, type Tier } from '../verdict.ts'
 import type { Facts, PolicyType, Question, Subject } from './policy-type.ts'
-import { findPolicyType } from './policy-types.ts'
+import { findPolicyType, policyTypes } from './policy-types.ts'
 
 /** A policy row as evaluation needs it. `agentId` and `network` null: all of them. */
 export type Policy = {
@@ -46,7 +46,13 @@ export function policiesInForce(rows: readonly Policy[], agentId: string, networ
   return [...best.values()]
 }
 
-/** The questions whose answers `evaluate` needs in its facts. */
+/** The order in which opinions are listed: by type, then by id, whatever order the rows came in. */
+function inOrder(policies: readonly Policy[]): Policy[] {
+  const place = (policy: Policy) => policyTypes.findIndex(({ type }) => type === policy.type)
+  return policies.toSorted((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1))
+}
+
+/** The questions whose answers `evaluate` needs in its facts. A row that cannot be read asks none, and denies. */
 export function questionsFor(policies: readonly Policy[], subject: Subject): Question[] {
   return policies.flatMap((policy) => {
     const type = findPolicyType(policy.type)
@@ -58,7 +64,7 @@ export function questionsFor(policies: readonly Policy[], subject: Subject): Que
 /**
  * Asks every rule about every effect and takes the strictest opinion. No early return: all reasons are kept.
  * DENY where no policy is in force, where an effect is spoken about by no permitting rule, and where a row
- * cannot be read.
+ * cannot be read. The order of `policies` does not matter.
  */
 export function evaluate(policies: readonly Policy[], subject: Subject, facts: Facts): Verdict {
   const permitted = new Set<number>()
@@ -70,7 +76,7 @@ export function evaluate(policies: readonly Policy[], subject: Subject, facts: F
   }
   const delays: number[] = []
   const approvals: number[] = []
-  for (const policy of policies) {
+  for (const policy of inOrder(policies)) {
     const type = findPolicyType(policy.type)
     for (const opinion of judge(policy, type, subject, facts)) {
       const { delaySeconds, approvalSeconds, ...reason } = opinion

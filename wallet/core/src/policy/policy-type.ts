@@ -29,8 +29,9 @@ export type Question =
 export type Facts = {
   /** Unix seconds. */
   now: number
-  /** Answers by `questionKey`. */
+  /** Answers to questions about totals and counts, by `questionKey`. */
   spent: ReadonlyMap<string, bigint>
+  /** Answers to questions about addresses, by address. */
   counterparties: ReadonlyMap<string, { known: boolean; lookAlikes: readonly string[] }>
   /** Micro-dollars for one human unit, by `assetKey`; absent where no fresh price is known. */
   prices: ReadonlyMap<string, bigint>
@@ -56,8 +57,8 @@ export type PolicyType<Type extends string = string, Rules extends z.ZodType = z
   description: string
   rules: Rules
   raises: boolean
-  ask: (rules: z.output<Rules>, subject: Subject) => Question[]
-  judge: (rules: z.output<Rules>, subject: Subject, facts: Facts) => Opinion[]
+  ask(rules: z.output<Rules>, subject: Subject): Question[]
+  judge(rules: z.output<Rules>, subject: Subject, facts: Facts): Opinion[]
 }
 
 /** Checks a policy type's parts against one another at compile time. */
@@ -79,4 +80,15 @@ export function questionKey(question: Question): string {
     case 'counterparty':
       return `counterparty:${question.address}`
   }
+}
+
+/**
+ * The answer to a question about totals.
+ *
+ * @throws Error when the caller did not answer what the rule asked: nothing may be judged on half the facts.
+ */
+export function answerTo(facts: Facts, question: Exclude<Question, { kind: 'counterparty' }>): bigint {
+  const answer = facts.spent.get(questionKey(question))
+  if (answer === undefined) throw new Error(`question not answered: ${questionKey(question)}`)
+  return answer
 }

@@ -15,11 +15,11 @@ export const policyTypes = [
   allowedNetworks,
   rateLimit,
   timeRestriction,
-] as const satisfies readonly PolicyType<string, never>[]
+] as const satisfies readonly PolicyType[]
 
 export type PolicyTypeName = (typeof policyTypes)[number]['type']
 
-const byName = new Map<string, PolicyType>(policyTypes.map((type) => [type.type, type as unknown as PolicyType]))
+const byName = new Map<string, PolicyType>(policyTypes.map((type) => [type.type, type]))
 
 export function findPolicyType(name: string): PolicyType | undefined {
   return byName.get(name)
