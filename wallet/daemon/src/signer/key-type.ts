@@ -1,0 +1,79 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { base58 } from '@scure/base'
+import { type ChainFamily, checksumAddress } from '@waiaas/core'
+import sodium from 'sodium-native'
+import { wipe } from './secure-memory.ts'
+
+/** What differs between the keys of two chain families. `secret` is always a view on secure memory. */
+export type KeyType = {
+  secretBytes: number
+  /** Fills `secret` with a new key and answers its public key. */
+  generate: (secret: Buffer) => Uint8Array
+  publicKeyText: (publicKey: Uint8Array) => string
+  address: (publicKey: Uint8Array) => string
+  sign: (secret: Buffer, bytes: Uint8Array) => Uint8Array
+}
+
+export const keyTypes: Readonly<Record<ChainFamily, KeyType>> = { evm: secp256k1Key(), solana: ed25519Key() }
+
+/** RFC 8032. The secret is seed and public key, 64 bytes; it never leaves secure memory. */
+function ed25519Key(): KeyType {
+  const text = (publicKey: Uint8Array) => base58.encode(publicKey)
+  return {
+    secretBytes: 64,
+    generate: (secret) => {
+      const publicKey = Buffer.alloc(32)
+      sodium.crypto_sign_keypair(publicKey, secret)
+      return publicKey
+    },
+    publicKeyText: text,
+    address: text,
+    sign: (secret, bytes) => {
+      const signature = Buffer.alloc(64)
+      sodium.crypto_sign_detached(signature, bytes, secret)
+      return signature
+    },
+  }
+}
+
+/**
+ * ECDSA over keccak-256 with the nonce of RFC 6979 and low s.
+ *
+ * libsodium has no secp256k1, so the curve runs in JavaScript: for the time of one call the secret is copied
+ * to the heap. The copy is zeroed; the numbers that the curve makes of it are left to the garbage collector.
+ */
+function secp256k1Key(): KeyType {
+  return {
+    secretBytes: 32,
+    generate: (secret) => {
+      do sodium.randombytes_buf(secret)
+      while (!withCopy(secret, (copy) => secp256k1.utils.isValidSecretKey(copy)))
+      return withCopy(secret, (copy) => secp256k1.getPublicKey(copy, true))
+    },
+    publicKeyText: (publicKey) => `0x${bytesToHex(publicKey)}`,
+    address: (publicKey) => {
+      const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
+      return checksumAddress(bytesToHex(keccak_256(point.subarray(1)).subarray(12)))
+    },
+    sign: (secret, bytes) =>
+      withCopy(secret, (copy) => {
+        const recovered = secp256k1.sign(keccak_256(bytes), copy, { prehash: false, lowS: true, format: 'recovered' })
+        const signature = new Uint8Array(65)
+        signature.set(recovered.subarray(1), 0)
+        signature[64] = recovered[0]!
+        return signature
+      }),
+  }
+}
+
+function withCopy<Result>(secret: Buffer, work: (copy: Buffer) => Result): Result {
+  const copy = Buffer.allocUnsafeSlow(secret.length)
+  secret.copy(copy)
+  try {
+    return work(copy)
+  } finally {
+    wipe(copy)
+  }
+}

@@ -1,0 +1,213 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError, assertPrivate, ensurePrivateDir, newId, systemClock, writeFileAtomic } from '@openpista/common'
+import type { ChainFamily } from '@waiaas/core'
+import sodium from 'sodium-native'
+import {
+  contexts,
+  damaged,
+  HeaderFile,
+  headerChecksum,
+  KeyFile,
+  readSealedFile,
+  SecretFile,
+  writeSealedFile,
+} from './key-file.ts'
+import { keyTypes } from './key-type.ts'
+import { deriveKey, newKdfParams, seal, unseal } from './sealed.ts'
+import { type SecureMemory, secureMemory, wipe } from './secure-memory.ts'
+import type { CreatedKey } from './signer.ts'
+
+/**
+ * An unlocked keystore. The key that seals the files stays in secure memory; a private key is there only
+ * while it signs. All methods but `checkPassword` are synchronous, so that nothing comes between the look
+ * at the halt flag and the signature.
+ */
+export type Keystore = {
+  /** @throws AppError KEYSTORE_LOCKED while halted. */
+  createKey: (chain: ChainFamily) => CreatedKey
+  /** @throws AppError KEYSTORE_LOCKED while halted, KEY_NOT_FOUND, KEYSTORE_DAMAGED. */
+  sign: (keyId: string, bytes: Uint8Array) => Uint8Array
+  /** One Argon2id run. Wipes the password. */
+  checkPassword: (password: Buffer) => Promise<boolean>
+  /** 32 bytes that are the same for the same name. Made and stored at first use. */
+  secret: (name: string) => Uint8Array
+  /** Stored before it returns. The flag is a file, so it outlives the process and an operator can set it. */
+  halt: () => void
+  resume: () => void
+  halted: () => boolean
+  close: () => void
+}
+
+const HEADER = 'keystore.json'
+const SECRETS = 'secrets'
+const HALTED = 'halted'
+const CHECK_BYTES = 32
+const SECRET_BYTES = 32
+const SECRET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+const MIN_PASSWORD_BYTES = 8
+
+/**
+ * Makes an empty keystore in `folder`. Wipes the password.
+ *
+ * @throws AppError KEYSTORE_EXISTS, PASSWORD_TOO_SHORT
+ */
+export async function initKeystore(folder: string, password: Buffer): Promise<void> {
+  try {
+    ensurePrivateDir(folder)
+    if (readdirSync(folder).length > 0) {
+      throw new AppError('KEYSTORE_EXISTS', `${folder} is not empty.`, {
+        hint: 'Use the keystore that is there, or move it away first.',
+      })
+    }
+    if (password.length < MIN_PASSWORD_BYTES) {
+      throw new AppError('PASSWORD_TOO_SHORT', `The master password needs at least ${MIN_PASSWORD_BYTES} characters.`)
+    }
+    mkdirSync(join(folder, SECRETS), { mode: 0o700 })
+    const kdfparams = newKdfParams()
+    const key = await deriveKey(password, kdfparams)
+    const check = Buffer.alloc(CHECK_BYTES)
+    sodium.randombytes_buf(check)
+    const crypto = seal(key, kdfparams, check, contexts.header)
+    key.free()
+    writeSealedFile(join(folder, HEADER), { version: 1, crypto, checksum: headerChecksum(crypto) })
+  } finally {
+    wipe(password)
+  }
+}
+
+/**
+ * Unlocks a keystore with one Argon2id run. Wipes the password.
+ *
+ * @throws AppError KEYSTORE_NOT_FOUND, INVALID_MASTER_PASSWORD, KEYSTORE_DAMAGED, PERMISSIONS_TOO_OPEN
+ */
+export async function openKeystore(folder: string, password: Buffer): Promise<Keystore> {
+  try {
+    const header = readHeader(folder)
+    const key = await deriveKey(password, header.crypto.kdfparams)
+    if (!opensHeader(key, header)) {
+      key.free()
+      throw new AppError('INVALID_MASTER_PASSWORD', 'This is not the master password.')
+    }
+    return unlocked(folder, header, key)
+  } finally {
+    wipe(password)
+  }
+}
+
+function readHeader(folder: string): HeaderFile {
+  const path = join(folder, HEADER)
+  if (!existsSync(folder)) throw notFound(folder)
+  assertPrivate(folder, 0o700)
+  const header = readSealedFile(HeaderFile, path)
+  if (header === undefined) throw notFound(folder)
+  if (header.checksum !== headerChecksum(header.crypto)) throw damaged(path)
+  return header
+}
+
+function opensHeader(key: SecureMemory, header: HeaderFile): boolean {
+  return unseal(key, header.crypto, contexts.header, Buffer.alloc(CHECK_BYTES))
+}
+
+function unlocked(folder: string, header: HeaderFile, key: SecureMemory): Keystore {
+  const kdfparams = header.crypto.kdfparams
+  const files = new Map<string, KeyFile>()
+  const memory = secureMemory(64)
+  const halted = () => statSync(join(folder, HALTED), { throwIfNoEntry: false }) !== undefined
+  const refuseWhileHalted = () => {
+    if (halted()) throw new AppError('KEYSTORE_LOCKED', 'The kill switch is on: nothing is signed.')
+  }
+
+  const createKey: Keystore['createKey'] = (chain) => {
+    refuseWhileHalted()
+    const type = keyTypes[chain]
+    const id = newId()
+    const [publicKey, crypto] = memory.scratch((bytes) => {
+      const secret = bytes.subarray(0, type.secretBytes)
+      const made = type.generate(secret)
+      const text = type.publicKeyText(made)
+      return [made, seal(key, kdfparams, secret, contexts.key({ id, chain, publicKey: text }))] as const
+    })
+    const text = type.publicKeyText(publicKey)
+    const file: KeyFile = {
+      version: 1,
+      id,
+      chain,
+      publicKey: text,
+      crypto,
+      metadata: { createdAt: systemClock.seconds() },
+    }
+    writeSealedFile(join(folder, `${id}.json`), file)
+    files.set(id, file)
+    return { keyId: id, address: type.address(publicKey), publicKey: text }
+  }
+
+  const keyFile = (keyId: string): KeyFile => {
+    const known = files.get(keyId)
+    if (known !== undefined) return known
+    if (!KeyFile.shape.id.safeParse(keyId).success) throw keyNotFound()
+    const path = join(folder, `${keyId}.json`)
+    const file = readSealedFile(KeyFile, path)
+    if (file === undefined) throw keyNotFound()
+    if (file.id !== keyId) throw damaged(path)
+    files.set(keyId, file)
+    return file
+  }
+
+  const sign: Keystore['sign'] = (keyId, bytes) => {
+    refuseWhileHalted()
+    const file = keyFile(keyId)
+    const type = keyTypes[file.chain]
+    return memory.scratch((scratch) => {
+      const secret = scratch.subarray(0, type.secretBytes)
+      if (!unseal(key, file.crypto, contexts.key(file), secret)) throw damaged(join(folder, `${keyId}.json`))
+      return type.sign(secret, bytes)
+    })
+  }
+
+  const secret: Keystore['secret'] = (name) => {
+    if (!SECRET_NAME.test(name)) throw new AppError('SECRET_NAME_INVALID', 'A secret is named by a-z, 0-9, . _ and -')
+    const path = join(folder, SECRETS, `${name}.json`)
+    const value = Buffer.alloc(SECRET_BYTES)
+    const file = readSealedFile(SecretFile, path)
+    if (file === undefined) {
+      sodium.randombytes_buf(value)
+      writeSealedFile(path, { version: 1, name, crypto: seal(key, kdfparams, value, contexts.secret(name)) })
+    } else if (!unseal(key, file.crypto, contexts.secret(name), value)) throw damaged(path)
+    return value
+  }
+
+  const checkPassword: Keystore['checkPassword'] = async (password) => {
+    try {
+      const candidate = await deriveKey(password, kdfparams)
+      const same = candidate.use((a) => key.use((b) => sodium.sodium_memcmp(a, b)))
+      candidate.free()
+      return same
+    } finally {
+      wipe(password)
+    }
+  }
+
+  return {
+    createKey,
+    sign,
+    secret,
+    checkPassword,
+    halted,
+    halt: () => writeFileAtomic(join(folder, HALTED), ''),
+    resume: () => rmSync(join(folder, HALTED), { force: true }),
+    close: () => {
+      key.free()
+      memory.free()
+      files.clear()
+    },
+  }
+}
+
+function notFound(folder: string): AppError {
+  return new AppError('KEYSTORE_NOT_FOUND', `There is no keystore in ${folder}.`, { hint: 'Run: waiaas init' })
+}
+
+function keyNotFound(): AppError {
+  return new AppError('KEY_NOT_FOUND', 'The keystore has no such key.')
+}

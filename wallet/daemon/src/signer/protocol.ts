@@ -1,0 +1,54 @@
+import { z } from 'zod'
+
+/**
+ * What daemon and signer say to each other over the private pipe. Every message is bounded: what does not
+ * fit is no message of ours, and the signer ends the conversation.
+ */
+const MAX_BYTES_TO_SIGN = 1_048_576
+
+const id = z.number().int().min(0)
+
+export const SignerRequest = z.discriminatedUnion('method', [
+  z.strictObject({ id, method: z.literal('createKey'), chain: z.enum(['evm', 'solana']) }),
+  z.strictObject({
+    id,
+    method: z.literal('sign'),
+    keyId: z.string().max(64),
+    bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= MAX_BYTES_TO_SIGN),
+  }),
+  z.strictObject({ id, method: z.literal('checkPassword'), password: z.string().max(1024) }),
+  z.strictObject({ id, method: z.literal('secret'), name: z.string().max(64) }),
+  z.strictObject({ id, method: z.literal('halt') }),
+  z.strictObject({ id, method: z.literal('resume') }),
+  z.strictObject({ id, method: z.literal('halted') }),
+])
+export type SignerRequest = z.infer<typeof SignerRequest>
+
+export type SignerAnswer =
+  | { id: number; ok: true; value: unknown }
+  | { id: number; ok: false; code: string; message: string }
+
+/** One end of the pipe. */
+export type Channel = {
+  send: (message: SignerRequest | SignerAnswer) => void
+  onMessage: (listener: (message: unknown) => void) => void
+  /** Called once, when the other side is gone. */
+  onClose: (listener: () => void) => void
+}
+
+type Endpoint = Pick<NodeJS.Process, 'send' | 'connected'> & {
+  on(event: 'message', listener: (message: unknown) => void): unknown
+  once(event: 'disconnect', listener: () => void): unknown
+}
+
+/** The pipe as `node:child_process` gives it: a forked child on one side, `process` on the other. */
+export function channelOver(endpoint: Endpoint): Channel {
+  return {
+    send: (message) => {
+      // A failed send means that the pipe is closing; `disconnect` follows and tells everybody.
+      endpoint.send?.(message, undefined, undefined, () => {})
+    },
+    onMessage: (listener) => endpoint.on('message', listener),
+    onClose: (listener) => endpoint.once('disconnect', listener),
+  }
+}

@@ -1,0 +1,69 @@
+import { AppError } from '@openpista/common'
+import { type Channel, channelOver, type SignerAnswer, type SignerRequest } from './protocol.ts'
+import type { Signer } from './signer.ts'
+
+type Question = SignerRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never
+type Waiting = { resolve: (value: never) => void; reject: (error: AppError) => void }
+
+/** The daemon's side of the pipe. When it closes, every open and later question is KEYSTORE_LOCKED. */
+export function createSignerClient(channel: Channel): Signer {
+  const waiting = new Map<number, Waiting>()
+  let lastId = 0
+  let gone = false
+
+  channel.onMessage((message) => {
+    const answer = message as SignerAnswer
+    const asked = waiting.get(answer.id)
+    if (asked === undefined) return
+    waiting.delete(answer.id)
+    if (answer.ok) asked.resolve(answer.value as never)
+    else asked.reject(new AppError(answer.code, answer.message))
+  })
+  channel.onClose(() => {
+    gone = true
+    for (const { reject } of waiting.values()) reject(signerGone())
+    waiting.clear()
+  })
+
+  const ask = <Value>(question: Question): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      if (gone) {
+        reject(signerGone())
+        return
+      }
+      const id = ++lastId
+      waiting.set(id, { resolve, reject })
+      channel.send({ ...question, id } as SignerRequest)
+    })
+
+  return {
+    createKey: (chain) => ask({ method: 'createKey', chain }),
+    sign: (keyId, bytes) => ask({ method: 'sign', keyId, bytes }),
+    checkPassword: (password) => ask({ method: 'checkPassword', password }),
+    secret: (name) => ask({ method: 'secret', name }),
+    halt: () => ask({ method: 'halt' }),
+    resume: () => ask({ method: 'resume' }),
+    halted: () => ask({ method: 'halted' }),
+  }
+}
+
+/**
+ * Connects the daemon to the signer that started it. From then on the daemon lives as long as the pipe:
+ * when the signer is gone the process ends at once.
+ *
+ * @throws AppError SIGNER_MISSING when no signer started this process.
+ */
+export function connectToParent(): Signer {
+  if (process.send === undefined || !process.connected) {
+    throw new AppError('SIGNER_MISSING', 'The daemon runs only under its signer.', {
+      hint: 'Start it with: waiaas start',
+    })
+  }
+  const client = createSignerClient(channelOver(process))
+  process.once('disconnect', () => process.exit(1))
+  return client
+}
+
+function signerGone(): AppError {
+  return new AppError('KEYSTORE_LOCKED', 'The signer is gone. The daemon stops; start it again.')
+}
