@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Generated, Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from './app-error.ts'
@@ -37,7 +37,12 @@ export async function openDatabase<Tables>(options: OpenOptions): Promise<Databa
   connection.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF`,
   )
-  migrate(connection, options, existed)
+  try {
+    migrate(connection, options, existed)
+  } catch (error) {
+    connection.close()
+    throw error
+  }
   const kysely = new Kysely<Tables & SchemaTable>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
   return { kysely, close: () => kysely.destroy() }
 }
@@ -75,7 +80,7 @@ function migrate(connection: DatabaseSync, options: OpenOptions, existed: boolea
     })
   }
   if (version === options.migrations.length) return
-  if (existed && version > 0) connection.prepare('VACUUM INTO ?').run(`${options.path}.v${version}.bak`)
+  if (existed && version > 0) backUp(connection, `${options.path}.v${version}.bak`)
   for (const [index, migration] of options.migrations.entries()) {
     if (index < version) continue
     connection.exec('BEGIN IMMEDIATE')
@@ -90,6 +95,15 @@ function migrate(connection: DatabaseSync, options: OpenOptions, existed: boolea
       throw error
     }
   }
+}
+
+/** A consistent copy of the whole database, private, complete or absent. */
+function backUp(connection: DatabaseSync, path: string): void {
+  const temporary = `${path}.tmp`
+  rmSync(temporary, { force: true })
+  writeFileSync(temporary, '', { mode: 0o600 })
+  connection.prepare('VACUUM INTO ?').run(temporary)
+  renameSync(temporary, path)
 }
 
 const CACHED_STATEMENTS = 256

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { AppError, loadConfig } from './index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const Schema = z.strictObject({
+  daemon: z
+    .strictObject({ port: z.number().int().default(3100), hostname: z.string().default('127.0.0.1') })
+    .prefault({}),
+  agent: z.strictObject({ model: z.string().default('') }).prefault({}),
+})
+
+function load(toml: string | null, env: Record<string, string> = {}) {
+  const file = join(folder, 'config.toml')
+  rmSync(file, { force: true })
+  if (toml !== null) writeFileSync(file, toml)
+  return loadConfig(Schema, { file, env, envKeys: { APP_PORT: 'daemon.port', app_model: 'agent.model' } })
+}
+
+function fault(work: () => unknown): AppError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+test('a missing file gives the defaults', () => {
+  expect(load(null)).toEqual({ daemon: { port: 3100, hostname: '127.0.0.1' }, agent: { model: '' } })
+})
+
+test('the environment wins over the file, and a lower-case name is accepted in upper case too', () => {
+  const config = load('[daemon]\nport = 1\n[agent]\nmodel = "a"', { APP_PORT: '2', APP_MODEL: 'b' })
+  expect(config.daemon.port).toBe(2)
+  expect(config.agent.model).toBe('b')
+})
+
+test('a typing error is refused with the nearest known key', () => {
+  const error = fault(() => load('[daemon]\nprot = 1'))
+  expect(error.code).toBe('CONFIG_INVALID')
+  expect(error.message).toContain("unknown key 'daemon.prot' (did you mean 'daemon.port'?)")
+})
+
+test('a value of the wrong kind names the key', () => {
+  expect(fault(() => load('[daemon]\nport = "many"')).message).toContain('daemon.port')
+})
+
+test('a file that is no TOML is refused, not ignored', () => {
+  expect(fault(() => load('[daemon\nport=')).message).toContain('is not valid TOML')
+})
