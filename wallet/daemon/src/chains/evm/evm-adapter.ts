@@ -1,0 +1,85 @@
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Network } from '@waiaas/core'
+import { serialize } from 'ox/TxEnvelopeEip1559'
+import { watchBlocks } from '../block-watch.ts'
+import type { ChainAdapter, Draft, Signed } from '../chain-adapter.ts'
+import { createRpcClient } from '../json-rpc.ts'
+import { draftEvm, type EvmContext, EvmPlan, envelopeOf } from './draft.ts'
+import { evmTraits } from './evm-traits.ts'
+import { createFeeSource } from './fees.ts'
+import { readBroadcastFailure } from './node-errors.ts'
+import { evmOutcomes } from './outcomes.ts'
+import { Data, Quantity } from './quantity.ts'
+
+/** One EVM network: EIP-1559 transactions over JSON-RPC. */
+export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter {
+  const rpc = createRpcClient(rpcUrl)
+  const traits = evmTraits(network.name)
+  const context: EvmContext = { network, traits, rpc, price: createFeeSource(rpc, traits) }
+  const blocks = watchBlocks(async () => {
+    const height = await rpc.read('eth_blockNumber', [], Quantity)
+    return height.ok ? height.value : undefined
+  }, traits.pollMs)
+
+  return {
+    network,
+    connect: async () => {
+      const chainId = await rpc.read('eth_chainId', [], Quantity)
+      if (!chainId.ok) return { ok: false, message: chainId.failure.message }
+      if (chainId.value === BigInt(network.chainId!)) return { ok: true }
+      return { ok: false, message: `The node serves chain ${chainId.value}, not ${network.name} (${network.chainId}).` }
+    },
+    balance: async (address) => {
+      const balance = await rpc.read('eth_getBalance', [address, 'latest'], Quantity)
+      return balance.ok ? { ok: true, amount: balance.value } : { ok: false, message: balance.failure.message }
+    },
+    nextSequence: async (address) => {
+      const count = await rpc.read('eth_getTransactionCount', [address, 'pending'], Quantity)
+      return count.ok ? { ok: true, sequence: count.value } : { ok: false, message: count.failure.message }
+    },
+    draft: (request, from) => draftEvm(context, request, from),
+    signable: (draft, _from, sequence) => signable(context, draft, sequence),
+    broadcast: async ({ raw }) => {
+      const sent = await rpc.submit('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], Data)
+      return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
+    },
+    outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
+    onBlock: blocks.onBlock,
+    close: async () => {
+      blocks.close()
+      rpc.close()
+    },
+  }
+}
+
+async function signable(
+  { network, price }: EvmContext,
+  draft: Draft,
+  sequence: bigint | null,
+): ReturnType<ChainAdapter['signable']> {
+  if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
+  const plan = EvmPlan.parse(draft.plan)
+  const now = await price()
+  if (!now.ok) return { ok: false, code: 'CHAIN_ERROR', message: now.failure.message }
+  if (now.value.baseFee > plan.maxFeePerGas) {
+    return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
+  }
+  const envelope = envelopeOf(plan, network, sequence, now.value)
+  const finish = (signature: Uint8Array): Signed => {
+    const raw = serialize(envelope, {
+      signature: {
+        r: toBigInt(signature.subarray(0, 32)),
+        s: toBigInt(signature.subarray(32, 64)),
+        yParity: signature[64]!,
+      },
+    })
+    const bytes = Buffer.from(raw.slice(2), 'hex')
+    return { raw: bytes, hash: `0x${bytesToHex(keccak_256(bytes))}`, sequence, validUntil: null }
+  }
+  return { ok: true, signable: { bytes: Buffer.from(serialize(envelope).slice(2), 'hex'), finish } }
+}
+
+function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x${bytesToHex(bytes)}`)
+}

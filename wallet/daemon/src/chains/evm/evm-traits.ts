@@ -1,0 +1,45 @@
+import type { NetworkName } from '@waiaas/core'
+
+/** How an EVM network behaves, beyond its chain id. */
+export type EvmTraits = {
+  /** Blocks, its own included, after which a receipt counts as final. */
+  confirmations: bigint
+  /** The block whose nonces are proof that other bytes can never take effect any more. */
+  finality: 'finalized' | 'latest'
+  /** How often to look for a new block; fee data is as old as this at most. */
+  pollMs: number
+  /** The highest tip per gas that is paid, whatever a node suggests. */
+  maxTip: bigint
+  /** Rollups of the OP Stack charge for data on their parent chain, apart from gas; this contract tells how much. */
+  l1FeeOracle?: `0x${string}`
+}
+
+const gwei = 1_000_000_000n
+const opStackOracle = '0x420000000000000000000000000000000000000F'
+
+const ethereum: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 4_000, maxTip: 50n * gwei }
+const polygon: EvmTraits = { confirmations: 32n, finality: 'finalized', pollMs: 2_000, maxTip: 1_000n * gwei }
+const rollup: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 1_000, maxTip: 5n * gwei }
+const opStack: EvmTraits = { ...rollup, l1FeeOracle: opStackOracle }
+/** One node that makes a block at once and decides alone. */
+const local: EvmTraits = { confirmations: 1n, finality: 'latest', pollMs: 100, maxTip: 50n * gwei }
+
+const table: Partial<Record<NetworkName, EvmTraits>> = {
+  'ethereum-mainnet': ethereum,
+  'ethereum-sepolia': ethereum,
+  'polygon-mainnet': polygon,
+  'polygon-amoy': polygon,
+  'arbitrum-mainnet': rollup,
+  'arbitrum-sepolia': rollup,
+  'base-mainnet': opStack,
+  'base-sepolia': opStack,
+  'optimism-mainnet': opStack,
+  'optimism-sepolia': opStack,
+  'evm-local': local,
+}
+
+export function evmTraits(name: NetworkName): EvmTraits {
+  const traits = table[name]
+  if (traits === undefined) throw new Error(`no traits for EVM network ${name}`)
+  return traits
+}
