@@ -43,6 +43,15 @@ function parseSolana(text: string): ReturnType<typeof parseAddress> {
   return { ok: false, fault: 'not a Solana address' }
 }
 
+/** The bytes that a base58 text stands for, or `undefined` when it is none. */
+export function base58Bytes(text: string): Uint8Array | undefined {
+  try {
+    return base58.decode(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** True where two different addresses show the same first and last four characters (address poisoning). */
 export function looksAlike(a: string, b: string): boolean {
   const strip = (address: string) => address.replace(/^0x/i, '')

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** An amount in base units (wei, lamports) on the wire: decimal digits, no sign, at most 2^256 - 1. */
 export const BaseUnits = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,77})$/, 'must be a whole number of base units, in digits')
+  .regex(/^(0|[1-9][0-9]{0,77})$/, { error: 'must be a whole number of base units, in digits', abort: true })
   .refine((value) => BigInt(value) < 1n << 256n, 'must be below 2^256')
   .meta({ description: 'Amount in base units (wei, lamports), decimal digits', examples: ['1000000000000000'] })
 

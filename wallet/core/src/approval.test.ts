@@ -21,24 +21,24 @@ const content: ApprovalContent = {
   nonce: 'n',
 }
 
-const changes: Partial<ApprovalContent>[] = [
-  { transactionId: '01926e6a-0000-7000-8000-000000000009' },
-  { agentId: '01926e6a-0000-7000-8000-000000000009' },
-  { network: 'base-mainnet' },
-  { from: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' },
-  { effects: [{ ...spend, amount: spend.amount + 1n }] },
-  { effects: [{ ...spend, to: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' }] },
-  { effects: [{ ...spend, asset: { ...eth, address: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' } }] },
-  { effects: [{ ...spend, asset: { ...eth, decimals: 6 } }] },
-  { effects: [spend, spend] },
-  { effects: [] },
-  { maxFee: content.maxFee + 1n },
-  { policyVersion: 4 },
-  { expiresAt: content.expiresAt + 1 },
-  { nonce: 'm' },
+const changes: [string, Partial<ApprovalContent>][] = [
+  ['transaction', { transactionId: '01926e6a-0000-7000-8000-000000000009' }],
+  ['agent', { agentId: '01926e6a-0000-7000-8000-000000000009' }],
+  ['network', { network: 'base-mainnet' }],
+  ['sender', { from: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' }],
+  ['amount', { effects: [{ ...spend, amount: spend.amount + 1n }] }],
+  ['recipient', { effects: [{ ...spend, to: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' }] }],
+  ['token', { effects: [{ ...spend, asset: { ...eth, address: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' } }] }],
+  ['decimals', { effects: [{ ...spend, asset: { ...eth, decimals: 6 } }] }],
+  ['number of effects', { effects: [spend, spend] }],
+  ['absence of effects', { effects: [] }],
+  ['fee ceiling', { maxFee: content.maxFee + 1n }],
+  ['policy version', { policyVersion: 4 }],
+  ['expiry', { expiresAt: content.expiresAt + 1 }],
+  ['nonce', { nonce: 'm' }],
 ]
 
-test.each(changes)('a change of %j changes the digest', (change) => {
+test.each(changes)('another %s is another digest', (_what, change) => {
   expect(approvalDigest({ ...content, ...change })).not.toBe(approvalDigest(content))
 })
 

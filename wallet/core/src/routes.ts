@@ -35,6 +35,8 @@ const AuditEntryView = z
     at: z.number().int(),
     type: z.string(),
     actor: z.string(),
+    agentId: z.string().optional(),
+    transactionId: z.string().optional(),
     data: z.record(z.string(), z.unknown()),
     previousHash: z.string(),
     hash: z.string(),
@@ -435,7 +437,7 @@ export const routes = {
     summary: 'Ask for the message that the owner signs',
     body: z.strictObject({ action: OwnerAction, resourceId: z.uuid() }),
     responses: created(ChallengeView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'APPROVAL_TIMEOUT', 'OWNER_NOT_CONNECTED', 'RATE_LIMIT_EXCEEDED'],
+    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'APPROVAL_TIMEOUT', 'APPROVAL_NOT_FOUND', 'OWNER_NOT_CONNECTED'],
   },
   events: {
     method: 'get',
