@@ -115,7 +115,10 @@ function npmCli() {
   if (caller !== undefined && /npm-cli\.[cm]?js$/.test(caller) && existsSync(caller)) return caller
   const besideNode = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
   const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'))
-  return [...onPath, besideNode].filter((file) => existsSync(file)).map((file) => realpathSync(file)).find(isNpmCli)
+  return [...onPath, besideNode]
+    .filter((file) => existsSync(file))
+    .map((file) => realpathSync(file))
+    .find(isNpmCli)
 }
 
 function isNpmCli(file) {
