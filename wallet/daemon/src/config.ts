@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { AppError, loadConfig } from '@openpista/common'
+import { type NetworkName, networkNames, networkOf } from '@waiaas/core'
+import { z } from 'zod'
+import { isLoopback } from './http/request-guard.ts'
+
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+const perMinute = z.number().int().min(1).max(1_000_000)
+
+const rpcKeys = Object.fromEntries(networkNames.map((name) => [rpcKey(name), HttpUrl.optional()]))
+
+/** Everything that config.toml may say. `WAIAAS_<SECTION>_<KEY>` in the environment wins over the file. */
+export const DaemonConfig = z
+  .strictObject({
+    daemon: z
+      .strictObject({
+        /** 0: any free port; the ready line and run/daemon.json tell which. */
+        port: z.number().int().min(0).max(65_535).default(3100),
+        hostname: z.string().default('127.0.0.1'),
+        /** True behind a proxy that ends TLS; only then may `hostname` be other than loopback. */
+        trusted_proxy: z.boolean().default(false),
+        /** Host names besides the loopback ones that requests may be made for. */
+        allowed_hosts: z.array(z.string().toLowerCase()).default([]),
+        log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+        environment: z.enum(['mainnet', 'testnet']).default('testnet'),
+      })
+      .prefault({}),
+    /** Addresses of nodes. A network without one is not served. */
+    rpc: z.strictObject(rpcKeys).prefault({}),
+    policy: z
+      .strictObject({
+        /** What becomes of an APPROVAL while no owner is registered. */
+        without_owner: z.enum(['delay', 'deny']).default('delay'),
+      })
+      .prefault({}),
+    security: z
+      .strictObject({
+        /** Requests a minute to one public route from one address. */
+        rate_limit_public_rpm: perMinute.default(120),
+        rate_limit_session_rpm: perMinute.default(300),
+        rate_limit_operator_rpm: perMinute.default(1200),
+      })
+      .prefault({}),
+    demo: z
+      .strictObject({
+        /** A program that signs as a demo owner; only where nothing has value. */
+        owner_url: HttpUrl.optional(),
+      })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    const { hostname, trusted_proxy, environment } = config.daemon
+    if (!isLoopback(hostname) && !trusted_proxy) {
+      const message = `${hostname} can be reached from outside: put a proxy with TLS in front and set daemon.trusted_proxy = true`
+      context.addIssue({ code: 'custom', path: ['daemon', 'hostname'], message })
+    }
+    if (config.demo.owner_url !== undefined && environment === 'mainnet') {
+      const message = 'a demo owner may not sign for mainnet'
+      context.addIssue({ code: 'custom', path: ['demo', 'owner_url'], message })
+    }
+  })
+export type DaemonConfig = z.output<typeof DaemonConfig>
+
+/** The key of a network's node under [rpc]. */
+export function rpcKey(name: NetworkName): string {
+  return name.replaceAll('-', '_')
+}
+
+/** @throws AppError CONFIG_INVALID that names the key. */
+export function readDaemonConfig(dataDir: string, env: Readonly<Record<string, string | undefined>>): DaemonConfig {
+  return loadConfig(DaemonConfig, { file: join(dataDir, 'config.toml'), env, envKeys: envKeys() })
+}
+
+/** Networks of this environment that have a node, with its address. */
+export function servedNetworks(config: DaemonConfig): { name: NetworkName; url: string }[] {
+  const rpc: Readonly<Record<string, string | undefined>> = config.rpc
+  return networkNames.flatMap((name) => {
+    const url = rpc[rpcKey(name)]
+    if (url === undefined || networkOf(name).environment !== config.daemon.environment) return []
+    return [{ name, url }]
+  })
+}
+
+function envKeys(): Record<string, string> {
+  const keys: Record<string, string> = {}
+  for (const [section, schema] of Object.entries(DaemonConfig.shape)) {
+    for (const key of Object.keys(schema.unwrap().shape)) {
+      keys[`WAIAAS_${section}_${key}`.toUpperCase()] = `${section}.${key}`
+    }
+  }
+  return keys
+}
+
+/** The paths of a data directory. The keystore folder belongs to the signer alone. */
+export function dataPaths(dataDir: string) {
+  return {
+    config: join(dataDir, 'config.toml'),
+    keystore: join(dataDir, 'keystore'),
+    database: join(dataDir, 'data', 'waiaas.db'),
+    daemonLock: join(dataDir, 'run', 'daemon.lock'),
+    signerLock: join(dataDir, 'run', 'signer.lock'),
+    runFile: join(dataDir, 'run', 'daemon.json'),
+  } as const
+}
+
+/** @throws AppError DATA_DIR_MISSING */
+export function missingDataDir(dataDir: string): AppError {
+  return new AppError('DATA_DIR_MISSING', `There is no wallet in ${dataDir}.`, { hint: 'Make one with: waiaas init' })
+}

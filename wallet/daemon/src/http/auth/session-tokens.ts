@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { JWTExpired } from 'jose/errors'
+import { SignJWT } from 'jose/jwt/sign'
+import { jwtVerify } from 'jose/jwt/verify'
+import { fail } from '../fail.ts'
+
+export const SESSION_PREFIX = 'wai_sess_'
+
+export type SessionClaims = { sessionId: string; agentId: string; issuedAt: number; expiresAt: number }
+
+/** Makes and reads session tokens. That a session still lives is for the database to say. */
+export type SessionTokens = {
+  issue: (claims: SessionClaims) => Promise<string>
+  /** @throws AppError INVALID_TOKEN, TOKEN_EXPIRED. */
+  read: (token: string, now: number) => Promise<{ sessionId: string; agentId: string }>
+}
+
+const ALGORITHM = 'HS256'
+const TYPE = 'waiaas-session+jwt'
+const ISSUER = 'waiaas'
+const AUDIENCE = 'waiaas-daemon'
+
+/** @param secret 32 bytes; the tokens it signed stay valid as long as it is the same. */
+export async function createSessionTokens(secret: Uint8Array): Promise<SessionTokens> {
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ])
+  const kid = createHash('sha256').update('kid').update(secret).digest('hex').slice(0, 16)
+  return {
+    issue: async (claims) => {
+      const jwt = await new SignJWT()
+        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setSubject(claims.agentId)
+        .setJti(claims.sessionId)
+        .setIssuedAt(claims.issuedAt)
+        .setExpirationTime(claims.expiresAt)
+        .sign(key)
+      return `${SESSION_PREFIX}${jwt}`
+    },
+    read: async (token, now) => {
+      try {
+        const { payload, protectedHeader } = await jwtVerify(token.slice(SESSION_PREFIX.length), key, {
+          algorithms: [ALGORITHM],
+          typ: TYPE,
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          requiredClaims: ['exp', 'iat', 'jti', 'sub'],
+          currentDate: new Date(now * 1000),
+        })
+        if (protectedHeader.kid !== kid) throw fail('INVALID_TOKEN', 'The session token is not valid.')
+        return { sessionId: payload.jti!, agentId: payload.sub! }
+      } catch (cause) {
+        if (cause instanceof JWTExpired) throw fail('TOKEN_EXPIRED', 'The session token has expired.', { cause })
+        throw fail('INVALID_TOKEN', 'The session token is not valid.', { cause })
+      }
+    },
+  }
+}
+
+/** SHA-256 of a bearer token in hex: what the database keeps of it. */
+export function tokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}

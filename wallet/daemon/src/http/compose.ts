@@ -1,0 +1,84 @@
+import type { Clock, Logger } from '@openpista/common'
+import type { ApprovalContent, Environment, NetworkName } from '@waiaas/core'
+import type { Kysely, Selectable } from 'kysely'
+import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Signer } from '../signer/signer.ts'
+import type { Tables } from '../store/tables.ts'
+import { createApp } from './app.ts'
+import { createAuthenticate } from './auth/authenticate.ts'
+import { createMasterAuth } from './auth/master-auth.ts'
+import { createOwnerAuth } from './auth/owner-auth.ts'
+import { createSessionTokens } from './auth/session-tokens.ts'
+import type { Handlers } from './handler.ts'
+import { adminHandlers } from './handlers/admin.ts'
+import { operatorHandlers } from './handlers/operator.ts'
+import { transactionHandlers } from './handlers/transactions.ts'
+import { walletHandlers } from './handlers/wallet.ts'
+import type { PageOptions } from './pages.ts'
+import type { Limits } from './pipeline.ts'
+import { createRateLimits } from './rate-limits.ts'
+import { createAgents } from './services/agents.ts'
+import { createChallenges } from './services/challenges.ts'
+import { createEventFeed } from './services/event-feed.ts'
+import { createPolicies } from './services/policies.ts'
+import { createSessions } from './services/sessions.ts'
+import { createTransactions } from './services/transactions.ts'
+
+export type HttpParts = {
+  db: Kysely<Tables>
+  clock: Clock
+  logger: Logger
+  signer: Signer
+  engine: Engine
+  adapters: ReadonlyMap<NetworkName, ChainAdapter>
+  approvalContent: (row: Selectable<Tables['transactions']>, from: string) => ApprovalContent
+  environment: Environment
+  limits: Limits
+  allowedHosts: readonly string[]
+  pages: PageOptions
+  version: string
+  openApi: () => Record<string, unknown>
+  requestShutdown: () => void
+}
+
+export type Http = {
+  app: ReturnType<typeof createApp>
+  /** Ends the open event streams. */
+  close: () => void
+}
+
+/** Wires services, credentials and handlers to the HTTP surface. */
+export async function composeHttp(parts: HttpParts): Promise<Http> {
+  const { db, clock, signer, engine, adapters, environment } = parts
+  const networks = [...adapters.keys()]
+  const tokens = await createSessionTokens(await signer.secret('session-tokens'))
+  const master = createMasterAuth({ db, signer, clock })
+  const owner = createOwnerAuth({ db, clock })
+  const agents = createAgents({ db, signer, clock, environment, networks })
+  const feed = createEventFeed(db)
+  const transactions = createTransactions({ db, engine })
+  const challenges = createChallenges({ db, clock, engine, adapters, approvalContent: parts.approvalContent })
+  const handlers: Handlers = {
+    ...adminHandlers({ ...parts, master, networks, startedAt: clock.seconds() }),
+    ...operatorHandlers({
+      agents,
+      sessions: createSessions({ db, tokens, clock }),
+      policies: createPolicies({ db, clock }),
+      engine,
+    }),
+    ...walletHandlers({ agents, adapters }),
+    ...transactionHandlers({ engine, transactions, challenges, feed }),
+  }
+  const app = createApp({
+    handlers,
+    authenticate: createAuthenticate({ db, clock, master, owner, tokens }),
+    rateLimits: createRateLimits(clock),
+    limits: parts.limits,
+    allowedHosts: parts.allowedHosts,
+    pages: parts.pages,
+    clock,
+    logger: parts.logger,
+  })
+  return { app, close: feed.close }
+}

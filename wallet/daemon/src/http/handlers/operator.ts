@@ -1,0 +1,47 @@
+import type { Engine } from '../../engine/engine.ts'
+import type { Handlers } from '../handler.ts'
+import type { Agents } from '../services/agents.ts'
+import type { Policies } from '../services/policies.ts'
+import type { Sessions } from '../services/sessions.ts'
+
+export type OperatorParts = { agents: Agents; sessions: Sessions; policies: Policies; engine: Engine }
+
+type Names =
+  | 'createAgent'
+  | 'listAgents'
+  | 'getAgent'
+  | 'updateAgent'
+  | 'setOwner'
+  | 'createSession'
+  | 'listSessions'
+  | 'revokeSession'
+  | 'createPolicy'
+  | 'listPolicies'
+  | 'updatePolicy'
+  | 'deletePolicy'
+  | 'simulatePolicy'
+
+/** Agents, sessions and policies: what the operator sets up. */
+export function operatorHandlers({ agents, sessions, policies, engine }: OperatorParts): Pick<Handlers, Names> {
+  return {
+    createAgent: async ({ body }) => ({ status: 201, body: await agents.create(body) }),
+    listAgents: async () => ({ status: 200, body: { items: await agents.list() } }),
+    getAgent: async ({ params }) => ({ status: 200, body: await agents.get(params.id) }),
+    updateAgent: async ({ params, body }) => ({ status: 200, body: await agents.rename(params.id, body.name) }),
+    setOwner: async ({ params, body }) => ({ status: 200, body: await agents.setOwner(params.id, body.ownerAddress) }),
+    createSession: async ({ body }) => ({ status: 201, body: await sessions.create(body) }),
+    listSessions: async ({ query }) => ({ status: 200, body: { items: await sessions.list(query.agentId) } }),
+    revokeSession: async ({ params }) => ({ status: 200, body: await sessions.revoke(params.id) }),
+    createPolicy: async ({ body }) => ({ status: 201, body: await policies.create(body) }),
+    listPolicies: async ({ query }) => ({ status: 200, body: { items: await policies.list(query.agentId) } }),
+    updatePolicy: async ({ params, body }) => ({ status: 200, body: await policies.update(params.id, body) }),
+    deletePolicy: async ({ params }) => {
+      await policies.remove(params.id)
+      return { status: 200, body: { ok: true } }
+    },
+    simulatePolicy: async ({ body }) => {
+      await agents.get(body.agentId)
+      return { status: 200, body: await engine.simulate(body.agentId, body.request) }
+    },
+  }
+}

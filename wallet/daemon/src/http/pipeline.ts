@@ -1,0 +1,170 @@
+import type { Clock, Logger } from '@openpista/common'
+import type { Route, RouteName, Routes } from '@waiaas/core'
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import type { Authenticate } from './auth/authenticate.ts'
+import type { Identity } from './auth/identity.ts'
+import { fail, isWireError } from './fail.ts'
+import type { Answer, Call, Feed, Handler } from './handler.ts'
+import { parseInput, readJson } from './parse-input.ts'
+import type { RateLimit, RateLimits } from './rate-limits.ts'
+import { idempotencyKey, preferredWait } from './request-headers.ts'
+
+export type Limits = { publicPerMinute: number; sessionPerMinute: number; operatorPerMinute: number }
+
+export type PipelineParts = {
+  authenticate: Authenticate
+  rateLimits: RateLimits
+  limits: Limits
+  clock: Clock
+  logger: Logger
+}
+
+/** What the outer layer knows of a request before any route does. */
+export type RequestFacts = { requestId: string; source: string; host: string }
+
+const HEARTBEAT_MILLIS = 15_000
+
+/**
+ * The one way from a request to a handler, the same for every route of the table: who calls, may he call so
+ * often, what does he ask, the answer.
+ */
+export function createPipeline(parts: PipelineParts) {
+  return async function run<Name extends RouteName>(
+    name: Name,
+    route: Route,
+    handler: Handler<Routes[Name]>,
+    context: Context,
+    facts: RequestFacts,
+  ): Promise<Response> {
+    const headers = context.req.raw.headers
+    const claim = { headers, source: facts.source, route: name, resourceId: context.req.param('id') }
+    const limitPublic = () => spend(context, parts, `public:${name}:${facts.source}`, parts.limits.publicPerMinute)
+    if (route.authentication === 'public') limitPublic()
+    const identity = await authenticateCaller(parts, route, claim, context)
+    if (identity.kind !== 'public') {
+      spend(context, parts, bucketOf(identity, facts.source), perMinute(identity, parts.limits))
+    }
+    const { params, query, body } = parseInput(route, {
+      params: context.req.param(),
+      query: context.req.queries(),
+      body: route.body === undefined ? undefined : await readJson(context.req),
+    })
+    const call = {
+      params,
+      query,
+      body,
+      identity,
+      idempotencyKey: route.idempotent === true ? idempotencyKey(headers) : undefined,
+      wait: route.waits === true ? preferredWait(headers) : 0,
+      source: facts.source,
+      host: facts.host,
+    }
+    // The table's types are what `Handlers` checks; here they are one type for all routes.
+    const answer = (await handler(call as Call<Routes[Name]>)) as Answer<Route>
+    if (call.wait > 0) context.header('Preference-Applied', `wait=${call.wait}`)
+    if ('stream' in answer) {
+      const stillValid = () => revalidate(parts, route, claim, identity)
+      return sendStream(context, answer.stream as Feed<unknown>, stillValid, parts.logger)
+    }
+    return context.json(answer.body, answer.status as 200)
+  }
+}
+
+type Parts = PipelineParts
+type ClaimOf = Parameters<Authenticate>[1]
+
+/** A failed proof costs the peer's own share of failures, never anybody's valid credential. */
+async function authenticateCaller(parts: Parts, route: Route, claim: ClaimOf, context: Context): Promise<Identity> {
+  try {
+    return await parts.authenticate(route.authentication, claim)
+  } catch (error) {
+    if (isWireError(error) && error.code !== 'MASTER_PASSWORD_LOCKED') {
+      spend(context, parts, `failed:${claim.source}`, parts.limits.publicPerMinute)
+    }
+    throw error
+  }
+}
+
+function bucketOf(identity: Identity, source: string): string {
+  switch (identity.kind) {
+    case 'session':
+      return `session:${identity.sessionId}`
+    case 'master':
+      return `master:${identity.tokenHash ?? source}`
+    case 'owner':
+      return `owner:${identity.ownerAddress}`
+    case 'public':
+      return `public:${source}`
+  }
+}
+
+function perMinute(identity: Identity, limits: Limits): number {
+  return identity.kind === 'session' ? limits.sessionPerMinute : limits.operatorPerMinute
+}
+
+function spend(context: Context, parts: Parts, key: string, limit: number): void {
+  const state = parts.rateLimits.take(key, limit)
+  const name = key.slice(0, key.indexOf(':'))
+  setLimitHeaders(context, name, state)
+  if (state.allowed) return
+  throw fail('RATE_LIMIT_EXCEEDED', 'Too many requests.', { details: { retryAfterSeconds: state.resetSeconds } })
+}
+
+function setLimitHeaders(context: Context, name: string, state: RateLimit): void {
+  context.header('RateLimit-Policy', `"${name}";q=${state.limit};w=60`)
+  context.header('RateLimit', `"${name}";r=${state.remaining};t=${state.resetSeconds}`)
+}
+
+/** A stream outlives its first check: a token that was revoked or has expired ends it. */
+async function revalidate(parts: Parts, route: Route, claim: ClaimOf, identity: Identity): Promise<boolean> {
+  if (identity.kind === 'master' && identity.tokenHash === null) return true
+  try {
+    await parts.authenticate(route.authentication, claim)
+    return true
+  } catch (error) {
+    if (isWireError(error)) return false
+    throw error
+  }
+}
+
+function sendStream(
+  context: Context,
+  feed: Feed<unknown>,
+  stillValid: () => Promise<boolean>,
+  logger: Logger,
+): Response {
+  context.header('X-Accel-Buffering', 'no')
+  return streamSSE(
+    context,
+    async (stream) => {
+      const stop = new AbortController()
+      stream.onAbort(() => stop.abort())
+      const beat = async () => {
+        if (await stillValid()) await stream.write(': still here\n\n')
+        else stop.abort()
+      }
+      const heartbeat = setInterval(() => {
+        beat().catch((error: unknown) => {
+          logger.error({ err: error }, 'the check of an open stream failed')
+          stop.abort()
+        })
+      }, HEARTBEAT_MILLIS)
+      try {
+        await stream.write(': connected\n\n')
+        const lastId = Number(context.req.header('last-event-id'))
+        for await (const { id, value } of feed(
+          stop.signal,
+          Number.isSafeInteger(lastId) && lastId > 0 ? lastId : undefined,
+        )) {
+          await stream.writeSSE({ id: String(id), data: JSON.stringify(value) })
+        }
+      } finally {
+        clearInterval(heartbeat)
+      }
+    },
+    async (error) => {
+      logger.error({ err: error }, 'a stream broke')
+    },
+  )
+}

@@ -1,0 +1,223 @@
+import { type Clock, immediate, newId } from '@openpista/common'
+import {
+  type AgentView,
+  type ChainFamily,
+  type Environment,
+  type NetworkName,
+  networkOf,
+  type OwnerState,
+  parseAddress,
+  type WalletView,
+} from '@waiaas/core'
+import type { Kysely, Selectable } from 'kysely'
+import type { CreatedKey, Signer } from '../../signer/signer.ts'
+import { appendEvent } from '../../store/events.ts'
+import type { Tables } from '../../store/tables.ts'
+import { fail } from '../fail.ts'
+
+export type Agents = {
+  create: (input: {
+    name: string
+    chains: readonly ChainFamily[]
+    defaultNetwork?: NetworkName | undefined
+    ownerAddress?: string | undefined
+  }) => Promise<AgentView>
+  list: () => Promise<AgentView[]>
+  /** @throws AppError AGENT_NOT_FOUND. */
+  get: (id: string) => Promise<AgentView>
+  rename: (id: string, name: string) => Promise<AgentView>
+  /** @throws AppError OWNER_ALREADY_CONNECTED once the owner has signed; INVALID_ADDRESS. */
+  setOwner: (id: string, ownerAddress: string) => Promise<AgentView>
+  /** The wallet that serves a network (the agent's default network when none is named). */
+  walletOn: (id: string, network: NetworkName | undefined) => Promise<{ network: NetworkName; address: string }>
+}
+
+type AgentRow = Selectable<Tables['agents']>
+type WalletRow = Selectable<Tables['wallets']>
+
+export function createAgents(parts: {
+  db: Kysely<Tables>
+  signer: Pick<Signer, 'createKey'>
+  clock: Clock
+  environment: Environment
+  /** Networks that this daemon is connected to, the preferred ones first. */
+  networks: readonly NetworkName[]
+}): Agents {
+  const { db, clock, networks } = parts
+  const view = (agent: AgentRow, wallets: readonly WalletRow[]) => agentView(agent, wallets, networks)
+
+  const get = async (id: string): Promise<AgentView> => {
+    const agent = await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+    if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+    return view(agent, await db.selectFrom('wallets').selectAll().where('agent_id', '=', id).orderBy('id').execute())
+  }
+
+  return {
+    create: async (input) => {
+      const chains = [...new Set(input.chains)]
+      const network = chooseNetwork(parts, chains, input.defaultNetwork)
+      const owner = input.ownerAddress === undefined ? undefined : parseOwner(input.ownerAddress)
+      const keys: (CreatedKey & { chain: ChainFamily })[] = []
+      for (const chain of chains) keys.push({ chain, ...(await parts.signer.createKey(chain)) })
+      const now = clock.seconds()
+      const id = newId()
+      await immediate(db, async (transaction) => {
+        await transaction
+          .insertInto('agents')
+          .values({
+            id,
+            name: input.name,
+            status: 'ACTIVE',
+            owner_address: owner?.address ?? null,
+            owner_family: owner?.family ?? null,
+            owner_verified_at: null,
+            default_network: network,
+            created_at: now,
+            updated_at: now,
+          })
+          .execute()
+        for (const { chain, keyId, address, publicKey } of keys) {
+          const wallet = { id: newId(), agent_id: id, chain, address, public_key: publicKey, key_id: keyId }
+          await transaction
+            .insertInto('wallets')
+            .values({ ...wallet, created_at: now })
+            .execute()
+        }
+        const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
+        const data = { name: input.name, defaultNetwork: network, addresses }
+        await appendEvent(transaction, now, { type: 'AGENT_CREATED', actor: 'admin', agentId: id, data })
+        if (owner !== undefined) await appendOwnerSet(transaction, now, id, owner.address, null)
+      })
+      return await get(id)
+    },
+    list: async () => {
+      const [agents, wallets] = await Promise.all([
+        db.selectFrom('agents').selectAll().orderBy('id').execute(),
+        db.selectFrom('wallets').selectAll().orderBy('id').execute(),
+      ])
+      const byAgent = Map.groupBy(wallets, (wallet) => wallet.agent_id)
+      return agents.map((agent) => view(agent, byAgent.get(agent.id) ?? []))
+    },
+    get,
+    rename: async (id, name) => {
+      await immediate(db, async (transaction) => {
+        const now = clock.seconds()
+        const changed = await transaction
+          .updateTable('agents')
+          .set({ name, updated_at: now })
+          .where('id', '=', id)
+          .executeTakeFirst()
+        if (changed.numUpdatedRows === 0n) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+        await appendEvent(transaction, now, { type: 'AGENT_RENAMED', actor: 'admin', agentId: id, data: { name } })
+      })
+      return await get(id)
+    },
+    setOwner: async (id, ownerAddress) => {
+      const owner = parseOwner(ownerAddress)
+      await immediate(db, (transaction) => changeOwner(transaction, clock.seconds(), id, owner))
+      return await get(id)
+    },
+    walletOn: async (id, wanted) => {
+      const agent = await get(id)
+      const network = wanted ?? (agent.defaultNetwork as NetworkName)
+      assertServed(parts, network)
+      const wallet = agent.wallets.find(({ chain }) => chain === networkOf(network).family)
+      if (wallet === undefined) throw fail('CHAIN_NOT_SUPPORTED', `This agent has no wallet for ${network}.`)
+      return { network, address: wallet.address }
+    },
+  }
+}
+
+function agentView(agent: AgentRow, rows: readonly WalletRow[], networks: readonly NetworkName[]): AgentView {
+  const wallets = rows.map((row): WalletView => {
+    const served = networks.filter((name) => networkOf(name).family === row.chain)
+    return { id: row.id, chain: row.chain, address: row.address, publicKey: row.public_key, networks: served }
+  })
+  const main = wallets.find(({ chain }) => chain === networkOf(agent.default_network).family)
+  return {
+    id: agent.id,
+    name: agent.name,
+    status: agent.status,
+    ...(agent.owner_address === null ? {} : { ownerAddress: agent.owner_address }),
+    ownerState: ownerState(agent),
+    defaultNetwork: agent.default_network,
+    wallets,
+    chain: networkOf(agent.default_network).family,
+    network: agent.default_network,
+    publicKey: main?.publicKey ?? '',
+    createdAt: agent.created_at,
+    updatedAt: agent.updated_at,
+  }
+}
+
+function ownerState(agent: Pick<AgentRow, 'owner_address' | 'owner_verified_at'>): OwnerState {
+  if (agent.owner_address === null) return 'NONE'
+  return agent.owner_verified_at === null ? 'GRACE' : 'LOCKED'
+}
+
+type Served = { environment: Environment; networks: readonly NetworkName[] }
+
+function chooseNetwork(served: Served, chains: readonly ChainFamily[], wanted: NetworkName | undefined): NetworkName {
+  const network = wanted ?? served.networks.find((name) => chains.includes(networkOf(name).family))
+  if (network === undefined) {
+    throw fail('CHAIN_NOT_SUPPORTED', `This daemon is connected to no network of ${chains.join(' or ')}.`, {
+      hint: 'Set the address of a node under [rpc] in config.toml and start the daemon again.',
+    })
+  }
+  assertServed(served, network)
+  if (chains.includes(networkOf(network).family)) return network
+  throw fail('CHAIN_NOT_SUPPORTED', `${network} needs a wallet on ${networkOf(network).family}.`, {
+    hint: 'Name its chain in chains, or choose another defaultNetwork.',
+  })
+}
+
+function assertServed(served: Served, network: NetworkName): void {
+  if (networkOf(network).environment !== served.environment) {
+    throw fail('ENVIRONMENT_NETWORK_MISMATCH', `${network} does not belong to the environment ${served.environment}.`)
+  }
+  if (served.networks.includes(network)) return
+  throw fail('CHAIN_NOT_SUPPORTED', `This daemon is not connected to ${network}.`, {
+    hint: `Networks that it serves: ${served.networks.join(', ') || 'none'}.`,
+  })
+}
+
+/** An owner may live on either chain; the forms of the addresses cannot be confused. */
+function parseOwner(text: string): { address: string; family: ChainFamily } {
+  for (const family of ['evm', 'solana'] as const) {
+    const parsed = parseAddress(family, text)
+    if (parsed.ok) return { address: parsed.address, family }
+  }
+  const evm = parseAddress('evm', text)
+  const why = !evm.ok && evm.fault === 'checksum does not match' ? 'its checksum does not match' : 'it has neither form'
+  throw fail('INVALID_ADDRESS', `The owner address must be an EVM or a Solana address; ${why}.`)
+}
+
+async function changeOwner(
+  transaction: Kysely<Tables>,
+  now: number,
+  id: string,
+  owner: { address: string; family: ChainFamily },
+): Promise<void> {
+  const agent = await transaction.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+  if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+  if (ownerState(agent) === 'LOCKED') {
+    throw fail('OWNER_ALREADY_CONNECTED', 'The owner has signed; only the owner can change the address now.')
+  }
+  if (agent.owner_address === owner.address) return
+  await transaction
+    .updateTable('agents')
+    .set({ owner_address: owner.address, owner_family: owner.family, updated_at: now })
+    .where('id', '=', id)
+    .execute()
+  await appendOwnerSet(transaction, now, id, owner.address, agent.owner_address)
+}
+
+async function appendOwnerSet(
+  transaction: Kysely<Tables>,
+  now: number,
+  agentId: string,
+  address: string,
+  previous: string | null,
+): Promise<void> {
+  await appendEvent(transaction, now, { type: 'OWNER_SET', actor: 'admin', agentId, data: { address, previous } })
+}

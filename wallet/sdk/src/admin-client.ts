@@ -1,0 +1,124 @@
+import type { AgentView, EventView, PolicyView, SessionView, TransactionView } from '@waiaas/core'
+import { checkId } from './check-input.ts'
+import { WAIaaSError } from './error.ts'
+import { followEvents } from './events.ts'
+import type { AnswerOf, BodyOf, QueryOf } from './route-types.ts'
+import { type ClientOptions, createTransport, type Transport } from './transport.ts'
+
+/** What the operator does. Log in first, or bring a token. */
+export class WAIaaSAdminClient {
+  readonly #transport: Transport
+  #token: string | undefined
+
+  constructor(options: ClientOptions & { adminToken?: string }) {
+    this.#token = options.adminToken
+    this.#transport = createTransport(
+      options,
+      (): Record<string, string> => (this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }),
+    )
+  }
+
+  health(): Promise<AnswerOf<'health'>> {
+    return this.#transport.call<'health'>('get', '/health')
+  }
+
+  /** Keeps the token for the calls that follow. */
+  async login(password: string): Promise<AnswerOf<'login'>> {
+    if (password === '') throw WAIaaSError.invalid('The password is empty.')
+    const answer = await this.#transport.call<'login'>('post', '/v1/admin/login', { body: { password } })
+    this.#token = answer.token
+    return answer
+  }
+
+  async logout(): Promise<void> {
+    await this.#transport.call<'logout'>('post', '/v1/admin/logout')
+    this.#token = undefined
+  }
+
+  status(): Promise<AnswerOf<'adminStatus'>> {
+    return this.#transport.call<'adminStatus'>('get', '/v1/admin/status')
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#transport.call<'shutdown'>('post', '/v1/admin/shutdown')
+  }
+
+  createAgent(body: BodyOf<'createAgent'>): Promise<AgentView> {
+    return this.#transport.call<'createAgent'>('post', '/v1/agents', { body })
+  }
+
+  async listAgents(): Promise<AgentView[]> {
+    const { items } = await this.#transport.call<'listAgents'>('get', '/v1/agents')
+    return items
+  }
+
+  async getAgent(id: string): Promise<AgentView> {
+    return await this.#transport.call<'getAgent'>('get', '/v1/agents/:id', { params: checkId(id) })
+  }
+
+  async updateAgent(id: string, body: BodyOf<'updateAgent'>): Promise<AgentView> {
+    return await this.#transport.call<'updateAgent'>('put', '/v1/agents/:id', { params: checkId(id), body })
+  }
+
+  async setOwner(id: string, ownerAddress: string): Promise<AgentView> {
+    const call = { params: checkId(id), body: { ownerAddress } }
+    return await this.#transport.call<'setOwner'>('put', '/v1/agents/:id/owner', call)
+  }
+
+  createSession(body: BodyOf<'createSession'>): Promise<AnswerOf<'createSession'>> {
+    return this.#transport.call<'createSession'>('post', '/v1/sessions', { body })
+  }
+
+  async listSessions(agentId: string): Promise<SessionView[]> {
+    const { items } = await this.#transport.call<'listSessions'>('get', '/v1/sessions', { query: { agentId } })
+    return items
+  }
+
+  async revokeSession(id: string): Promise<SessionView> {
+    return await this.#transport.call<'revokeSession'>('delete', '/v1/sessions/:id', { params: checkId(id) })
+  }
+
+  createPolicy(body: BodyOf<'createPolicy'>): Promise<PolicyView> {
+    return this.#transport.call<'createPolicy'>('post', '/v1/policies', { body })
+  }
+
+  async listPolicies(query: QueryOf<'listPolicies'> = {}): Promise<PolicyView[]> {
+    const { items } = await this.#transport.call<'listPolicies'>('get', '/v1/policies', { query })
+    return items
+  }
+
+  async updatePolicy(id: string, body: BodyOf<'updatePolicy'>): Promise<PolicyView> {
+    return await this.#transport.call<'updatePolicy'>('put', '/v1/policies/:id', { params: checkId(id), body })
+  }
+
+  async deletePolicy(id: string): Promise<void> {
+    await this.#transport.call<'deletePolicy'>('delete', '/v1/policies/:id', { params: checkId(id) })
+  }
+
+  simulatePolicy(body: BodyOf<'simulatePolicy'>): Promise<AnswerOf<'simulatePolicy'>> {
+    return this.#transport.call<'simulatePolicy'>('post', '/v1/policies/simulate', { body })
+  }
+
+  async getTransaction(id: string): Promise<TransactionView> {
+    return await this.#transport.call<'getTransaction'>('get', '/v1/transactions/:id', { params: checkId(id) })
+  }
+
+  async cancel(id: string): Promise<TransactionView> {
+    return await this.#transport.call<'cancel'>('post', '/v1/transactions/:id/cancel', { params: checkId(id) })
+  }
+
+  /** Audit entries after number `after`, oldest first. */
+  async listAudit(query: QueryOf<'listAudit'> = {}): Promise<AnswerOf<'listAudit'>['items']> {
+    const { items } = await this.#transport.call<'listAudit'>('get', '/v1/admin/audit', { query })
+    return items
+  }
+
+  verifyAudit(): Promise<AnswerOf<'verifyAudit'>> {
+    return this.#transport.call<'verifyAudit'>('post', '/v1/admin/audit/verify')
+  }
+
+  /** Everything that happens, after event number `after` (default: from now on). Reconnects. */
+  events(options: { after?: number; signal?: AbortSignal } = {}): AsyncGenerator<EventView, void> {
+    return followEvents(this.#transport, options)
+  }
+}

@@ -1,0 +1,89 @@
+import type { EventView, TransactionView } from '@waiaas/core'
+import { checkId, checkSend } from './check-input.ts'
+import { followEvents } from './events.ts'
+import type { AnswerOf, BodyOf, QueryOf } from './route-types.ts'
+import { type ClientOptions, createTransport, type Transport } from './transport.ts'
+
+/**
+ * What an agent program does with its wallet, by its session token.
+ *
+ * @example
+ * const wallet = new WAIaaSClient({ baseUrl: 'http://127.0.0.1:3100', sessionToken })
+ * const sent = await wallet.send({ to, humanAmount: '0.001', network: 'evm-local' }, { wait: 30 })
+ */
+export class WAIaaSClient {
+  readonly #transport: Transport
+  #token: string
+
+  constructor(options: ClientOptions & { sessionToken: string }) {
+    this.#token = options.sessionToken
+    this.#transport = createTransport(options, () => ({ Authorization: `Bearer ${this.#token}` }))
+  }
+
+  /** Goes on with another token of the same agent. */
+  setSessionToken(token: string): void {
+    this.#token = token
+  }
+
+  getWallet(): Promise<AnswerOf<'wallet'>> {
+    return this.#transport.call<'wallet'>('get', '/v1/wallet')
+  }
+
+  getAddress(query: QueryOf<'walletAddress'> = {}): Promise<AnswerOf<'walletAddress'>> {
+    return this.#transport.call<'walletAddress'>('get', '/v1/wallet/address', { query })
+  }
+
+  getBalance(query: QueryOf<'walletBalance'> = {}): Promise<AnswerOf<'walletBalance'>> {
+    return this.#transport.call<'walletBalance'>('get', '/v1/wallet/balance', { query })
+  }
+
+  /**
+   * Asks for a payment. Whatever happens on the way, it is made at most once: every try carries the same key.
+   *
+   * @param options.idempotencyKey one value per payment, to go on after a restart of the calling program;
+   * made here when left out.
+   * @param options.wait seconds (up to 60) to hold the answer until the payment is final.
+   * @throws WAIaaSError with the code of the strictest rule when the policy denies.
+   */
+  async send(
+    request: BodyOf<'send'>,
+    options: { idempotencyKey?: string; wait?: number } = {},
+  ): Promise<TransactionView> {
+    checkSend(request)
+    return await this.#transport.call<'send'>('post', '/v1/transactions/send', {
+      body: request,
+      idempotencyKey: options.idempotencyKey ?? crypto.randomUUID(),
+      ...(options.wait === undefined ? {} : { wait: Math.min(60, Math.max(0, Math.floor(options.wait))) }),
+    })
+  }
+
+  /** What `send` would do and what the policy would say. Nothing is stored. */
+  async simulate(request: BodyOf<'simulate'>): Promise<AnswerOf<'simulate'>> {
+    checkSend(request)
+    return await this.#transport.call<'simulate'>('post', '/v1/transactions/simulate', { body: request })
+  }
+
+  async getTransaction(id: string): Promise<TransactionView> {
+    return await this.#transport.call<'getTransaction'>('get', '/v1/transactions/:id', { params: checkId(id) })
+  }
+
+  /** Own transactions, newest first; pass `cursor` of the last page for the next. */
+  listTransactions(query: QueryOf<'listTransactions'> = {}): Promise<AnswerOf<'listTransactions'>> {
+    return this.#transport.call<'listTransactions'>('get', '/v1/transactions', { query })
+  }
+
+  /** Own transactions that wait for time or for the owner. */
+  async listPendingTransactions(): Promise<TransactionView[]> {
+    const { items } = await this.#transport.call<'listPending'>('get', '/v1/transactions/pending')
+    return items
+  }
+
+  async cancel(id: string): Promise<TransactionView> {
+    return await this.#transport.call<'cancel'>('post', '/v1/transactions/:id/cancel', { params: checkId(id) })
+  }
+
+  /** Everything that happens to this agent, after event number `after` (default: from now on). Reconnects. */
+  events(options: { after?: number; signal?: AbortSignal } = {}): AsyncGenerator<EventView, void> {
+    return followEvents(this.#transport, options)
+  }
+}
