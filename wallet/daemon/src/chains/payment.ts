@@ -55,9 +55,7 @@ export function describeAmount(amount: bigint, network: Network): string {
 export function checkBalance(balance: bigint, amount: bigint, maxFee: bigint, network: Network): Refusal | undefined {
   if (balance >= amount + maxFee) return undefined
   const show = (value: bigint) => describeAmount(value, network)
-  return {
-    ok: false,
-    code: 'INSUFFICIENT_BALANCE',
-    message: `The balance is ${show(balance)}; ${show(amount)} and a fee of up to ${show(maxFee)} are needed.`,
-  }
+  const fee = maxFee === 0n ? '' : ` and a fee of up to ${show(maxFee)}`
+  const message = `The balance is ${show(balance)}; the payment needs ${show(amount)}${fee}.`
+  return { ok: false, code: 'INSUFFICIENT_BALANCE', message }
 }

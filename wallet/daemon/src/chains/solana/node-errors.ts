@@ -1,0 +1,37 @@
+import type { Broadcast } from '../chain-adapter.ts'
+import type { RpcFailure } from '../json-rpc.ts'
+
+/** JSON-RPC codes of the validator that speak about the bytes themselves. */
+const SIGNATURE_INVALID = -32003
+const INVALID_PARAMETERS = -32602
+
+/**
+ * What a failed `sendTransaction` (without preflight) says about the bytes. Anything but a fault of the bytes
+ * themselves proves nothing: an earlier copy may have landed.
+ */
+export function readBroadcastFailure(failure: RpcFailure): Broadcast {
+  if (failure.kind === 'unreachable') return { kind: 'unknown', message: failure.message }
+  if (/already (been )?processed|AlreadyProcessed/i.test(failure.message)) return { kind: 'accepted' }
+  if (failure.code === SIGNATURE_INVALID || failure.code === INVALID_PARAMETERS) {
+    return { kind: 'refused', code: 'CHAIN_ERROR', message: 'The node calls the transaction invalid.' }
+  }
+  return { kind: 'unknown', message: `The node answered: ${clip(failure.message)}` }
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  AccountNotFound: 'the wallet has no coins yet',
+  InsufficientFundsForFee: 'the balance does not cover the fee',
+  InsufficientFundsForRent: 'an account would be left below the rent-exempt minimum',
+}
+
+/** The error of a transaction, as the runtime gives it, in words. */
+export function describeTransactionError(error: unknown): string {
+  if (typeof error === 'string') return meanings[error] ?? clip(error)
+  const [name] = Object.keys((error ?? {}) as object)
+  return (name === undefined ? undefined : meanings[name]) ?? clip(JSON.stringify(error))
+}
+
+/** Words from outside, made short and printable. */
+function clip(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200)
+}

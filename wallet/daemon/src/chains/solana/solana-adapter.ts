@@ -1,0 +1,92 @@
+import { base58 } from '@scure/base'
+import { findNetwork, type Network } from '@waiaas/core'
+import { z } from 'zod'
+import { watchBlocks } from '../block-watch.ts'
+import type { ChainAdapter, Signed } from '../chain-adapter.ts'
+import { createRpcClient } from '../json-rpc.ts'
+import { createBlockhashSource } from './blockhash.ts'
+import { draftSolana, messageOf, type SolanaContext, SolanaPlan, SPARE_UNITS } from './draft.ts'
+import { withSignature } from './message.ts'
+import { readBroadcastFailure } from './node-errors.ts'
+import { solanaOutcomes } from './outcomes.ts'
+import { solanaTraits } from './solana-traits.ts'
+import { base64, InContext, U64 } from './wire.ts'
+
+/** One Solana network: version 0 transactions over JSON-RPC. */
+export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdapter {
+  const rpc = createRpcClient(rpcUrl)
+  const traits = solanaTraits(network.name)
+  const context: SolanaContext = { network, traits, rpc, blockhash: createBlockhashSource(rpc, traits) }
+  const unique = rememberMessages()
+  const blocks = watchBlocks(async () => {
+    const height = await rpc.read('getBlockHeight', [{ commitment: 'confirmed' }], U64)
+    return height.ok ? height.value : undefined
+  }, traits.pollMs)
+
+  return {
+    network,
+    connect: async () => {
+      const genesis = await rpc.read('getGenesisHash', [], z.string())
+      if (!genesis.ok) return { ok: false, message: genesis.failure.message }
+      const served = findNetwork(`solana:${genesis.value.slice(0, 32)}`)
+      if (served === undefined ? traits.ownGenesis : served.name === network.name) return { ok: true }
+      return { ok: false, message: `The node serves ${served?.name ?? 'another chain'}, not ${network.name}.` }
+    },
+    balance: async (address) => {
+      const balance = await rpc.read('getBalance', [address, { commitment: 'confirmed' }], InContext(U64))
+      return balance.ok ? { ok: true, amount: balance.value.value } : { ok: false, message: balance.failure.message }
+    },
+    draft: (request, from) => draftSolana(context, request, from),
+    signable: async (draft, from) => {
+      const plan = SolanaPlan.parse(draft.plan)
+      const lifetime = await context.blockhash()
+      if (!lifetime.ok) return { ok: false, code: 'CHAIN_ERROR', message: lifetime.failure.message }
+      const bytes = unique(lifetime.value.blockhash, (spare) =>
+        messageOf({ ...plan, units: plan.units + spare }, from.address, lifetime.value),
+      )
+      if (bytes === undefined) {
+        return { ok: false, code: 'CHAIN_ERROR', message: 'Too many equal payments in one block; try again.' }
+      }
+      const finish = (signature: Uint8Array): Signed => ({
+        raw: withSignature(bytes, signature),
+        hash: base58.encode(signature),
+        sequence: null,
+        validUntil: lifetime.value.lastValidBlockHeight,
+      })
+      return { ok: true, signable: { bytes, finish } }
+    },
+    broadcast: async ({ raw }) => {
+      const options = { encoding: 'base64', skipPreflight: true, maxRetries: 0 }
+      const sent = await rpc.submit('sendTransaction', [base64(raw), options], z.string())
+      return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
+    },
+    outcomes: (attempts) => solanaOutcomes(rpc, attempts),
+    onBlock: blocks.onBlock,
+    close: async () => {
+      blocks.close()
+      rpc.close()
+    },
+  }
+}
+
+const REMEMBERED_BLOCKHASHES = 300
+
+/** Builds a message that was not built before under the same blockhash, with as few spare units as that takes. */
+function rememberMessages() {
+  const byBlockhash = new Map<string, { built: Set<string>; nextSpare: Map<string, number> }>()
+  return (blockhash: string, build: (spare: number) => Uint8Array): Uint8Array | undefined => {
+    const { built, nextSpare } = byBlockhash.get(blockhash) ?? { built: new Set(), nextSpare: new Map() }
+    byBlockhash.set(blockhash, { built, nextSpare })
+    if (byBlockhash.size > REMEMBERED_BLOCKHASHES) byBlockhash.delete(byBlockhash.keys().next().value!)
+    const plain = base64(build(0))
+    for (let spare = nextSpare.get(plain) ?? 0; spare <= SPARE_UNITS; spare++) {
+      const bytes = build(spare)
+      const message = base64(bytes)
+      if (built.has(message)) continue
+      built.add(message)
+      nextSpare.set(plain, spare + 1)
+      return bytes
+    }
+    return undefined
+  }
+}
