@@ -23,13 +23,18 @@ export const statuses = [
 export const TransactionStatus = z.enum(statuses)
 export type TransactionStatus = z.infer<typeof TransactionStatus>
 
-/** The one transition table. SUBMITTED -> SUBMITTED is a replacement or a reorganisation seen again. */
+/**
+ * The one transition table.
+ *
+ * QUEUED -> QUEUED: judged again and held for something stricter. SIGNED or SUBMITTED -> EXECUTING: every
+ * signature made so far is proven dead, so a new one may be made. CONFIRMED -> SUBMITTED: the block vanished.
+ */
 export const transitions: Readonly<Record<TransactionStatus, readonly TransactionStatus[]>> = {
   PENDING: ['QUEUED', 'EXECUTING', 'CANCELLED'],
-  QUEUED: ['EXECUTING', 'CANCELLED', 'EXPIRED'],
+  QUEUED: ['QUEUED', 'EXECUTING', 'CANCELLED', 'EXPIRED'],
   EXECUTING: ['SIGNED', 'FAILED'],
-  SIGNED: ['SUBMITTED', 'FAILED'],
-  SUBMITTED: ['CONFIRMED', 'FAILED'],
+  SIGNED: ['EXECUTING', 'SUBMITTED', 'CONFIRMED', 'FAILED'],
+  SUBMITTED: ['EXECUTING', 'CONFIRMED', 'FAILED'],
   CONFIRMED: ['SUBMITTED'],
   FAILED: [],
   CANCELLED: [],

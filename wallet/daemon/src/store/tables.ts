@@ -98,7 +98,10 @@ export type Tables = {
     hash: string
     raw: Uint8Array
     valid_until: string | null
-    state: 'LIVE' | 'INCLUDED' | 'DEAD'
+    /** FILL closes a gap in an account's sequence with a payment of nothing to itself. */
+    purpose: 'PAYMENT' | 'FILL'
+    /** LIVE: may take effect. INCLUDED: in a block that could still vanish. FINAL and DEAD: proven. */
+    state: 'LIVE' | 'INCLUDED' | 'FINAL' | 'DEAD'
     created_at: number
   }
   /** Next sequence number per account, where the chain has one. */
@@ -117,7 +120,10 @@ export type Tables = {
     state: 'RESERVED' | 'COMMITTED' | 'RELEASED'
     at: number
   }
-  counterparties: { agent_id: string; address: string; first_paid_at: number }
+  /** Sums of the ledger per agent and key in slots of 1, 64 and 4096 seconds, so that a rolling window adds few rows. */
+  ledger_totals: { agent_id: string; key: string; span: number; slot: number; total: string }
+  /** Who was paid. `shape`: first and last four characters, by which look-alikes are found. */
+  counterparties: { agent_id: string; address: string; shape: string; first_paid_at: number }
   challenges: {
     id: string
     action: 'approve' | 'reject'
@@ -184,22 +190,31 @@ CREATE TABLE transactions (
   approved_at INTEGER, error_code TEXT, error_message TEXT, hash TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
   UNIQUE (agent_id, idempotency_key)
 ) STRICT;
-CREATE INDEX transactions_open ON transactions(status) WHERE status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED');
+CREATE INDEX transactions_open ON transactions(status, executes_at, approval_expires_at) WHERE status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED');
 CREATE INDEX transactions_agent ON transactions(agent_id, id);
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), network TEXT NOT NULL, address TEXT NOT NULL,
-  sequence TEXT, hash TEXT NOT NULL UNIQUE, raw BLOB NOT NULL, valid_until TEXT, state TEXT NOT NULL, created_at INTEGER NOT NULL
+  sequence TEXT, hash TEXT NOT NULL UNIQUE, raw BLOB NOT NULL, valid_until TEXT,
+  purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL')),
+  state TEXT NOT NULL CHECK (state IN ('LIVE','INCLUDED','FINAL','DEAD')), created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX attempts_transaction ON attempts(transaction_id);
-CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state = 'LIVE';
+CREATE INDEX attempts_open ON attempts(network, state) WHERE state IN ('LIVE','INCLUDED');
+CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD';
 CREATE TABLE lanes (network TEXT NOT NULL, address TEXT NOT NULL, next_sequence TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT;
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, kind TEXT NOT NULL,
   asset TEXT NOT NULL, family TEXT NOT NULL, native INTEGER NOT NULL, amount TEXT NOT NULL, usd_micros TEXT, state TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX ledger_agent ON ledger(agent_id, at) WHERE state <> 'RELEASED';
 CREATE INDEX ledger_transaction ON ledger(transaction_id);
-CREATE TABLE counterparties (agent_id TEXT NOT NULL, address TEXT NOT NULL, first_paid_at INTEGER NOT NULL, PRIMARY KEY (agent_id, address)) STRICT;
+CREATE TABLE ledger_totals (
+  agent_id TEXT NOT NULL, key TEXT NOT NULL, span INTEGER NOT NULL, slot INTEGER NOT NULL, total TEXT NOT NULL,
+  PRIMARY KEY (agent_id, key, span, slot)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counterparties (
+  agent_id TEXT NOT NULL, address TEXT NOT NULL, shape TEXT NOT NULL, first_paid_at INTEGER NOT NULL, PRIMARY KEY (agent_id, address)
+) STRICT;
+CREATE INDEX counterparties_shape ON counterparties(agent_id, shape);
 CREATE TABLE challenges (
   id TEXT PRIMARY KEY, action TEXT NOT NULL, transaction_id TEXT NOT NULL REFERENCES transactions(id), owner_address TEXT NOT NULL,
   scheme TEXT NOT NULL, message TEXT NOT NULL, digest TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER, created_at INTEGER NOT NULL

@@ -1,0 +1,151 @@
+import {
+  type Asset,
+  assetKey,
+  type Effect,
+  evaluate,
+  type Facts,
+  type NetworkName,
+  networkOf,
+  policiesInForce,
+  type Question,
+  questionKey,
+  questionsFor,
+  type Reason,
+  type Subject,
+  usdValue,
+  type Verdict,
+} from '@waiaas/core'
+import type { Kysely, Selectable } from 'kysely'
+import type { Draft } from '../chains/chain-adapter.ts'
+import { findCounterparty } from '../store/counterparties.ts'
+import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
+import { policiesOf } from '../store/policies.ts'
+import { readSettings, settingKeys } from '../store/settings.ts'
+import type { Tables } from '../store/tables.ts'
+import { fault } from './fault.ts'
+import type { Prices } from './parts.ts'
+
+export type Agent = Selectable<Tables['agents']>
+
+export type Judgement = {
+  verdict: Verdict
+  policyVersion: number
+  /** The owner should decide, but there is none: it waits instead. */
+  downgraded: boolean
+  /** What the transaction takes from the limits. */
+  entries: LedgerEntry[]
+}
+
+/**
+ * What the policy says to a draft now. Reads policies and totals through `db`: inside the transaction that
+ * reserves, nobody else is let in between.
+ */
+export async function judge(
+  db: Kysely<Tables>,
+  agent: Agent,
+  network: NetworkName,
+  draft: Draft,
+  facts: { now: number; prices: ReadonlyMap<string, bigint> },
+): Promise<Judgement> {
+  const subject: Subject = { network, effects: draft.effects, maxFee: draft.maxFee }
+  const policies = policiesInForce(await policiesOf(db, agent.id), agent.id, network)
+  const answers = await answer(db, agent.id, facts.now, questionsFor(policies, subject))
+  const verdict = evaluate(policies, subject, { ...facts, ...answers })
+  const settings = await readSettings(db)
+  const policyVersion = Number(settings.get(settingKeys.policyVersion) ?? 0)
+  const entries = ledgerEntries(subject, facts.prices)
+  if (verdict.tier !== 'APPROVAL' || agent.owner_address !== null) {
+    return { verdict, policyVersion, entries, downgraded: false }
+  }
+  const denies = settings.get(settingKeys.withoutOwner) === 'deny'
+  return { verdict: denies ? denied(verdict) : held(verdict), policyVersion, entries, downgraded: !denies }
+}
+
+/** Assets whose price a judgement may need. */
+export async function pricesFor(prices: Prices, network: NetworkName, effects: readonly Effect[]) {
+  const assets = [nativeAsset(network), ...effects.flatMap((effect) => ('asset' in effect ? [effect.asset] : []))]
+  return await prices([...new Map(assets.map((asset) => [assetKey(asset), asset])).values()])
+}
+
+export function nativeAsset(network: NetworkName): Asset {
+  return { network, ...networkOf(network).native }
+}
+
+/** Throws where nothing may be spent: agent not active, or kill switch. */
+export async function assertMaySpend(db: Kysely<Tables>, agent: Agent): Promise<void> {
+  if (agent.status === 'SUSPENDED') throw fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
+  if (agent.status === 'TERMINATED') throw fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+  const killSwitch = (await readSettings(db)).get(settingKeys.killSwitch) ?? 'NORMAL'
+  if (killSwitch !== 'NORMAL') throw fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is signed or sent.')
+}
+
+/** The message of the reason that decided. */
+export function decidingMessage(verdict: Pick<Verdict, 'tier' | 'code' | 'reasons'>): string {
+  const strictest = verdict.reasons.filter(({ tier }) => tier === verdict.tier)
+  return (
+    (strictest.find(({ code }) => code === verdict.code) ?? strictest[0])?.message ?? 'The policy does not allow it.'
+  )
+}
+
+function held(verdict: Verdict): Verdict {
+  const message = 'No owner is registered who could approve this; it waits instead.'
+  return { ...verdict, tier: 'DELAY', reasons: [...verdict.reasons, { rule: 'WITHOUT_OWNER', tier: 'DELAY', message }] }
+}
+
+function denied(verdict: Verdict): Verdict {
+  const reason: Reason = {
+    rule: 'WITHOUT_OWNER',
+    tier: 'DENY',
+    code: 'POLICY_DENIED',
+    message: 'No owner is registered who could approve this.',
+  }
+  return { ...verdict, tier: 'DENY', code: 'POLICY_DENIED', reasons: [...verdict.reasons, reason] }
+}
+
+async function answer(
+  db: Kysely<Tables>,
+  agentId: string,
+  now: number,
+  questions: readonly Question[],
+): Promise<Pick<Facts, 'spent' | 'counterparties'>> {
+  const spent = new Map<string, bigint>()
+  const counterparties = new Map<string, { known: boolean; lookAlikes: readonly string[] }>()
+  for (const question of new Map(questions.map((question) => [questionKey(question), question])).values()) {
+    if (question.kind === 'counterparty') {
+      counterparties.set(question.address, await findCounterparty(db, agentId, question.address))
+    } else {
+      spent.set(questionKey(question), await totalOf(db, agentId, now, question))
+    }
+  }
+  return { spent, counterparties }
+}
+
+async function totalOf(
+  db: Kysely<Tables>,
+  agentId: string,
+  now: number,
+  question: Exclude<Question, { kind: 'counterparty' }>,
+): Promise<bigint> {
+  const window = { seconds: question.seconds, now }
+  switch (question.kind) {
+    case 'spent':
+      return await spentUnder(db, agentId, question.limitKey, window)
+    case 'spentUsd':
+      return await spentUsd(db, agentId, window)
+    case 'count':
+      return await countOf(db, agentId, window)
+  }
+}
+
+function ledgerEntries(subject: Subject, prices: ReadonlyMap<string, bigint>): LedgerEntry[] {
+  const entry = (kind: LedgerEntry['kind'], asset: Asset, amount: bigint): LedgerEntry => {
+    const price = prices.get(assetKey(asset))
+    return { kind, asset, amount, usdMicros: price === undefined ? undefined : usdValue(amount, asset.decimals, price) }
+  }
+  return [
+    ...subject.effects.flatMap((effect) =>
+      effect.kind === 'spend' || effect.kind === 'grant' ? [entry(effect.kind, effect.asset, effect.amount)] : [],
+    ),
+    entry('fee', nativeAsset(subject.network), subject.maxFee),
+  ]
+}

@@ -1,0 +1,47 @@
+import type { Clock, Logger } from '@openpista/common'
+import type { Asset, Environment, NetworkName } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import type { Signer } from '../signer/signer.ts'
+import type { Tables } from '../store/tables.ts'
+import type { Write } from '../store/writer.ts'
+import type { Changes } from './changes.ts'
+
+/** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
+export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
+
+/** Points after which a crash must lose nothing and repeat nothing. */
+export type Step = 'stored' | 'judged' | 'queued' | 'signed' | 'broadcast' | 'submitted' | 'settled'
+
+export type EngineSettings = {
+  environment: Environment
+  /** Bytes whose end is open are handed to the chain again after this long, then after twice as long. */
+  rebroadcastMillis: number
+  /** How often a confirmed transaction is looked at again until its block cannot vanish any more. */
+  finalityMillis: number
+  /** Pause before something that the chain did not answer is tried again. */
+  retryMillis: number
+}
+
+/** What the engine is made of. All of it is required. */
+export type EngineParts = {
+  db: Kysely<Tables>
+  adapters: ReadonlyMap<NetworkName, ChainAdapter>
+  signer: Pick<Signer, 'sign' | 'halted'>
+  clock: Clock
+  prices: Prices
+  log: Logger
+  /** Where the owner approves a transaction. */
+  approvalUrl: (transactionId: string) => string
+  settings: EngineSettings
+  /** Called after each step; what it throws or awaits holds the transaction up. For probes and tests. */
+  onStep: (step: Step, transactionId: string) => void
+}
+
+/** The parts as the engine's own modules see them. */
+export type Context = EngineParts & {
+  write: Write
+  changes: Changes
+  /** Unix seconds that never go back, not over a restart either. */
+  now: () => number
+}

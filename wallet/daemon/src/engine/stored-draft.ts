@@ -1,0 +1,49 @@
+import { type Effect, type EffectView, formatUnits, type Json } from '@waiaas/core'
+import type { Draft } from '../chains/chain-adapter.ts'
+import type { TransactionRow } from '../store/transactions.ts'
+
+type StoredEffect = Exclude<EffectView, { humanAmount: string }> | Omit<EffectView, 'humanAmount'>
+
+/** The columns that hold a draft. */
+export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'> {
+  const { asset, to, plan } = draft
+  return {
+    effects: JSON.stringify(draft.effects.map(effectView)),
+    draft: JSON.stringify({ amount: draft.amount.toString(), asset, to, plan } satisfies StoredRest),
+    max_fee: draft.maxFee.toString(),
+  }
+}
+
+/** The draft of a row that was judged. */
+export function readDraft(row: Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'>): Draft {
+  if (row.draft === null || row.max_fee === null) throw new Error('the row has no draft yet')
+  const { amount, ...rest } = JSON.parse(row.draft) as StoredRest
+  return { ...rest, amount: BigInt(amount), maxFee: BigInt(row.max_fee), effects: readEffects(row) }
+}
+
+export function readEffects(row: Pick<TransactionRow, 'effects'>): Effect[] {
+  return (JSON.parse(row.effects) as StoredEffect[]).map((stored) =>
+    'amount' in stored ? ({ ...stored, amount: BigInt(stored.amount as string) } as Effect) : (stored as Effect),
+  )
+}
+
+/** An effect on the wire. */
+export function effectView(effect: Effect): EffectView {
+  if (effect.kind !== 'spend' && effect.kind !== 'grant') return effect
+  const humanAmount = formatUnits(effect.amount, effect.asset.decimals)
+  return { ...effect, amount: effect.amount.toString(), humanAmount }
+}
+
+/** True where two drafts do the same, whatever they cost in fees. */
+export function sameEffects(a: readonly Effect[], b: readonly Effect[]): boolean {
+  return JSON.stringify(a.map(ordered)) === JSON.stringify(b.map(ordered))
+}
+
+type StoredRest = { amount: string; asset: Draft['asset']; to: string; plan: Json }
+
+function ordered(effect: Effect): unknown {
+  return Object.entries(effectView(effect))
+    .filter(([name]) => name !== 'humanAmount')
+    .map(([name, value]) => [name, typeof value === 'object' ? Object.entries(value).toSorted() : value])
+    .toSorted(([a], [b]) => String(a).localeCompare(String(b)))
+}

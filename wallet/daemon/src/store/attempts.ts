@@ -1,0 +1,34 @@
+import type { NetworkName } from '@waiaas/core'
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type AttemptRow = Selectable<Tables['attempts']>
+export type AttemptState = AttemptRow['state']
+
+export async function insertAttempt(db: Kysely<Tables>, row: Insertable<Tables['attempts']>): Promise<void> {
+  await db.insertInto('attempts').values(row).execute()
+}
+
+export async function setAttemptState(db: Kysely<Tables>, id: string, state: AttemptState): Promise<void> {
+  await db.updateTable('attempts').set({ state }).where('id', '=', id).execute()
+}
+
+/** Signatures whose end is not proven, oldest first. */
+export async function openAttempts(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  states: readonly ('LIVE' | 'INCLUDED')[],
+): Promise<AttemptRow[]> {
+  return await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('network', '=', network)
+    .where('state', 'in', [...states])
+    .where('state', 'in', ['LIVE', 'INCLUDED'])
+    .orderBy('id')
+    .execute()
+}
+
+export async function attemptsOf(db: Kysely<Tables>, transactionId: string): Promise<AttemptRow[]> {
+  return await db.selectFrom('attempts').selectAll().where('transaction_id', '=', transactionId).orderBy('id').execute()
+}

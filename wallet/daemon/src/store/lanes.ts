@@ -1,0 +1,57 @@
+import type { NetworkName } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { Tables } from './tables.ts'
+
+/** The next sequence number of an account; `undefined` for one that never signed here. */
+export async function laneNext(db: Kysely<Tables>, network: NetworkName, address: string): Promise<bigint | undefined> {
+  const row = await db
+    .selectFrom('lanes')
+    .select('next_sequence')
+    .where('network', '=', network)
+    .where('address', '=', address)
+    .executeTakeFirst()
+  return row === undefined ? undefined : BigInt(row.next_sequence)
+}
+
+export async function setLaneNext(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  next: bigint,
+): Promise<void> {
+  await db
+    .insertInto('lanes')
+    .values({ network, address, next_sequence: next.toString() })
+    .onConflict((conflict) => conflict.columns(['network', 'address']).doUpdateSet({ next_sequence: next.toString() }))
+    .execute()
+}
+
+/**
+ * Numbers below `next` and from `from` on that no living signature uses, ascending: what a refused signature
+ * left behind. Later ones cannot take effect before each of these is used.
+ */
+export async function laneGaps(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  range: { from: bigint; next: bigint },
+): Promise<bigint[]> {
+  const gaps: bigint[] = []
+  for (let start = range.from; start < range.next; start += CHUNK) {
+    const end = start + CHUNK < range.next ? start + CHUNK : range.next
+    const numbers = Array.from({ length: Number(end - start) }, (_, index) => start + BigInt(index))
+    const used = await db
+      .selectFrom('attempts')
+      .select('sequence')
+      .where('network', '=', network)
+      .where('address', '=', address)
+      .where('sequence', 'in', numbers.map(String))
+      .where('state', '<>', 'DEAD')
+      .execute()
+    const taken = new Set(used.map(({ sequence }) => sequence))
+    gaps.push(...numbers.filter((number) => !taken.has(number.toString())))
+  }
+  return gaps
+}
+
+const CHUNK = 500n
