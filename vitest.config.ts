@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { skippedTests } from './scripts/test-report.ts'
+
+/** Where `npm test` wants to read what came of the run. */
+const report = process.env.TEST_REPORT
 
 export default defineConfig({
   test: {
@@ -16,7 +20,12 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
+    reporters: ['default', skippedTests(), ...(report === undefined ? [] : [jsonReport(report)])],
     restoreMocks: true,
     unstubEnvs: true,
   },
 })
+
+function jsonReport(outputFile: string): ['json', { outputFile: string }] {
+  return ['json', { outputFile }]
+}

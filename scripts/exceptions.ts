@@ -10,7 +10,14 @@ export type Exception = {
 }
 
 /** Every exception in the repository, with its reason. */
-export const exceptions: readonly Exception[] = []
+export const exceptions: readonly Exception[] = [
+  {
+    rule: 'no-module-state',
+    path: 'common/src/id.ts',
+    reason:
+      'RFC 9562 asks that ids of one process rise, whoever asks for them; the counter has to be the process itself',
+  },
+]
 
 /** Findings that are left, and the exceptions that covered none. */
 export function applyExceptions(

@@ -56,8 +56,9 @@ export function walk(node: ts.Node, visitor: (node: ts.Node) => void): void {
   node.forEachChild((child) => walk(child, visitor))
 }
 
+/** Test files, and the conformance suites that they run. */
 export function isTest(path: string): boolean {
-  return /\.test\.tsx?$/.test(path)
+  return /\.(test|conformance)\.tsx?$/.test(path)
 }
 
 const GENERATED = new Set(['node_modules', 'dist', 'coverage', '.git', '.node', '.demo', '.cache', '__pycache__'])

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseSource, repositoryRoot } from '../repository.ts'
@@ -27,12 +29,15 @@ test.each([
   ['a default export', 'export default 1\n', 'noDefaultExport'],
   ['an enum', 'export enum Colour {\n  Red = 1,\n}\n', 'noEnum'],
 ])('the linter refuses %s', (_what, text, rule) => {
-  const biome = join(repositoryRoot, 'node_modules', '.bin', 'biome')
-  const run = spawnSync(biome, ['lint', '--stdin-file-path=common/src/example.ts'], {
-    cwd: repositoryRoot,
-    input: text,
-    encoding: 'utf8',
-  })
-  expect(run.stdout + run.stderr).toContain(rule)
-  expect(run.status).not.toBe(0)
+  const folder = mkdtempSync(join(tmpdir(), 'lint-'))
+  try {
+    writeFileSync(join(folder, 'example.ts'), text)
+    const biome = join(repositoryRoot, 'node_modules', '.bin', 'biome')
+    const args = ['lint', `--config-path=${repositoryRoot}`, '--vcs-enabled=false', '--reporter=github', 'example.ts']
+    const run = spawnSync(biome, args, { cwd: folder, encoding: 'utf8' })
+    expect(run.stdout + run.stderr).toContain(rule)
+    expect(run.status).not.toBe(0)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -26,6 +26,7 @@ export const noModuleState = defineRule({
       path: 'common/src/c.ts',
       text: 'const m = new Map()\nexport function f() { const m = new Map(); m.set(1, 2) }\n',
     },
+    { path: 'common/src/e.ts', text: 'const m = new Map()\nfor (const n of [1]) m.set(n, n)\n' },
     { path: 'common/src/d.test.ts', text: 'let server: unknown\n' },
   ],
 })
@@ -51,7 +52,7 @@ function mutatedConstants(file: SourceFile): Finding[] {
   if (names.size === 0) return findings
   walk(file.tree, (node) => {
     const target = mutatedTarget(node)
-    if (target === undefined || !names.has(target.text) || isShadowed(target)) return
+    if (target === undefined || !names.has(target.text) || !isInFunction(target) || isShadowed(target)) return
     findings.push(findingAt(file, node, `'${target.text}' is module state: it is changed after the module was loaded`))
   })
   return findings
@@ -98,6 +99,11 @@ function rootOfAccess(expression: ts.Expression): ts.Identifier | undefined {
 
 function asIdentifier(expression: ts.Expression): ts.Identifier | undefined {
   return ts.isIdentifier(expression) ? expression : undefined
+}
+
+/** What the top level does to its own constants while the module loads is how they are built. */
+function isInFunction(identifier: ts.Identifier): boolean {
+  return ts.findAncestor(identifier, ts.isFunctionLike) !== undefined
 }
 
 /** Whether a function around the identifier declares the same name again. */

@@ -25,6 +25,7 @@ export const nothingSwallowed = defineRule({
     { path: 'common/src/a.ts', text: 'try { f() } catch (error) { report(error) }\n' },
     { path: 'common/src/b.ts', text: 'try { f() } catch {\n  // Gone already: that is what we want.\n}\n' },
     { path: 'common/src/c.ts', text: 'await f().catch(() => {\n  // Gone already.\n})\n' },
+    { path: 'common/src/e.ts', text: 'void ended.then((code) => { resolve(code) })\n' },
     { path: 'common/src/d.ts', text: 'const a = void 0\nawait f().catch(() => "default")\n' },
   ],
 })
@@ -42,12 +43,12 @@ function isCatchAway(file: SourceFile, node: ts.Node): boolean {
   return ts.isIdentifier(handler.body) && handler.body.text === 'undefined'
 }
 
+/** `void f()`; what follows a promise by `.then` is how its end is passed on. */
 function isFireAndForget(node: ts.Node): boolean {
-  return (
-    ts.isExpressionStatement(node) &&
-    ts.isVoidExpression(node.expression) &&
-    ts.isCallExpression(node.expression.expression)
-  )
+  if (!ts.isExpressionStatement(node) || !ts.isVoidExpression(node.expression)) return false
+  const call = node.expression.expression
+  if (!ts.isCallExpression(call)) return false
+  return !(ts.isPropertyAccessExpression(call.expression) && call.expression.name.text === 'then')
 }
 
 function isEmptyBlock(file: SourceFile, block: ts.Block): boolean {

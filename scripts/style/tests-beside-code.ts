@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path'
-import { isTest } from '../repository.ts'
 import { defineRule } from './rule.ts'
 
 /** `x.test.ts` stands beside `x.ts`. Tests of the product as a whole live in the top folder `tests/`. */
@@ -7,7 +6,7 @@ export const testsBesideCode = defineRule({
   name: 'tests-beside-code',
   severity: 'error',
   check: (file, repository) => {
-    if (!isTest(file.path) || file.path.startsWith('tests/')) return []
+    if (!/\.test\.tsx?$/.test(file.path) || file.path.startsWith('tests/')) return []
     const folder = dirname(file.path)
     const subject = basename(file.path).replace(/\.test\.tsx?$/, '')
     // `engine.recovery.test.ts` is one more test of `engine.ts`.
