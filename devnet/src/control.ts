@@ -45,7 +45,8 @@ const COMMANDS: Record<string, Command> = {
 /** Carries out `POST /control/<name>` and gives the HTTP answer. */
 export async function runCommand(control: Control, name: string, body: string): Promise<ControlAnswer> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command) return { status: 404, body: { error: `unknown command; there are ${Object.keys(COMMANDS).join(', ')}` } }
+  if (!command)
+    return { status: 404, body: { error: `unknown command; there are ${Object.keys(COMMANDS).join(', ')}` } }
   try {
     const input: unknown = body === '' ? {} : JSON.parse(body)
     if (typeof input !== 'object' || input === null) throw new TypeError('the body must be a JSON object')
@@ -82,7 +83,8 @@ export function connectControl(rpcUrl: string): Control {
 }
 
 function positive(value: unknown, name: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) throw new TypeError(`${name} must be a whole number above 0`)
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    throw new TypeError(`${name} must be a whole number above 0`)
   return value as number
 }
 

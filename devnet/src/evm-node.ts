@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -30,7 +30,7 @@ export type EvmNode = {
 export async function startEvmNode(options: EvmNodeOptions): Promise<EvmNode> {
   if (options.stateFile) mkdirSync(dirname(options.stateFile), { recursive: true })
   const anvil = await startAnvilProcess(anvilArguments(options))
-  const agent = new Agent({ keepAlive: true, maxSockets: 64, noDelay: true })
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const answer = (body: Buffer) => forward(agent, anvil.port, body)
   const server = await startRpcServer(options.port ?? 0, {
     answer,

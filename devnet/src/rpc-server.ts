@@ -32,8 +32,8 @@ export async function startRpcServer(port: number, backend: RpcBackend): Promise
   }
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     serve({ rules, backend, control, signal: stopping.signal }, request, response).catch((error: unknown) => {
-      if (request.destroyed || stopping.signal.aborted) return response.destroy()
-      reply(response, 500, rpcErrorText(-32603, `Internal error: ${String(error)}`))
+      if (request.destroyed || stopping.signal.aborted) response.destroy()
+      else reply(response, 500, rpcErrorText(-32603, `Internal error: ${String(error)}`))
     })
   })
   const sockets = new Set<Socket>()

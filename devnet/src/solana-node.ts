@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import type { ChainControl, Control } from './control.ts'
+import { startRpcServer } from './rpc-server.ts'
+import { addressOf } from './solana/address.ts'
+import type { RpcContext } from './solana/context.ts'
+import { createFaucet, FAUCET_LAMPORTS } from './solana/faucet.ts'
+import { answerJsonRpc } from './solana/json-rpc.ts'
+import { BLOCKHASH_LIFETIME, EMPTY_ACCOUNT, Ledger, newLedgerState } from './solana/ledger.ts'
+import { readLedgerState, writeLedgerState } from './solana/state-file.ts'
+import { createSubscriptions } from './solana/subscriptions.ts'
+import { VirtualMachine } from './solana/virtual-machine.ts'
+
+export type SolanaNodeOptions = {
+  /** Port on 127.0.0.1; a free one unless told. */
+  readonly port?: number
+  /** File the chain's state is kept in; a later start with the same file goes on from there. */
+  readonly stateFile?: string
+  /** Milliseconds from slot to slot; 400 unless told. */
+  readonly slotMs?: number
+  /** Slots from confirmed to finalized; 32 unless told. */
+  readonly finalizedAfter?: number
+}
+
+export type SolanaNode = {
+  readonly rpcUrl: string
+  readonly wsUrl: string
+  readonly control: Control
+  stop(): Promise<void>
+}
+
+const SAVE_INTERVAL_MS = 5_000
+
+/** Starts a Solana chain in this process: LiteSVM behind the JSON-RPC and WebSocket interface of a validator. */
+export async function startSolanaNode(options: SolanaNodeOptions): Promise<SolanaNode> {
+  const { stateFile, slotMs = 400, finalizedAfter = 32 } = options
+  const saved = stateFile === undefined ? undefined : readLedgerState(stateFile)
+  const state = saved ?? newLedgerState(addressOf(randomBytes(32)), finalizedAfter + 2)
+  const vm = new VirtualMachine()
+  const ledger = new Ledger(vm, { finalizedAfter, state })
+  const faucet = createFaucet()
+  vm.setAccount(faucet.address, { ...EMPTY_ACCOUNT, lamports: FAUCET_LAMPORTS })
+  const context: RpcContext = { ledger, vm, faucet }
+  const subscriptions = createSubscriptions(context)
+  const server = await startRpcServer(options.port ?? 0, {
+    answer: async (body) => answerJsonRpc(context, body),
+    upgrade: subscriptions.upgrade,
+    control: solanaControl(ledger),
+  })
+  const ticker = setInterval(() => {
+    if (!ledger.isPaused) ledger.produceBlock()
+  }, slotMs)
+  const save = stateFile === undefined ? () => undefined : saver(ledger, stateFile)
+  const saving = setInterval(save, SAVE_INTERVAL_MS)
+  return {
+    rpcUrl: `http://127.0.0.1:${server.port}`,
+    wsUrl: `ws://127.0.0.1:${server.port}`,
+    control: server.control,
+    stop: async () => {
+      clearInterval(ticker)
+      clearInterval(saving)
+      subscriptions.stop()
+      await server.stop()
+      save()
+    },
+  }
+}
+
+/** Writes the state when it has changed since the last time. */
+function saver(ledger: Ledger, stateFile: string): () => void {
+  let saved = -1
+  return () => {
+    if (ledger.changes === saved) return
+    writeLedgerState(stateFile, ledger.state())
+    saved = ledger.changes
+  }
+}
+
+function solanaControl(ledger: Ledger): ChainControl {
+  const mine = (blocks: number) => {
+    for (let count = 0; count < blocks; count++) ledger.produceBlock()
+  }
+  return {
+    pauseMining: async () => {
+      ledger.isPaused = true
+    },
+    resumeMining: async () => {
+      ledger.isPaused = false
+      ledger.produceBlock()
+    },
+    mine: async (blocks) => mine(blocks),
+    reorganise: async (depth) => ledger.reorganise(depth),
+    expirePending: async () => {
+      ledger.dropWaiting()
+      mine(BLOCKHASH_LIFETIME + 1)
+    },
+    fund: async (address, amount) => ledger.credit(address, amount),
+  }
+}
