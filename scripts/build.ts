@@ -1,0 +1,154 @@
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, type TsdownBundle } from 'tsdown'
+import { ensureWebBuilt } from './build-web.ts'
+import { checkPublication, packageOf } from './publication.ts'
+import { repositoryRoot } from './repository.ts'
+import { type Manifest, readWorkspaces, type Workspace } from './workspace.ts'
+
+/** A package that is published from its `dist/`: our own packages are built into it, others stay dependencies. */
+type Publication = {
+  name: string
+  /** Built web pages that go along: folder in the package -> folder in the repository. */
+  pages: Readonly<Record<string, string>>
+  /** Whether programs import it, and so want its types. */
+  isLibrary: boolean
+}
+
+const publications: readonly Publication[] = [
+  { name: '@waiaas/sdk', pages: {}, isLibrary: true },
+  { name: '@waiaas/cli', pages: { 'pages/approve': 'wallet/admin/dist' }, isLibrary: false },
+  { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false },
+]
+
+/** Builds the web pages and every package that is published. */
+async function main(): Promise<number> {
+  await ensureWebBuilt()
+  const workspaces = readWorkspaces(repositoryRoot)
+  let faults = 0
+  for (const publication of publications) {
+    const workspace = workspaces.find(({ manifest }) => manifest.name === publication.name)
+    if (workspace === undefined) throw new Error(`${publication.name} is not a package of this repository`)
+    const found = await publish(publication, workspace, workspaces)
+    for (const fault of found) process.stdout.write(`FAIL ${publication.name}: ${fault}\n`)
+    if (found.length === 0) process.stdout.write(`ok   ${publication.name} in ${workspace.folder}/dist\n`)
+    faults += found.length
+  }
+  return faults === 0 ? 0 : 1
+}
+
+async function publish(publication: Publication, workspace: Workspace, all: readonly Workspace[]): Promise<string[]> {
+  const folder = join(repositoryRoot, workspace.folder)
+  const doors = doorsOf(workspace.manifest, publication.isLibrary)
+  const absent = doors.filter(({ source }) => !existsSync(join(folder, source)))
+  if (absent.length > 0) return absent.map(({ source }) => `${source} does not exist yet`)
+
+  const dist = join(folder, 'dist')
+  const ours = all.map(({ manifest }) => manifest.name)
+  const bundles = await build({
+    config: false,
+    cwd: folder,
+    entry: Object.fromEntries(doors.map(({ name, source }) => [name, source])),
+    outDir: 'dist',
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    fixedExtension: false,
+    clean: true,
+    hash: false,
+    logLevel: 'warn',
+    dts: publication.isLibrary,
+    deps: {
+      alwaysBundle: publication.isLibrary ? [/./] : ours.map((name) => new RegExp(`^${name}($|/)`)),
+      onlyBundle: false,
+    },
+  })
+  for (const [target, source] of Object.entries(publication.pages)) {
+    if (existsSync(join(repositoryRoot, source)))
+      cpSync(join(repositoryRoot, source), join(dist, target), { recursive: true })
+  }
+  for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE'])
+    copyFileSync(join(repositoryRoot, licence), join(dist, licence))
+  if (existsSync(join(folder, 'README.md'))) copyFileSync(join(folder, 'README.md'), join(dist, 'README.md'))
+  for (const { name } of doors.filter(({ command }) => command !== undefined)) makeRunnable(join(dist, `${name}.js`))
+  const manifest = publishedManifest(workspace.manifest, doors, publication.isLibrary, externalsOf(bundles), all)
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return checkPublication(dist, manifest, ours)
+}
+
+/** A way into the package: `exports` and `bin` of its manifest name the same file once. */
+type Door = { name: string; source: string; subpath?: string; command?: string }
+
+function doorsOf(manifest: Manifest, isLibrary: boolean): Door[] {
+  const exported = isLibrary
+    ? Object.entries(manifest.exports ?? {}).filter(([, source]) => source.endsWith('.ts'))
+    : []
+  const doors = exported.map(([subpath, source]): Door => {
+    return { name: subpath === '.' ? 'index' : subpath.slice(2), source, subpath }
+  })
+  const commands = Object.entries(manifest.bin ?? {}).map(
+    ([command, source]): Door => ({ name: command, source, command }),
+  )
+  return [...doors, ...commands]
+}
+
+function publishedManifest(
+  source: Manifest,
+  doors: readonly Door[],
+  isLibrary: boolean,
+  externals: readonly string[],
+  all: readonly Workspace[],
+): Manifest & { exports?: unknown } {
+  const target = (door: Door) =>
+    isLibrary ? { types: `./${door.name}.d.ts`, default: `./${door.name}.js` } : `./${door.name}.js`
+  const exported = doors.flatMap((door) => (door.subpath === undefined ? [] : [[door.subpath, target(door)]]))
+  const commands = doors.flatMap(({ command, name }) => (command === undefined ? [] : [[command, `./${name}.js`]]))
+  const optional = mergeVersions(all.map(({ manifest }) => manifest.optionalDependencies))
+  const required = mergeVersions(all.map(({ manifest }) => manifest.dependencies))
+  return {
+    name: source.name,
+    version: source.version,
+    ...(source.description === undefined ? {} : { description: source.description }),
+    license: source.license ?? '(MIT OR Apache-2.0)',
+    engines: source.engines ?? { node: '>=24' },
+    ...({ type: 'module' } as object),
+    ...(exported.length === 0 ? {} : { exports: Object.fromEntries(exported) }),
+    ...(commands.length === 0 ? {} : { bin: Object.fromEntries(commands) }),
+    dependencies: pick(required, externals),
+    optionalDependencies: pick(
+      optional,
+      externals.filter((name) => required[name] === undefined),
+    ),
+  }
+}
+
+function mergeVersions(lists: readonly (Record<string, string> | undefined)[]): Record<string, string> {
+  return Object.assign({}, ...lists.map((list) => list ?? {}))
+}
+
+function pick(versions: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (versions[name] === undefined ? [] : [[name, versions[name]]])))
+}
+
+/** The packages that the built files import. */
+function externalsOf(bundles: readonly TsdownBundle[]): string[] {
+  const names = new Set<string>()
+  for (const { chunks } of bundles) {
+    for (const chunk of chunks) {
+      if (chunk.type !== 'chunk') continue
+      for (const specifier of [...chunk.imports, ...chunk.dynamicImports]) {
+        const name = packageOf(specifier)
+        if (name !== undefined && !chunks.some(({ fileName }) => fileName === specifier)) names.add(name)
+      }
+    }
+  }
+  return [...names].sort()
+}
+
+function makeRunnable(file: string): void {
+  const code = readFileSync(file, 'utf8')
+  if (!code.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${code}`)
+  chmodSync(file, 0o755)
+}
+
+process.exitCode = await main()
