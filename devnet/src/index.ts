@@ -1,4 +1,12 @@
 export { type ChainControl, type Control, connectControl } from './control.ts'
+export { BOX_ABI, deployBox, deployErc20, ERC20_ABI, type Erc20Options } from './deploy-evm.ts'
+export {
+  createSplMint,
+  createTransferFeeMint,
+  type MintOptions,
+  type SolanaMint,
+  type TransferFeeMintOptions,
+} from './deploy-solana.ts'
 export { type EvmNode, type EvmNodeOptions, startEvmNode } from './evm-node.ts'
 export type { Misbehaviour, Rule } from './misbehaviour.ts'
 export { type SolanaNode, type SolanaNodeOptions, startSolanaNode } from './solana-node.ts'
