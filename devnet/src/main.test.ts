@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'the command prints both addresses and %s ends it cleanly',
+  async (signal) => {
+    const child = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const urls = await printedUrls(child)
+    expect(await Promise.all(urls.map(answers))).toEqual([true, true])
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(await Promise.all(urls.map(answers))).toEqual([false, false])
+  },
+)
+
+test('the command ends when its parent process is killed', async () => {
+  const script = `require('node:child_process').spawn(process.execPath, [${JSON.stringify(MAIN)}], { stdio: 'inherit' })`
+  const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const urls = await printedUrls(parent)
+  // The grandchild shares this pipe: it closes when the last of them is gone.
+  const closed = once(parent, 'close')
+  parent.kill('SIGKILL')
+  await closed
+  expect(await Promise.all(urls.map(answers))).toEqual([false, false])
+})
+
+async function printedUrls(child: ChildProcess): Promise<string[]> {
+  const urls: string[] = []
+  if (!child.stdout) throw new Error('started without a pipe')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /http:\S+/.exec(line)?.[0]
+    if (url) urls.push(url)
+    if (urls.length === 2) break
+  }
+  child.stdout.resume()
+  return urls
+}
+
+async function answers(url: string): Promise<boolean> {
+  const body = JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'anything' }])
+  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(
+    (response) => response.ok,
+    () => false,
+  )
+}
