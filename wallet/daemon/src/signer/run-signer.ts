@@ -15,8 +15,8 @@ export type RunSignerOptions = {
   /** The daemon's main module, and its arguments. */
   daemonEntry: string
   daemonArgs: readonly string[]
-  /** Folder with the program and everything it imports; the daemon may read it. */
-  codeDir: string
+  /** Folders with the program and everything it imports; the daemon may read them. */
+  codeDirs: readonly string[]
   env: Readonly<Record<string, string | undefined>>
 }
 
@@ -71,12 +71,12 @@ function forkDaemon(options: RunSignerOptions): ChildProcess {
 
 function permissionFlags(options: RunSignerOptions): string[] {
   const dataDir = realpathSync(options.dataDir)
-  const codeDir = realpathSync(options.codeDir)
+  const codeDirs = options.codeDirs.map((folder) => realpathSync(folder))
   const keystore = realpathSync(join(dataDir, 'keystore'))
   const folders = DAEMON_FOLDERS.map((name) => join(dataDir, name))
   for (const folder of folders) ensurePrivateDir(folder)
-  const readable = [codeDir, ...folders]
-  if (readable.some((folder) => !relative(folder, keystore).startsWith('..'))) {
+  const readable = [...codeDirs, ...folders]
+  if (readable.some((folder) => !/^\.\.(\/|$)/.test(relative(folder, keystore)))) {
     throw new AppError('DATA_DIR_INVALID', `The keystore ${keystore} lies in a folder that the daemon may read.`, {
       hint: 'Move the data directory out of the folder of the program.',
     })
