@@ -1,8 +1,8 @@
-import { join } from 'node:path'
-import { AppError, loadConfig } from '@openpista/common'
+import { loadConfig } from '@openpista/common'
 import { type NetworkName, networkNames, networkOf } from '@waiaas/core'
 import { z } from 'zod'
 import { isLoopback } from './http/request-guard.ts'
+import { dataPaths } from './paths.ts'
 
 const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
 const perMinute = z.number().int().min(1).max(1_000_000)
@@ -68,16 +68,16 @@ export function rpcKey(name: NetworkName): string {
 
 /** @throws AppError CONFIG_INVALID that names the key. */
 export function readDaemonConfig(dataDir: string, env: Readonly<Record<string, string | undefined>>): DaemonConfig {
-  return loadConfig(DaemonConfig, { file: join(dataDir, 'config.toml'), env, envKeys: envKeys() })
+  return loadConfig(DaemonConfig, { file: dataPaths(dataDir).config, env, envKeys: envKeys() })
 }
 
 /** Networks of this environment that have a node, with its address. */
-export function servedNetworks(config: DaemonConfig): { name: NetworkName; url: string }[] {
+export function servedNetworks(config: DaemonConfig): { network: NetworkName; rpcUrl: string }[] {
   const rpc: Readonly<Record<string, string | undefined>> = config.rpc
   return networkNames.flatMap((name) => {
     const url = rpc[rpcKey(name)]
     if (url === undefined || networkOf(name).environment !== config.daemon.environment) return []
-    return [{ name, url }]
+    return [{ network: name, rpcUrl: url }]
   })
 }
 
@@ -89,21 +89,4 @@ function envKeys(): Record<string, string> {
     }
   }
   return keys
-}
-
-/** The paths of a data directory. The keystore folder belongs to the signer alone. */
-export function dataPaths(dataDir: string) {
-  return {
-    config: join(dataDir, 'config.toml'),
-    keystore: join(dataDir, 'keystore'),
-    database: join(dataDir, 'data', 'waiaas.db'),
-    daemonLock: join(dataDir, 'run', 'daemon.lock'),
-    signerLock: join(dataDir, 'run', 'signer.lock'),
-    runFile: join(dataDir, 'run', 'daemon.json'),
-  } as const
-}
-
-/** @throws AppError DATA_DIR_MISSING */
-export function missingDataDir(dataDir: string): AppError {
-  return new AppError('DATA_DIR_MISSING', `There is no wallet in ${dataDir}.`, { hint: 'Make one with: waiaas init' })
 }

@@ -17,6 +17,7 @@ export type AppParts = {
   limits: Limits
   allowedHosts: readonly string[]
   pages: PageOptions
+  stopping: AbortSignal
   clock: Clock
   logger: Logger
 }
@@ -43,6 +44,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     context.header('X-Request-Id', context.get('requestId'))
     for (const [name, value] of Object.entries(API_HEADERS)) context.header(name, value)
     context.set('host', guardRequest(context.req.raw.headers, parts))
+    if (parts.stopping.aborted) throw fail('SHUTTING_DOWN', 'The daemon is stopping.')
     await next()
   })
 

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@openpista/common'
-import type { ApprovalContent, Environment, NetworkName } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import type { Environment, NetworkName } from '@waiaas/core'
+import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Signer } from '../signer/signer.ts'
@@ -32,7 +32,6 @@ export type HttpParts = {
   signer: Signer
   engine: Engine
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
-  approvalContent: (row: Selectable<Tables['transactions']>, from: string) => ApprovalContent
   environment: Environment
   limits: Limits
   allowedHosts: readonly string[]
@@ -40,6 +39,8 @@ export type HttpParts = {
   version: string
   openApi: () => Record<string, unknown>
   requestShutdown: () => void
+  /** Aborted when the daemon is on its way out. */
+  stopping: AbortSignal
 }
 
 export type Http = {
@@ -58,7 +59,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
   const agents = createAgents({ db, signer, clock, environment, networks })
   const feed = createEventFeed(db)
   const transactions = createTransactions({ db, engine })
-  const challenges = createChallenges({ db, clock, engine, adapters, approvalContent: parts.approvalContent })
+  const challenges = createChallenges({ db, clock, engine, adapters })
   const handlers: Handlers = {
     ...adminHandlers({ ...parts, master, networks, startedAt: clock.seconds() }),
     ...operatorHandlers({
@@ -77,6 +78,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
     limits: parts.limits,
     allowedHosts: parts.allowedHosts,
     pages: parts.pages,
+    stopping: parts.stopping,
     clock,
     logger: parts.logger,
   })

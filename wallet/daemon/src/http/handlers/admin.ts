@@ -3,9 +3,10 @@ import type { NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Signer } from '../../signer/signer.ts'
 import type { Tables } from '../../store/tables.ts'
+import { verifyEvents } from '../../store/verify-audit.ts'
 import type { MasterAuth } from '../auth/master-auth.ts'
 import type { Handlers } from '../handler.ts'
-import { listAudit, verifyAudit } from '../services/audit.ts'
+import { listAudit } from '../services/audit.ts'
 
 export type AdminParts = {
   db: Kysely<Tables>
@@ -52,7 +53,14 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
       status: 200,
       body: { items: await listAudit(db, query.after, query.limit) },
     }),
-    verifyAudit: async () => ({ status: 200, body: await verifyAudit(db) }),
+    verifyAudit: async () => {
+      const check = await verifyEvents(db)
+      const { ok, entries } = check
+      return {
+        status: 200,
+        body: check.ok ? { ok, entries } : { ok, entries, firstBad: check.firstBad, why: check.why },
+      }
+    },
   }
 }
 

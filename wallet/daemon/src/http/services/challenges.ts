@@ -15,8 +15,9 @@ import {
   shortCode,
   type TransactionView,
 } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
+import { approvalContent } from '../../engine/approval.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Tables } from '../../store/tables.ts'
 import type { OwnerScheme } from '../auth/owner-signature.ts'
@@ -33,15 +34,11 @@ export type Challenges = {
 
 const LIFETIME_SECONDS = 300
 
-type TransactionRow = Selectable<Tables['transactions']>
-
 export type ChallengeParts = {
   db: Kysely<Tables>
   clock: Clock
   engine: Pick<Engine, 'view'>
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'balance'>>
-  /** What an approval of this row covers. */
-  approvalContent: (row: TransactionRow, from: string) => ApprovalContent
 }
 
 export function createChallenges(parts: ChallengeParts): Challenges {
@@ -54,7 +51,7 @@ export function createChallenges(parts: ChallengeParts): Challenges {
       if (agent.owner_address === null || agent.owner_family === null) {
         throw fail('OWNER_NOT_CONNECTED', 'No owner is registered for this agent.')
       }
-      const content = parts.approvalContent(row, view.from)
+      const content = approvalContent(row, view.from)
       const id = newId()
       const question: OwnerQuestion = {
         action,

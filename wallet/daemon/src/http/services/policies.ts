@@ -2,6 +2,7 @@ import { type Clock, immediate, newId } from '@openpista/common'
 import { type CreatePolicy, type Json, type PolicyView, ruleIssues, type UpdatePolicy } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { appendEvent } from '../../store/events.ts'
+import { settingKeys } from '../../store/settings.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 
@@ -14,9 +15,6 @@ export type Policies = {
   /** @throws AppError POLICY_NOT_FOUND. */
   remove: (id: string) => Promise<void>
 }
-
-/** Key in `settings` of the number that every change to any policy raises. */
-export const POLICY_VERSION = 'policy_version'
 
 type PolicyRow = Selectable<Tables['policies']>
 
@@ -105,12 +103,12 @@ async function nextVersion(transaction: Kysely<Tables>): Promise<number> {
   const row = await transaction
     .selectFrom('settings')
     .select('value')
-    .where('key', '=', POLICY_VERSION)
+    .where('key', '=', settingKeys.policyVersion)
     .executeTakeFirst()
   const version = Number(row?.value ?? 0) + 1
   await transaction
     .insertInto('settings')
-    .values({ key: POLICY_VERSION, value: String(version) })
+    .values({ key: settingKeys.policyVersion, value: String(version) })
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(version) }))
     .execute()
   return version

@@ -1,0 +1,73 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Command, Option } from 'commander'
+import { CliError } from './fault.ts'
+
+/** The `waiaas` command. A command's code loads when it runs, so that help is there at once. */
+export function createProgram(): Command {
+  const program = new Command('waiaas')
+    .description('A wallet daemon that lets an agent spend what its owner allows')
+    .option('--data-dir <path>', 'where the wallet lives', process.env.WAIAAS_DATA_DIR ?? join(homedir(), '.waiaas'))
+    .showHelpAfterError()
+  const dataDir = () => resolve(program.opts<{ dataDir: string }>().dataDir)
+
+  program
+    .command('init')
+    .description('make a new wallet: keystore, configuration, default policies')
+    .addOption(
+      new Option('--environment <name>', 'networks to serve').choices(['testnet', 'mainnet']).default('testnet'),
+    )
+    .option('--rpc <network=url>', 'address of a node, such as base-sepolia=https://…; may be repeated', addPair, {})
+    .option('--auto-provision', 'make a random master password and keep it in a file until you remove it')
+    .action(async (options) => (await import('./commands/init.ts')).init(dataDir(), options))
+  program
+    .command('start')
+    .description('unlock the keystore and run until interrupted')
+    .action(async () => (await import('./commands/start.ts')).start(dataDir()))
+  program
+    .command('status')
+    .description('tell whether the daemon runs, and where')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/status.ts')).status(dataDir(), options))
+  program
+    .command('stop')
+    .description('stop the daemon')
+    .action(async () => (await import('./commands/stop.ts')).stop(dataDir()))
+
+  const audit = program.command('audit').description('the hash-chained log of everything that happened')
+  audit
+    .command('verify [file]')
+    .description('check the log of this wallet, or an exported file; needs no daemon')
+    .action(async (file) => (await import('./commands/audit.ts')).verify(dataDir(), file))
+  audit
+    .command('export')
+    .description('write the log to standard output, one JSON object per line')
+    .action(async () => (await import('./commands/audit.ts')).exportLog(dataDir()))
+
+  const agent = program.command('agent').description('agents and their wallets')
+  agent
+    .command('create <name>')
+    .description('make an agent with a key on every chain')
+    .option('--owner <address>', 'address of the owner who approves larger payments')
+    .option('--network <network>', 'default network')
+    .action(async (name, options) => (await import('./commands/agent.ts')).createAgent(dataDir(), name, options))
+  agent
+    .command('list')
+    .description('show all agents')
+    .action(async () => (await import('./commands/agent.ts')).listAgents(dataDir()))
+
+  program
+    .command('session')
+    .description('tokens for agent programs')
+    .command('create <agent>')
+    .description('issue a session token for an agent, by name or id; it is shown once')
+    .option('--ttl <seconds>', 'lifetime, 300 to 604800', '86400')
+    .action(async (name, options) => (await import('./commands/agent.ts')).createSession(dataDir(), name, options))
+  return program
+}
+
+function addPair(text: string, known: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new CliError(`--rpc ${text} is not of the form network=url.`)
+  return { ...known, [text.slice(0, at)]: text.slice(at + 1) }
+}

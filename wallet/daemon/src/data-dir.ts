@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError, ensurePrivateDir, openDatabase, systemClock, writeFileAtomic } from '@openpista/common'
+import { CreatePolicy, defaultPolicies, type Environment, findNetwork } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import { rpcKey } from './config.ts'
+import { createPolicies } from './http/services/policies.ts'
+import { dataPaths } from './paths.ts'
+import { initKeystore } from './signer/keystore.ts'
+import { migrations, type Tables } from './store/tables.ts'
+
+export type InitOptions = {
+  dataDir: string
+  environment: Environment
+  /** Node address by network name or CAIP-2 id. */
+  rpc: Readonly<Record<string, string>>
+  /** Wiped after use. */
+  password: Buffer
+  /** Also keep the password in the recovery file, for a start without an operator. */
+  keepPassword: boolean
+}
+
+/**
+ * Makes a data directory: configuration, database with the default policies, keystore. The keystore comes
+ * last, so that a run that broke off can be repeated.
+ *
+ * @throws AppError ALREADY_INITIALIZED, PERMISSIONS_TOO_OPEN, PASSWORD_TOO_SHORT, UNKNOWN_NETWORK.
+ */
+export async function initDataDir(options: InitOptions): Promise<void> {
+  const paths = dataPaths(options.dataDir)
+  if (isInitialized(options.dataDir)) {
+    throw new AppError('ALREADY_INITIALIZED', `There is a wallet in ${options.dataDir} already.`, {
+      hint: 'Start it with: waiaas start. For another one choose another --data-dir.',
+    })
+  }
+  ensurePrivateDir(options.dataDir)
+  for (const folder of ['data', 'logs', 'run']) ensurePrivateDir(join(options.dataDir, folder))
+  if (!existsSync(paths.config)) writeFileAtomic(paths.config, configText(options))
+  await initDatabase(paths.database)
+  if (options.keepPassword) writeFileAtomic(paths.recoveryFile, Buffer.concat([options.password, Buffer.from('\n')]))
+  await initKeystore(paths.keystore, options.password)
+}
+
+export function isInitialized(dataDir: string): boolean {
+  return existsSync(join(dataPaths(dataDir).keystore, 'keystore.json'))
+}
+
+/** Opens the database without a daemon, for reading. */
+export async function openStore(dataDir: string): Promise<{ db: Kysely<Tables>; close: () => Promise<void> }> {
+  const path = dataPaths(dataDir).database
+  if (!existsSync(path)) {
+    throw new AppError('NOT_INITIALIZED', `There is no wallet in ${dataDir}.`, { hint: 'Make one with: waiaas init' })
+  }
+  const database = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
+  return { db: database.kysely as unknown as Kysely<Tables>, close: database.close }
+}
+
+async function initDatabase(path: string): Promise<void> {
+  const database = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
+  try {
+    const db = database.kysely as unknown as Kysely<Tables>
+    const policies = createPolicies({ db, clock: systemClock })
+    if ((await policies.list(undefined)).length > 0) return
+    for (const policy of defaultPolicies()) await policies.create(CreatePolicy.parse(policy))
+  } finally {
+    await database.close()
+  }
+}
+
+function configText(options: InitOptions): string {
+  const nodes = Object.entries(options.rpc).map(([name, url]) => {
+    const network = findNetwork(name)
+    if (network === undefined) throw new AppError('UNKNOWN_NETWORK', `There is no network ${name}.`)
+    return `${rpcKey(network.name)} = ${JSON.stringify(url)}`
+  })
+  return `# The environment wins over this file: WAIAAS_<SECTION>_<KEY>, such as WAIAAS_DAEMON_PORT.
+
+[daemon]
+port = 3100
+hostname = "127.0.0.1"
+# "mainnet" or "testnet". Networks of the other environment are not served.
+environment = "${options.environment}"
+log_level = "info"
+
+[rpc]
+# The address of a node for every network that shall be served, such as
+# base_sepolia = "https://..."
+${nodes.join('\n')}
+${nodes.length === 0 ? '' : '\n'}[policy]
+# What happens to payments that need an owner's approval while none is registered: "delay" or "deny".
+without_owner = "delay"
+`
+}

@@ -1,0 +1,212 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, createLogger, newId, openDatabase } from '@openpista/common'
+import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteName, routes } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { ChainAdapter } from '../../chains/chain-adapter.ts'
+import { createAdapters } from '../../chains/index.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { findView } from '../../engine/view.ts'
+import { initKeystore, openKeystore } from '../../signer/keystore.ts'
+import type { Signer } from '../../signer/signer.ts'
+import { appendEvent } from '../../store/events.ts'
+import { migrations, type Tables } from '../../store/tables.ts'
+import { composeHttp } from '../compose.ts'
+import { listen } from '../listen.ts'
+import { openApiDocument } from '../openapi.ts'
+import type { Limits } from '../pipeline.ts'
+
+export const PASSWORD = 'a master password for tests'
+
+export type TestHttp = {
+  url: string
+  db: Kysely<Tables>
+  clock: Clock & { advance: (seconds: number) => void }
+  fetch: (path: string, init?: RequestInit) => Promise<Response>
+  /** Calls a route as the operator and expects success. */
+  operate: <Answer>(method: string, path: string, body?: unknown) => Promise<Answer>
+  adminToken: string
+  close: () => Promise<void>
+}
+
+/** The HTTP surface over a real socket, database and keystore, with an engine that lets every payment wait. */
+export async function startHttp(options: { limits?: Partial<Limits>; pages?: string } = {}): Promise<TestHttp> {
+  const folder = mkdtempSync(join(tmpdir(), 'waiaas-http-'))
+  const clock = movableClock()
+  await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
+  const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
+  const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
+  const db = database.kysely as unknown as Kysely<Tables>
+  const adapters = new Map<NetworkName, ChainAdapter>(
+    createAdapters([{ network: 'evm-local', rpcUrl: 'http://127.0.0.1:9' }]).map((adapter) => [
+      adapter.network.name,
+      adapter,
+    ]),
+  )
+  const http = await composeHttp({
+    db,
+    clock,
+    logger: createLogger('test', 'silent'),
+    signer: signerOver(keystore),
+    engine: waitingEngine(db, clock),
+    adapters,
+    environment: 'testnet',
+    limits: { publicPerMinute: 100_000, sessionPerMinute: 100_000, operatorPerMinute: 100_000, ...options.limits },
+    allowedHosts: ['wallet.example'],
+    pages: { folder: options.pages ?? join(folder, 'no-pages'), demoOwnerUrl: 'http://127.0.0.1:4000/sign' },
+    version: '0.0.0',
+    openApi: () => openApiDocument('0.0.0'),
+    stopping: new AbortController().signal,
+    requestShutdown: () => {},
+  })
+  const listener = await listen(http.app.fetch, { hostname: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${listener.port}`
+  const send = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
+  const login = await send('/v1/admin/login', post({ password: PASSWORD }))
+  const { token: adminToken } = (await login.json()) as { token: string }
+  return {
+    url,
+    db,
+    clock,
+    fetch: send,
+    adminToken,
+    operate: async (method, path, body) => {
+      const answer = await send(path, { ...post(body, { Authorization: `Bearer ${adminToken}` }), method })
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+      return (await answer.json()) as never
+    },
+    close: async () => {
+      http.close()
+      await listener.close(100)
+      for (const adapter of adapters.values()) await adapter.close()
+      await database.close()
+      keystore.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+export function post(body: unknown, headers: Record<string, string> = {}): RequestInit {
+  if (body === undefined) return { method: 'POST', headers }
+  return { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) }
+}
+
+/** An agent with a session, and a transaction that waits for its owner. */
+export async function agentWithPayment(http: TestHttp, name: string, ownerAddress?: string) {
+  const agent = await http.operate<AgentView>('POST', '/v1/agents', { name, ownerAddress })
+  const session = await http.operate<{ id: string; token: string }>('POST', '/v1/sessions', { agentId: agent.id })
+  const sent = await http.fetch(
+    '/v1/transactions/send',
+    post(
+      { to: '0x00000000000000000000000000000000000000AA', humanAmount: '0.6', network: 'evm-local' },
+      { Authorization: `Bearer ${session.token}`, 'Idempotency-Key': newId() },
+    ),
+  )
+  const transaction = (await sent.json()) as { id: string }
+  return { agent, session, transactionId: transaction.id }
+}
+
+/** A path of the table with every parameter filled in. */
+export function pathOf(name: RouteName, id = newId()): string {
+  return routes[name].path.replace(':id', id)
+}
+
+function movableClock(): TestHttp['clock'] {
+  let ahead = 0
+  return {
+    seconds: () => Math.floor(Date.now() / 1000) + ahead,
+    millis: () => Date.now() + ahead * 1000,
+    advance: (seconds) => {
+      ahead += seconds
+    },
+  }
+}
+
+function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): Signer {
+  return {
+    createKey: async (chain) => keystore.createKey(chain),
+    sign: async (keyId, bytes) => keystore.sign(keyId, bytes),
+    checkPassword: (password) => keystore.checkPassword(Buffer.from(password)),
+    secret: async (name) => keystore.secret(name),
+    halt: async () => keystore.halt(),
+    resume: async () => keystore.resume(),
+    halted: async () => keystore.halted(),
+  }
+}
+
+/** Stores what it is asked and lets it wait for the owner; moves nothing. */
+function waitingEngine(db: Kysely<Tables>, clock: Clock): Engine {
+  const view = (id: string) => findView(db, id, (tx) => `http://127.0.0.1/approve/${tx}`)
+  const move = async (id: string, status: 'CONFIRMED' | 'CANCELLED', actor: string) => {
+    await db.updateTable('transactions').set({ status }).where('id', '=', id).execute()
+    const row = await db.selectFrom('transactions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    await appendEvent(db, clock.seconds(), { type: `TX_${status}`, actor, agentId: row.agent_id, transactionId: id })
+    return (await view(id))!
+  }
+  return {
+    send: async (caller, request, key) => {
+      const known = await db
+        .selectFrom('transactions')
+        .select('id')
+        .where('idempotency_key', '=', key)
+        .executeTakeFirst()
+      if (known !== undefined) return (await view(known.id))!
+      const id = newId()
+      const wallet = await db
+        .selectFrom('wallets')
+        .selectAll()
+        .where('agent_id', '=', caller.agentId)
+        .where('chain', '=', 'evm')
+        .executeTakeFirstOrThrow()
+      const asset = { network: 'evm-local' as const, symbol: 'ETH', decimals: 18 }
+      const amount = 600000000000000000n
+      const effect: Effect = { kind: 'spend', asset, amount, to: request.to }
+      const now = clock.seconds()
+      await db
+        .insertInto('transactions')
+        .values({
+          id,
+          agent_id: caller.agentId,
+          session_id: caller.sessionId,
+          wallet_id: wallet.id,
+          network: 'evm-local',
+          type: request.type,
+          request: JSON.stringify(request),
+          idempotency_key: key,
+          fingerprint: '',
+          status: 'QUEUED',
+          tier: 'APPROVAL',
+          reasons: '[]',
+          effects: JSON.stringify([{ ...effect, amount: `${amount}`, humanAmount: formatUnits(amount, 18) }]),
+          draft: JSON.stringify({ amount: `${amount}`, asset, to: request.to, plan: null }),
+          max_fee: '21000',
+          fee: null,
+          policy_version: 1,
+          executes_at: null,
+          approval_expires_at: now + 3600,
+          approval_nonce: newId(),
+          approved_at: null,
+          error_code: null,
+          error_message: null,
+          hash: null,
+          created_at: now,
+          updated_at: now,
+        })
+        .execute()
+      const event = { type: 'TX_QUEUED', actor: `session:${caller.sessionId}`, agentId: caller.agentId }
+      await appendEvent(db, now, { ...event, transactionId: id })
+      return (await view(id))!
+    },
+    simulate: async () => {
+      throw new Error('this engine does not simulate')
+    },
+    cancel: (id, actor) => move(id, 'CANCELLED', actor),
+    approve: (id, { ownerAddress }) => move(id, 'CONFIRMED', `owner:${ownerAddress}`),
+    reject: (id, ownerAddress) => move(id, 'CANCELLED', `owner:${ownerAddress}`),
+    view,
+    wait: async (id) => (await view(id))!,
+    recover: async () => {},
+    close: async () => {},
+  }
+}

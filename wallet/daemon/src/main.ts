@@ -1,0 +1,152 @@
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { AppError, createLogger, immediate, openDatabase, systemClock, writeFileAtomic } from '@openpista/common'
+import type { Kysely } from 'kysely'
+import manifest from '../package.json' with { type: 'json' }
+import { createAdapters } from './chains/index.ts'
+import { type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
+import { createEngine } from './engine/create-engine.ts'
+import { composeHttp } from './http/compose.ts'
+import { listen } from './http/listen.ts'
+import { openApiDocument } from './http/openapi.ts'
+import { dataPaths } from './paths.ts'
+import { takeProcessLock } from './process-lock.ts'
+import { connectToParent } from './signer/signer-client.ts'
+import { appendEvent } from './store/events.ts'
+import { settingKeys } from './store/settings.ts'
+import { migrations, type Tables } from './store/tables.ts'
+
+/** A predecessor whose signer was killed ends within moments. */
+const PREDECESSOR_MILLIS = 3_000
+const REQUEST_GRACE_MILLIS = 5_000
+const STOP_LIMIT_MILLIS = 25_000
+const SIGNING_PAGE = fileURLToPath(new URL('../../admin/dist', import.meta.url))
+
+/** The daemon: started by the signer with the data directory as its one argument, ended by a signal. */
+async function run(dataDir: string): Promise<void> {
+  const signer = connectToParent()
+  const paths = dataPaths(dataDir)
+  const config = readDaemonConfig(dataDir, process.env)
+  const logger = createLogger('waiaas', config.daemon.log_level)
+  const lock = await takeProcessLock(paths.daemonLock, PREDECESSOR_MILLIS)
+  if (lock === undefined) throw new AppError('ALREADY_RUNNING', 'Another daemon works on this data directory.')
+  const database = await openDatabase<Tables>({ path: paths.database, migrations, synchronous: 'FULL' })
+  const db = database.kysely as unknown as Kysely<Tables>
+  await applySettings(db, config)
+  const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
+  const stopping = new AbortController()
+  let url = `http://${hostInUrl(config.daemon.hostname)}:${config.daemon.port}`
+  const engine = createEngine({
+    db,
+    adapters,
+    signer,
+    clock: systemClock,
+    prices: async () => new Map(),
+    log: logger,
+    approvalUrl: (id) => `${url}/approve/${id}`,
+    settings: {
+      environment: config.daemon.environment,
+      rebroadcastMillis: 15_000,
+      finalityMillis: 60_000,
+      retryMillis: 2_000,
+    },
+    onStep: () => {},
+  })
+  const http = await composeHttp({
+    db,
+    clock: systemClock,
+    logger,
+    signer,
+    engine,
+    adapters,
+    environment: config.daemon.environment,
+    limits: {
+      publicPerMinute: config.security.rate_limit_public_rpm,
+      sessionPerMinute: config.security.rate_limit_session_rpm,
+      operatorPerMinute: config.security.rate_limit_operator_rpm,
+    },
+    allowedHosts: config.daemon.allowed_hosts,
+    pages: { folder: SIGNING_PAGE, demoOwnerUrl: config.demo.owner_url },
+    version: manifest.version,
+    openApi: () => openApiDocument(manifest.version),
+    stopping: stopping.signal,
+    requestShutdown: () => stopping.abort(),
+  })
+  await engine.recover()
+  const { hostname, port } = config.daemon
+  const listener = await listen(http.app.fetch, { hostname, port })
+  url = `http://${hostInUrl(hostname)}:${listener.port}`
+  await record(db, 'DAEMON_STARTED', { version: manifest.version })
+  writeRunFile(paths.runFile, url)
+  console.log(`waiaas is ready on ${url}`)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stopping.abort())
+  const connections = checkNodes()
+
+  await aborted(stopping.signal)
+  setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
+  http.close()
+  await listener.close(REQUEST_GRACE_MILLIS)
+  await connections
+  await engine.close()
+  for (const adapter of adapters.values()) await adapter.close()
+  await record(db, 'DAEMON_STOPPED', {})
+  rmSync(paths.runFile, { force: true })
+  await database.close()
+  lock.release()
+  process.exit(0)
+
+  /** A node that is away, or serves another chain, is told at once and not only at the first payment. */
+  async function checkNodes(): Promise<void> {
+    for (const [network, adapter] of adapters) {
+      const result = await adapter.connect()
+      if (!result.ok) logger.warn({ network, reason: result.message }, 'the node of a network cannot be used')
+    }
+  }
+}
+
+/** The file's choices that the engine reads from the database, where changes leave a trace. */
+async function applySettings(db: Kysely<Tables>, config: DaemonConfig): Promise<void> {
+  const [key, value] = [settingKeys.withoutOwner, config.policy.without_owner]
+  await immediate(db, async (transaction) => {
+    const row = await transaction.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
+    if (row?.value === value) return
+    await transaction
+      .insertInto('settings')
+      .values({ key, value })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+      .execute()
+    const data = { key, value, previous: row?.value ?? null }
+    await appendEvent(transaction, systemClock.seconds(), { type: 'SETTING_CHANGED', actor: 'daemon', data })
+  })
+}
+
+async function record(db: Kysely<Tables>, type: string, data: { [key: string]: string }): Promise<void> {
+  await immediate(db, (transaction) => appendEvent(transaction, systemClock.seconds(), { type, actor: 'daemon', data }))
+}
+
+/** Where the daemon is, for the command line. That it runs is told by the lock, not by this file. */
+function writeRunFile(path: string, url: string): void {
+  const content = { url, pid: process.pid, signerPid: process.ppid, version: manifest.version }
+  writeFileAtomic(path, `${JSON.stringify(content)}\n`)
+}
+
+function hostInUrl(hostname: string): string {
+  return hostname.includes(':') ? `[${hostname}]` : hostname
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+try {
+  const dataDir = process.argv[2]
+  if (dataDir === undefined) throw new AppError('DATA_DIR_MISSING', 'The daemon needs the path of its data directory.')
+  await run(dataDir)
+} catch (error) {
+  if (!(error instanceof AppError)) throw error
+  console.error(`${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`)
+  process.exit(1)
+}

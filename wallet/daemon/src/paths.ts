@@ -1,0 +1,18 @@
+import { join } from 'node:path'
+
+/** The paths of a data directory. The keystore folder belongs to the signer alone. */
+export function dataPaths(dataDir: string) {
+  return {
+    config: join(dataDir, 'config.toml'),
+    keystore: join(dataDir, 'keystore'),
+    database: join(dataDir, 'data', 'waiaas.db'),
+    daemonLock: join(dataDir, 'run', 'daemon.lock'),
+    signerLock: join(dataDir, 'run', 'signer.lock'),
+    /** Where the daemon listens; written by the daemon, who may write no other place. */
+    runFile: join(dataDir, 'run', 'daemon.json'),
+    /** The signer's, which is the process to send signals to. */
+    pidFile: join(dataDir, 'daemon.pid'),
+    /** The password of an installation without an operator at hand, until somebody removes it. */
+    recoveryFile: join(dataDir, 'recovery-password'),
+  } as const
+}
