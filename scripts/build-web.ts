@@ -13,15 +13,13 @@ export const webPages: readonly WebPage[] = [
   { folder: 'wallet/admin', madeFrom: ['wallet/admin/', 'wallet/core/src/'] },
 ]
 
-/**
- * Builds every page whose sources differ from what its `dist/` was built from.
- *
- * @returns the folders that were built.
- * @throws Error with what vite said when a build fails.
- */
-export async function ensureWebBuilt(root: string = repositoryRoot): Promise<string[]> {
+/** A page that had to be built, and how it went. */
+export type WebBuild = { folder: string; ok: boolean; output: string }
+
+/** Builds every page whose sources differ from what its `dist/` was built from. */
+export async function ensureWebBuilt(root: string = repositoryRoot): Promise<WebBuild[]> {
   const paths = listFiles(root)
-  const built: string[] = []
+  const builds: WebBuild[] = []
   for (const page of webPages) {
     if (!existsSync(join(root, page.folder, 'index.html'))) continue
     const hash = sourceHash(root, paths, page)
@@ -29,11 +27,10 @@ export async function ensureWebBuilt(root: string = repositoryRoot): Promise<str
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) continue
     process.stderr.write(`Building ${page.folder} ...\n`)
     const { code, output } = await runTool(root, 'vite/bin/vite.js', ['build', page.folder, '--logLevel=warn'])
-    if (code !== 0) throw new Error(`vite could not build ${page.folder}:\n${output}`)
-    writeFileSync(stamp, hash)
-    built.push(page.folder)
+    if (code === 0) writeFileSync(stamp, hash)
+    builds.push({ folder: page.folder, ok: code === 0, output })
   }
-  return built
+  return builds
 }
 
 /** Changes with every file that goes into the page and with the versions of what is installed. */
@@ -50,6 +47,8 @@ function sourceHash(root: string, paths: readonly string[], page: WebPage): stri
 }
 
 if (import.meta.main) {
-  const built = await ensureWebBuilt()
-  process.stdout.write(built.length === 0 ? 'The web pages are up to date.\n' : `Built: ${built.join(', ')}\n`)
+  const builds = await ensureWebBuilt()
+  if (builds.length === 0) process.stdout.write('The web pages are up to date.\n')
+  for (const { folder, ok, output } of builds) process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${folder}\n${output}`)
+  process.exitCode = builds.every(({ ok }) => ok) ? 0 : 1
 }

@@ -1,9 +1,10 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { build, type TsdownBundle } from 'tsdown'
 import { ensureWebBuilt } from './build-web.ts'
 import { checkPublication, packageOf } from './publication.ts'
-import { repositoryRoot } from './repository.ts'
+import { isTest, listFiles, readSources, repositoryRoot } from './repository.ts'
+import { typesImportedFrom, writeWireTypes } from './wire-types.ts'
 import { type Manifest, readWorkspaces, type Workspace } from './workspace.ts'
 
 /** A package that is published from its `dist/`: our own packages are built into it, others stay dependencies. */
@@ -23,9 +24,12 @@ const publications: readonly Publication[] = [
 
 /** Builds the web pages and every package that is published. */
 async function main(): Promise<number> {
-  await ensureWebBuilt()
   const workspaces = readWorkspaces(repositoryRoot)
   let faults = 0
+  for (const { folder, ok, output } of await ensureWebBuilt()) {
+    process.stdout.write(ok ? `ok   ${folder}\n` : `FAIL ${folder}\n${output}\n`)
+    if (!ok) faults += 1
+  }
   for (const publication of publications) {
     const workspace = workspaces.find(({ manifest }) => manifest.name === publication.name)
     if (workspace === undefined) throw new Error(`${publication.name} is not a package of this repository`)
@@ -44,17 +48,18 @@ async function publish(publication: Publication, workspace: Workspace, all: read
   if (absent.length > 0) return absent.map(({ source }) => `${source} does not exist yet`)
 
   const dist = join(folder, 'dist')
+  rmSync(dist, { recursive: true, force: true })
   const ours = all.map(({ manifest }) => manifest.name)
   const bundles = await build({
     config: false,
-    cwd: folder,
+    cwd: publication.isLibrary ? withoutCore(folder) : folder,
     entry: Object.fromEntries(doors.map(({ name, source }) => [name, source])),
-    outDir: 'dist',
+    outDir: dist,
     format: 'esm',
     platform: 'node',
     target: 'node24',
     fixedExtension: false,
-    clean: true,
+    clean: false,
     hash: false,
     logLevel: 'warn',
     dts: publication.isLibrary,
@@ -63,6 +68,7 @@ async function publish(publication: Publication, workspace: Workspace, all: read
       onlyBundle: false,
     },
   })
+  rmSync(join(dist, '.source'), { recursive: true, force: true })
   for (const [target, source] of Object.entries(publication.pages)) {
     if (existsSync(join(repositoryRoot, source)))
       cpSync(join(repositoryRoot, source), join(dist, target), { recursive: true })
@@ -74,6 +80,26 @@ async function publish(publication: Publication, workspace: Workspace, all: read
   const manifest = publishedManifest(workspace.manifest, doors, publication.isLibrary, externalsOf(bundles), all)
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return checkPublication(dist, manifest, ours)
+}
+
+/**
+ * A copy of a library's sources in which what they import from core is a file of plain types beside them, so that
+ * what is published names neither core nor its schema library.
+ */
+function withoutCore(folder: string): string {
+  const copy = join(folder, 'dist', '.source')
+  const sources = readSources(folder, listFiles(folder)).filter(({ path }) => path.startsWith('src/') && !isTest(path))
+  const names = typesImportedFrom('@waiaas/core', sources)
+  mkdirSync(join(copy, 'src'), { recursive: true })
+  writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify({ extends: join(repositoryRoot, 'tsconfig.json') }))
+  writeFileSync(join(copy, 'package.json'), JSON.stringify({ name: 'source', version: '0.0.0', type: 'module' }))
+  writeFileSync(join(copy, 'src', 'wire-types.ts'), writeWireTypes(repositoryRoot, names))
+  for (const { path, text } of sources) {
+    mkdirSync(dirname(join(copy, path)), { recursive: true })
+    const up = relative(dirname(path), 'src/wire-types.ts')
+    writeFileSync(join(copy, path), text.replaceAll("'@waiaas/core'", `'${up.startsWith('.') ? up : `./${up}`}'`))
+  }
+  return copy
 }
 
 /** A way into the package: `exports` and `bin` of its manifest name the same file once. */

@@ -18,8 +18,12 @@ async function main(filters: readonly string[]): Promise<number> {
     process.stdout.write(`Not installed: ${missing.missing.join(', ')}. Some tests will be skipped.\n`)
     process.stdout.write(`To run them: ${missing.command}\n\n`)
   }
-  await ensureWebBuilt()
-  const checks = filters.length === 0 ? await runChecks(repositoryRoot) : []
+  const pages = await ensureWebBuilt()
+  for (const { folder, output } of pages.filter(({ ok }) => !ok)) process.stdout.write(`FAIL ${folder}\n${output}\n`)
+  const checks = [
+    ...pages.map(({ folder, ok }) => ({ name: `web build (${folder})`, ok })),
+    ...(filters.length === 0 ? await runChecks(repositoryRoot) : []),
+  ]
   process.stdout.write('\n')
   const tests = await runTests(filters)
   // A check counts like a test, so that the last line never says "0 failed" when something did.
