@@ -1,7 +1,9 @@
+import type { AppError } from '@openpista/common'
 import {
   type Asset,
   assetKey,
   type Effect,
+  type ErrorCode,
   evaluate,
   type Facts,
   type NetworkName,
@@ -71,12 +73,16 @@ export function nativeAsset(network: NetworkName): Asset {
   return { network, ...networkOf(network).native }
 }
 
-/** Throws where nothing may be spent: agent not active, or kill switch. */
-export async function assertMaySpend(db: Kysely<Tables>, agent: Agent): Promise<void> {
-  if (agent.status === 'SUSPENDED') throw fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
-  if (agent.status === 'TERMINATED') throw fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+/** Why nothing may be spent at all, if so: agent not active, or kill switch. */
+export async function spendingFault(db: Kysely<Tables>, agent: Agent): Promise<AppError<ErrorCode> | undefined> {
+  if (agent.status === 'SUSPENDED') return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
+  if (agent.status === 'TERMINATED') return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
   const killSwitch = (await readSettings(db)).get(settingKeys.killSwitch) ?? 'NORMAL'
-  if (killSwitch !== 'NORMAL') throw fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is signed or sent.')
+  return killSwitch === 'NORMAL' ? undefined : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
+}
+
+export async function agentOf(db: Kysely<Tables>, id: string): Promise<Agent> {
+  return await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
 /** The message of the reason that decided. */

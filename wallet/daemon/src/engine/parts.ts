@@ -6,6 +6,7 @@ import type { Signer } from '../signer/signer.ts'
 import type { Tables } from '../store/tables.ts'
 import type { Write } from '../store/writer.ts'
 import type { Changes } from './changes.ts'
+import type { HandOvers } from './hand-over.ts'
 
 /** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
@@ -19,6 +20,8 @@ export type EngineSettings = {
   rebroadcastMillis: number
   /** How often a confirmed transaction is looked at again until its block cannot vanish any more. */
   finalityMillis: number
+  /** Signatures that may be made for one transaction, each after the death of the one before. */
+  maxSignatures: number
   /** Pause before something that the chain did not answer is tried again. */
   retryMillis: number
 }
@@ -34,7 +37,7 @@ export type EngineParts = {
   /** Where the owner approves a transaction. */
   approvalUrl: (transactionId: string) => string
   settings: EngineSettings
-  /** Called after each step; what it throws or awaits holds the transaction up. For probes and tests. */
+  /** Called right after each step, before anything else happens to the transaction. */
   onStep: (step: Step, transactionId: string) => void
 }
 
@@ -42,6 +45,7 @@ export type EngineParts = {
 export type Context = EngineParts & {
   write: Write
   changes: Changes
+  handOvers: HandOvers
   /** Unix seconds that never go back, not over a restart either. */
   now: () => number
 }

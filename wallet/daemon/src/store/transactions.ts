@@ -62,17 +62,19 @@ export async function move(
   return row
 }
 
-/** Changes what may change without a change of status. */
+/** Changes what may change without a change of status, where the status still is this one. */
 export async function patchTransaction(
   db: Kysely<Tables>,
   id: string,
   at: number,
   patch: TransactionPatch,
+  status: TransactionStatus,
 ): Promise<void> {
   await db
     .updateTable('transactions')
     .set({ ...patch, updated_at: at })
     .where('id', '=', id)
+    .where('status', '=', status)
     .execute()
 }
 

@@ -1,0 +1,127 @@
+import { newId } from '@openpista/common'
+import {
+  canonicalHash,
+  type ErrorCode,
+  type Json,
+  type NetworkName,
+  networkOf,
+  type TransactionRequest,
+} from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { Tables } from '../store/tables.ts'
+import { findByKey, insertTransaction, type TransactionRow } from '../store/transactions.ts'
+import type { Caller } from './engine.ts'
+import { fault } from './fault.ts'
+import { agentOf, spendingFault } from './judge.ts'
+import type { Context } from './parts.ts'
+
+/**
+ * Stores a request as PENDING under its key, or finds what the key stands for already.
+ *
+ * @returns `fresh` false for the row of an earlier call with the same key and body.
+ * @throws AppError IDEMPOTENCY_*, the first call's error, or why this agent may not send on this network.
+ */
+export async function accept(
+  context: Context,
+  caller: Caller,
+  request: TransactionRequest,
+  key: string,
+): Promise<{ fresh: boolean; row: TransactionRow }> {
+  const fingerprint = canonicalHash(request as Json)
+  const found = await context.write(async (db) => {
+    const known = await findByKey(db, caller.agentId, key)
+    if (known !== undefined) return { fresh: false, row: known }
+    const row = await newRow(context, db, caller, request)
+    const stored = { ...row, idempotency_key: key, fingerprint }
+    const data = { request: request as Json }
+    await insertTransaction(db, stored, { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data })
+    return { fresh: true, row: stored }
+  })
+  if (!found.fresh) assertSame(found.row, fingerprint)
+  return found
+}
+
+/** The network of a request that may leave it out, if this daemon serves it. */
+export function networkFor(context: Context, request: TransactionRequest, fallback: NetworkName): NetworkName {
+  const network = request.network ?? fallback
+  const { environment } = networkOf(network)
+  if (environment !== context.settings.environment) {
+    throw fault('ENVIRONMENT_NETWORK_MISMATCH', `${network} belongs to the environment ${environment}.`)
+  }
+  if (!context.adapters.has(network)) {
+    throw fault('CHAIN_NOT_SUPPORTED', `This daemon is not connected to ${network}.`)
+  }
+  return network
+}
+
+export async function walletOn(db: Kysely<Tables>, agentId: string, network: NetworkName) {
+  const { family } = networkOf(network)
+  const wallet = await db
+    .selectFrom('wallets')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('chain', '=', family)
+    .executeTakeFirst()
+  if (wallet === undefined) throw fault('CHAIN_NOT_SUPPORTED', `This agent has no wallet for ${network}.`)
+  return wallet
+}
+
+async function newRow(
+  context: Context,
+  db: Kysely<Tables>,
+  caller: Caller,
+  request: TransactionRequest,
+): Promise<Omit<TransactionRow, 'idempotency_key' | 'fingerprint'>> {
+  const agent = await agentOf(db, caller.agentId)
+  const refusal = await spendingFault(db, agent)
+  if (refusal !== undefined) throw refusal
+  const network = networkFor(context, request, agent.default_network)
+  const wallet = await walletOn(db, agent.id, network)
+  const now = context.now()
+  return {
+    id: newId(),
+    agent_id: agent.id,
+    session_id: caller.sessionId,
+    wallet_id: wallet.id,
+    network,
+    type: request.type,
+    request: JSON.stringify(request),
+    status: 'PENDING',
+    outcome_unknown: 0,
+    tier: null,
+    reasons: '[]',
+    effects: '[]',
+    draft: null,
+    max_fee: null,
+    fee: null,
+    policy_version: null,
+    downgraded: 0,
+    executes_at: null,
+    approval_expires_at: null,
+    approval_nonce: null,
+    approved_at: null,
+    error_code: null,
+    error_message: null,
+    hash: null,
+    created_at: now,
+    updated_at: now,
+  }
+}
+
+function assertSame(row: TransactionRow, fingerprint: string): void {
+  const details = { transactionId: row.id }
+  if (row.fingerprint !== fingerprint) {
+    throw fault('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key belongs to another request.', details)
+  }
+  if (row.status === 'PENDING') {
+    throw fault('IDEMPOTENCY_IN_PROGRESS', 'The first request with this key is still being judged.', details)
+  }
+}
+
+/** The error that `send` answered with, for a row that was refused before it ever waited or ran. */
+export function firstRefusal(row: TransactionRow): Error | undefined {
+  const waited = row.executes_at !== null || row.approval_expires_at !== null
+  if (row.status !== 'CANCELLED' || row.error_code === null || waited) return undefined
+  const details = { transactionId: row.id, reasons: JSON.parse(row.reasons) as unknown }
+  return fault(row.error_code as ErrorCode, row.error_message ?? '', details)
+}

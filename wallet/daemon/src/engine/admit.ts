@@ -1,0 +1,177 @@
+import { newSecret } from '@openpista/common'
+import { type ErrorCode, errorSpec, type Json, type TransactionRequest } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
+import { appendEvent } from '../store/events.ts'
+import { release, reserve } from '../store/ledger.ts'
+import type { Tables } from '../store/tables.ts'
+import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
+import { agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
+import type { Context } from './parts.ts'
+import { draftColumns } from './stored-draft.ts'
+
+/** PENDING: drafts, judges and reserves. Answers the row as it is then. */
+export async function admit(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
+  const drafted = await draftOf(context, row)
+  if (!drafted.ok) return await refuse(context, row, drafted.code, drafted.message)
+  const { draft } = drafted
+  const prices = await pricesFor(context.prices, row.network, draft.effects)
+  const moved = await context.write(async (db) => {
+    const now = context.now()
+    const agent = await agentOf(db, row.agent_id)
+    const refusal = await spendingFault(db, agent)
+    if (refusal !== undefined) return await cancel(db, row, now, refusal.code, refusal.message, {})
+    const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    const applied = await apply(db, row, draft, judgement, now)
+    if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
+    return applied
+  })
+  context.onStep('judged', row.id)
+  return moved
+}
+
+/** What the stored request would do now. */
+export async function draftOf(context: Context, row: TransactionRow): Promise<DraftResult> {
+  const adapter = context.adapters.get(row.network)
+  if (adapter === undefined) {
+    return { ok: false, code: 'CHAIN_ERROR', message: `This daemon is not connected to ${row.network}.` }
+  }
+  const wallet = await walletOf(context.db, row)
+  const request = JSON.parse(row.request) as TransactionRequest
+  return await adapter.draft(request, { address: wallet.address, publicKey: wallet.public_key })
+}
+
+export async function walletOf(db: Kysely<Tables>, row: Pick<TransactionRow, 'wallet_id'>) {
+  return await db.selectFrom('wallets').selectAll().where('id', '=', row.wallet_id).executeTakeFirstOrThrow()
+}
+
+/** The columns that a judgement fills. */
+export function judgedColumns(draft: Draft, judgement: Judgement): TransactionPatch {
+  const { verdict, policyVersion, downgraded } = judgement
+  return {
+    ...draftColumns(draft),
+    tier: verdict.tier,
+    reasons: JSON.stringify(verdict.reasons),
+    policy_version: policyVersion,
+    downgraded: downgraded ? 1 : 0,
+  }
+}
+
+/** Ends a row that the policy denies, and says so in the log. */
+export async function deny(
+  db: Kysely<Tables>,
+  row: TransactionRow,
+  draft: Draft,
+  judgement: Judgement,
+  now: number,
+): Promise<TransactionRow | undefined> {
+  const { verdict } = judgement
+  const code = (verdict.code ?? 'POLICY_DENIED') as ErrorCode
+  const columns = judgedColumns(draft, judgement)
+  await appendEvent(db, now, {
+    type: 'POLICY_VIOLATION',
+    actor: 'daemon',
+    agentId: row.agent_id,
+    transactionId: row.id,
+    data: { code, reasons: verdict.reasons as unknown as Json, policyVersion: judgement.policyVersion },
+  })
+  return await cancel(db, row, now, code, decidingMessage(verdict), columns)
+}
+
+/** Holds a row until the owner decides. */
+export async function askOwner(
+  db: Kysely<Tables>,
+  row: TransactionRow,
+  draft: Draft,
+  judgement: Judgement,
+  now: number,
+): Promise<TransactionRow | undefined> {
+  const expiresAt = now + judgement.verdict.approvalSeconds
+  const patch = {
+    ...judgedColumns(draft, judgement),
+    executes_at: null,
+    approval_expires_at: expiresAt,
+    approval_nonce: newSecret(),
+  }
+  const data = { tier: 'APPROVAL', expiresAt, ...trace(judgement) }
+  await appendEvent(db, now, {
+    type: 'TX_APPROVAL_REQUIRED',
+    actor: 'daemon',
+    agentId: row.agent_id,
+    transactionId: row.id,
+    data: { expiresAt },
+  })
+  const change = { id: row.id, from: row.status, to: 'QUEUED' as const, at: now }
+  return await move(db, change, patch, { type: 'TX_QUEUED', actor: 'daemon', data })
+}
+
+/** Ends a row that is not yet allowed to run. */
+export async function cancel(
+  db: Kysely<Tables>,
+  row: TransactionRow,
+  now: number,
+  code: ErrorCode,
+  message: string,
+  columns: TransactionPatch,
+): Promise<TransactionRow | undefined> {
+  const moved = await move(
+    db,
+    { id: row.id, from: row.status, to: 'CANCELLED', at: now },
+    { ...columns, error_code: code, error_message: message },
+    { type: 'TX_CANCELLED', actor: 'daemon', data: { code, message } },
+  )
+  if (moved !== undefined) await release(db, row.id)
+  return moved
+}
+
+/** What an event says about a judgement. */
+export function trace({ verdict, policyVersion }: Judgement): { [key: string]: Json } {
+  return { reasons: verdict.reasons as unknown as Json, policyVersion }
+}
+
+async function apply(
+  db: Kysely<Tables>,
+  row: TransactionRow,
+  draft: Draft,
+  judgement: Judgement,
+  now: number,
+): Promise<TransactionRow | undefined> {
+  const { verdict } = judgement
+  if (verdict.tier === 'DENY') return await deny(db, row, draft, judgement, now)
+  await reserve(db, { transactionId: row.id, agentId: row.agent_id, at: now }, judgement.entries)
+  if (verdict.tier === 'APPROVAL') return await askOwner(db, row, draft, judgement, now)
+  const columns = judgedColumns(draft, judgement)
+  const change = { id: row.id, from: row.status, at: now }
+  if (verdict.tier === 'DELAY') {
+    const executesAt = now + verdict.delaySeconds
+    if (judgement.downgraded) await announceDowngrade(db, row, executesAt, now)
+    const event = { type: 'TX_QUEUED', actor: 'daemon', data: { tier: 'DELAY', executesAt, ...trace(judgement) } }
+    return await move(db, { ...change, to: 'QUEUED' }, { ...columns, executes_at: executesAt }, event)
+  }
+  const event = { type: 'TX_ALLOWED', actor: 'daemon', data: { tier: verdict.tier, ...trace(judgement) } }
+  return await move(db, { ...change, to: 'EXECUTING' }, columns, event)
+}
+
+async function announceDowngrade(db: Kysely<Tables>, row: TransactionRow, executesAt: number, now: number) {
+  await appendEvent(db, now, {
+    type: 'TX_DOWNGRADED_DELAY',
+    actor: 'daemon',
+    agentId: row.agent_id,
+    transactionId: row.id,
+    data: { executesAt },
+  })
+}
+
+/**
+ * Ends a row that could not even be drafted. Where the same call may succeed later its key becomes free, so
+ * that trying again with it starts afresh: nothing was judged or signed under it.
+ */
+async function refuse(
+  context: Context,
+  row: TransactionRow,
+  code: ErrorCode,
+  message: string,
+): Promise<TransactionRow | undefined> {
+  const columns = errorSpec(code).retryable === true ? { idempotency_key: null } : {}
+  return await context.write((db) => cancel(db, row, context.now(), code, message, columns))
+}

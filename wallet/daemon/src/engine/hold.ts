@@ -1,0 +1,140 @@
+import { approvalDigest, type ErrorCode, errorSpec } from '@waiaas/core'
+import { release, reserve } from '../store/ledger.ts'
+import { findTransaction, move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
+import { askOwner, cancel, deny, draftOf, judgedColumns, trace, walletOf } from './admit.ts'
+import { approvalContent } from './approval.ts'
+import { fault } from './fault.ts'
+import { agentOf, judge, pricesFor, spendingFault } from './judge.ts'
+import type { Context } from './parts.ts'
+import { readEffects, sameEffects } from './stored-draft.ts'
+
+/** An owner's yes, its signature already verified. */
+export type OwnerApproval = { ownerAddress: string; challengeId: string; digest: string; signature: string }
+
+/**
+ * QUEUED whose wait is over: drafts and judges again, then lets it run. What became stricter meanwhile wins.
+ * Where the chain does not answer the row stays, and is tried again.
+ */
+export async function resumeDelayed(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
+  if (row.executes_at === null || row.executes_at > context.now()) return undefined
+  return await rejudge(context, row, undefined)
+}
+
+/**
+ * QUEUED that the owner approved: holds to what was signed. Recipient, assets and amounts must be the same,
+ * the fee stays under the approved ceiling, and the policy is asked again: its DENY wins.
+ *
+ * @throws AppError where it does not run.
+ */
+export async function approve(context: Context, id: string, approval: OwnerApproval): Promise<TransactionRow> {
+  const row = await waiting(context, id)
+  if (row.approval_expires_at === null) throw fault('APPROVAL_NOT_FOUND', 'This transaction needs no approval.')
+  if (context.now() >= row.approval_expires_at) {
+    await expire(context, row)
+    throw fault('APPROVAL_TIMEOUT', 'The time to approve this transaction is over.')
+  }
+  const agent = await agentOf(context.db, row.agent_id)
+  const wallet = await walletOf(context.db, row)
+  if (agent.owner_address !== approval.ownerAddress) {
+    throw fault('INVALID_SIGNATURE', 'This address is not the owner.')
+  }
+  if (approvalDigest(approvalContent(row, wallet.address)) !== approval.digest) {
+    throw fault('INVALID_SIGNATURE', 'The signature approves something else. Open the approval page again.')
+  }
+  const moved = await rejudge(context, row, approval)
+  if (moved === undefined) throw fault('TX_ALREADY_PROCESSED', 'Somebody decided this transaction meanwhile.')
+  if (moved.status === 'CANCELLED') {
+    throw fault(moved.error_code as ErrorCode, moved.error_message ?? '', { transactionId: id })
+  }
+  return moved
+}
+
+/** QUEUED -> CANCELLED by whoever may. */
+export async function withdraw(context: Context, id: string, actor: string, type: string): Promise<TransactionRow> {
+  const row = await waiting(context, id)
+  const moved = await context.write(async (db) => {
+    const change = { id, from: row.status, to: 'CANCELLED' as const, at: context.now() }
+    const cancelled = await move(db, change, {}, { type, actor })
+    if (cancelled !== undefined) await release(db, id)
+    return cancelled
+  })
+  if (moved === undefined) throw fault('TX_ALREADY_PROCESSED', 'Somebody decided this transaction meanwhile.')
+  return moved
+}
+
+/** QUEUED -> EXPIRED when the owner did not answer in time. */
+export async function expire(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
+  return await context.write(async (db) => {
+    const error = { error_code: 'APPROVAL_TIMEOUT', error_message: 'The owner did not approve in time.' }
+    const change = { id: row.id, from: row.status, to: 'EXPIRED' as const, at: context.now() }
+    const expired = await move(db, change, error, { type: 'TX_APPROVAL_EXPIRED', actor: 'daemon' })
+    if (expired !== undefined) await release(db, row.id)
+    return expired
+  })
+}
+
+async function waiting(context: Context, id: string): Promise<TransactionRow> {
+  const row = await findTransaction(context.db, id)
+  if (row === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
+  if (row.status !== 'QUEUED')
+    throw fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}, it does not wait.`)
+  return row
+}
+
+async function rejudge(
+  context: Context,
+  row: TransactionRow,
+  approval: OwnerApproval | undefined,
+): Promise<TransactionRow | undefined> {
+  const drafted = await draftOf(context, row)
+  if (!drafted.ok) return await undrafted(context, row, drafted.code, drafted.message, approval)
+  const ceiling = BigInt(row.max_fee ?? '0')
+  const fresh = drafted.draft
+  const draft = approval !== undefined && fresh.maxFee > ceiling ? { ...fresh, maxFee: ceiling } : fresh
+  const prices = await pricesFor(context.prices, row.network, draft.effects)
+  return await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    if (current?.status !== 'QUEUED') return undefined
+    const now = context.now()
+    const agent = await agentOf(db, row.agent_id)
+    const refusal = await spendingFault(db, agent)
+    if (refusal !== undefined) return await cancel(db, current, now, refusal.code, refusal.message, {})
+    if (approval !== undefined && !sameEffects(draft.effects, readEffects(row))) {
+      const message = 'The transaction would do something else than what was approved. Send it again.'
+      return await cancel(db, current, now, 'SIMULATION_FAILED', message, {})
+    }
+    await release(db, row.id)
+    const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    if (judgement.verdict.tier === 'DENY') return await deny(db, current, draft, judgement, now)
+    await reserve(db, { transactionId: row.id, agentId: row.agent_id, at: now }, judgement.entries)
+    if (judgement.verdict.tier === 'APPROVAL' && approval === undefined) {
+      return await askOwner(db, current, draft, judgement, now)
+    }
+    const kept: TransactionPatch = { tier: row.tier, downgraded: row.downgraded }
+    const approved = approval === undefined ? {} : { approved_at: now }
+    const patch = { ...judgedColumns(draft, judgement), ...kept, ...approved }
+    const change = { id: row.id, from: current.status, to: 'EXECUTING' as const, at: now }
+    return await move(db, change, patch, allowedBy(approval, trace(judgement)))
+  })
+}
+
+function allowedBy(approval: OwnerApproval | undefined, data: ReturnType<typeof trace>) {
+  if (approval === undefined) return { type: 'TX_DELAY_OVER', actor: 'daemon', data }
+  const { ownerAddress, ...proof } = approval
+  return { type: 'TX_APPROVED', actor: `owner:${ownerAddress}`, data: { ...data, ...proof } }
+}
+
+/** A draft that fails for a time leaves the row waiting; one that cannot succeed ends it. */
+async function undrafted(
+  context: Context,
+  row: TransactionRow,
+  code: ErrorCode,
+  message: string,
+  approval: OwnerApproval | undefined,
+): Promise<TransactionRow | undefined> {
+  if (errorSpec(code).retryable !== true) {
+    return await context.write((db) => cancel(db, row, context.now(), code, message, {}))
+  }
+  if (approval !== undefined) throw fault(code, message, { transactionId: row.id })
+  return undefined
+}

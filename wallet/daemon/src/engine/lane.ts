@@ -1,0 +1,89 @@
+/**
+ * Hands out the sequence numbers of one account, one at a time and without gaps: who takes a number keeps
+ * everybody else waiting until it is used or given back. Between uses the numbers are known without asking;
+ * after a doubt the chain and the store are asked again.
+ */
+export type Lane = {
+  /**
+   * Runs `work` alone with the next number. A number that is not used is handed out again.
+   * Answers `not read` where the chain does not tell the account's sequence.
+   */
+  take: <Value>(
+    work: (sequence: bigint, next: bigint) => Promise<{ used: boolean; value: Value }>,
+  ) => Promise<{ ok: true; value: Value } | { ok: false; message: string }>
+  /** Runs `work` alone for the first gap that keeps later numbers waiting. `work` answers whether it filled it. */
+  fillGap: (work: (sequence: bigint, next: bigint) => Promise<boolean>) => Promise<'filled' | 'not filled' | 'no gap'>
+  /** Forgets what it knows: a number may have been lost, or used by somebody else. */
+  doubt: () => void
+}
+
+export type Numbers = {
+  /** The first number never handed out. */
+  next: bigint
+  /** Free numbers below it, ascending. */
+  gaps: readonly bigint[]
+}
+
+export type ReadNumbers = () => Promise<{ ok: true; numbers: Numbers } | { ok: false; message: string }>
+
+export function createLane(read: ReadNumbers): Lane {
+  let known: { next: bigint; gaps: bigint[] } | undefined
+  let tail: Promise<unknown> = Promise.resolve()
+
+  const alone = <Value>(work: () => Promise<Value>): Promise<Value> => {
+    const result = tail.then(work)
+    tail = result.catch(() => {
+      known = undefined
+    })
+    return result
+  }
+  const load = async () => {
+    if (known !== undefined) return { ok: true as const, numbers: known }
+    const answer = await read()
+    if (!answer.ok) return answer
+    known = trimmed(answer.numbers)
+    return { ok: true as const, numbers: known }
+  }
+  const use = (numbers: NonNullable<typeof known>, sequence: bigint) => {
+    if (numbers.gaps[0] === sequence) numbers.gaps.shift()
+    else numbers.next = sequence + 1n
+  }
+
+  return {
+    take: (work) =>
+      alone(async () => {
+        const loaded = await load()
+        if (!loaded.ok) return loaded
+        const { numbers } = loaded
+        const sequence = numbers.gaps[0] ?? numbers.next
+        const { used, value } = await work(sequence, numbers.next)
+        if (used) use(numbers, sequence)
+        return { ok: true, value }
+      }),
+    fillGap: (work) =>
+      alone(async () => {
+        const loaded = await load()
+        if (!loaded.ok) return 'not filled'
+        const { numbers } = loaded
+        const sequence = numbers.gaps[0]
+        if (sequence === undefined) return 'no gap'
+        if (!(await work(sequence, numbers.next))) return 'not filled'
+        use(numbers, sequence)
+        return 'filled'
+      }),
+    doubt: () => {
+      known = undefined
+    },
+  }
+}
+
+/** Free numbers at the very end are simply not handed out yet. */
+function trimmed({ next, gaps }: Numbers): { next: bigint; gaps: bigint[] } {
+  const free = [...gaps]
+  let end = next
+  while (free.at(-1) === end - 1n) {
+    free.pop()
+    end -= 1n
+  }
+  return { next: end, gaps: free }
+}

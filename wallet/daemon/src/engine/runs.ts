@@ -1,0 +1,88 @@
+import type { TransactionStatus } from '@waiaas/core'
+import { findTransaction, type TransactionRow } from '../store/transactions.ts'
+import type { Context } from './parts.ts'
+
+/** The loop that advances transactions, and what of it is going on. One run per transaction at a time. */
+export type Runs = {
+  /** Advances until nothing changes. Faults of the program are logged; the row stays, and `retry` takes it up. */
+  start: (id: string) => void
+  /** As `start`, but not before the pause after the last run is over. */
+  retry: (id: string) => void
+  /** One step; resolves when it is done, rejects with what it throws. */
+  once: (row: TransactionRow) => Promise<void>
+  /** Resolves when nothing runs any more. */
+  idle: () => Promise<void>
+  /** No more starts; resolves when nothing runs any more. */
+  close: () => Promise<void>
+  closed: () => boolean
+}
+
+/** @param advance does the next thing; answers the row as it is then, or `undefined` where nothing can be done now. */
+export function createRuns(
+  context: Context,
+  advance: (row: TransactionRow) => Promise<TransactionRow | undefined>,
+): Runs {
+  const running = new Map<string, Promise<unknown>>()
+  const notBefore = new Map<string, number>()
+  let closed = false
+
+  const drive = async (id: string) => {
+    notBefore.set(id, Number.POSITIVE_INFINITY)
+    let row = await findTransaction(context.db, id)
+    while (row !== undefined && !closed) {
+      const { status } = row
+      row = await advance(row)
+      if (row !== undefined) context.changes.changed(id)
+      else if (!isBusy(status)) notBefore.delete(id)
+    }
+  }
+  const guard = (id: string, work: () => Promise<void>): Promise<void> => {
+    const started = work().finally(() => {
+      running.delete(id)
+      if (notBefore.has(id)) notBefore.set(id, context.clock.millis() + context.settings.retryMillis)
+    })
+    running.set(id, started)
+    return started
+  }
+  const start = (id: string) => {
+    if (closed || running.has(id)) return
+    guard(id, () => drive(id)).catch((error: unknown) => {
+      context.log.error({ transactionId: id, err: error }, 'A transaction could not go on; it is tried again.')
+    })
+  }
+  const idle = async () => {
+    while (running.size > 0) await Promise.allSettled(running.values())
+  }
+  return {
+    start,
+    retry: (id) => {
+      const pause = notBefore.get(id)
+      if (pause !== undefined && context.clock.millis() < pause) return
+      start(id)
+    },
+    once: async (row) => {
+      if (running.has(row.id)) return await settled(running.get(row.id))
+      await guard(row.id, async () => {
+        const moved = await advance(row)
+        if (moved !== undefined) context.changes.changed(row.id)
+      })
+    },
+    idle,
+    close: async () => {
+      closed = true
+      await idle()
+    },
+    closed: () => closed,
+  }
+}
+
+/** Statuses that the daemon itself leaves, without waiting for time, owner or chain. */
+export const busy = ['PENDING', 'EXECUTING'] as const satisfies TransactionStatus[]
+
+function isBusy(status: TransactionStatus): boolean {
+  return busy.some((one) => one === status)
+}
+
+async function settled(promise: Promise<unknown> | undefined): Promise<void> {
+  await Promise.allSettled([promise])
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import { type NetworkName, networkOf, parseAddress, parseUnits, type TransactionRequest } from '@waiaas/core'
+import type {
+  Account,
+  Broadcast,
+  ChainAdapter,
+  Draft,
+  DraftResult,
+  Outcome,
+  SentAttempt,
+} from '../../chains/chain-adapter.ts'
+
+/** A chain's books: what every node agrees on. Survives the daemon that writes to it. */
+export type LedgerBooks = {
+  height: bigint
+  /** Transactions in order of inclusion. */
+  blocks: {
+    hash: string
+    from: string
+    to: string
+    amount: bigint
+    fee: bigint
+    sequence: bigint | null
+    height: bigint
+  }[]
+  /** Bytes that a node holds and no block has. */
+  pool: Map<string, string>
+  balances: Map<string, bigint>
+}
+
+/** What goes wrong at the next hand-over. */
+export type Misfortune = 'none' | 'lose answer' | 'lose request' | 'refuse' | 'refuse for ever'
+
+export type LedgerChain = ChainAdapter & {
+  books: LedgerBooks
+  /** Asked at every hand-over. */
+  misfortune: () => Misfortune
+  setMisfortune: (next: () => Misfortune) => void
+  /** Puts everything that can go into a block. */
+  mine: () => void
+  /** Takes the last `count` transactions out of their blocks, back into the pool or nowhere. */
+  reorganize: (count: number, keepInPool: boolean) => void
+  setDown: (down: boolean) => void
+  setMining: (automatic: boolean) => void
+}
+
+const FEE = 21_000n
+const LIFETIME = 100n
+
+export function emptyBooks(): LedgerBooks {
+  return { height: 1n, blocks: [], pool: new Map(), balances: new Map() }
+}
+
+/**
+ * A chain kept in memory, with the rules that matter to an engine: balances, sequence numbers or a lifetime,
+ * a pool that waits for missing numbers, and everything a network can do to a message.
+ */
+export function createLedgerChain(network: NetworkName, books: LedgerBooks): LedgerChain {
+  const sequenced = networkOf(network).chainId !== undefined
+  const blockCallbacks = new Set<() => void>()
+  let misfortune: () => Misfortune = () => 'none'
+  let down = false
+  let automatic = true
+
+  const nextOf = (address: string) => BigInt(books.blocks.filter(({ from }) => from === address).length)
+  const include = (hash: string, text: string): boolean => {
+    const { from, to, amount, sequence, validUntil } = readRaw(text)
+    if (books.blocks.some((block) => block.hash === hash)) return false
+    if (sequence !== null && sequence !== nextOf(from)) return false
+    if (validUntil !== null && books.height > validUntil) return false
+    const balance = books.balances.get(from) ?? 0n
+    if (balance < amount + FEE) return false
+    books.balances.set(from, balance - amount - FEE)
+    books.balances.set(to, (books.balances.get(to) ?? 0n) + amount)
+    books.blocks.push({ hash, from, to, amount, fee: FEE, sequence, height: books.height })
+    return true
+  }
+  const mine = () => {
+    books.height += 1n
+    for (let moved = true; moved; ) {
+      moved = false
+      for (const [hash, text] of books.pool) {
+        if (!include(hash, text)) continue
+        books.pool.delete(hash)
+        moved = true
+      }
+    }
+    for (const callback of blockCallbacks) callback()
+  }
+
+  return {
+    network: networkOf(network),
+    books,
+    misfortune: () => misfortune(),
+    setMisfortune: (next) => {
+      misfortune = next
+    },
+    setDown: (value) => {
+      down = value
+    },
+    setMining: (value) => {
+      automatic = value
+    },
+    mine,
+    reorganize: (count, keepInPool) => {
+      for (const block of books.blocks.splice(Math.max(0, books.blocks.length - count))) {
+        books.balances.set(block.from, books.balances.get(block.from)! + block.amount + block.fee)
+        books.balances.set(block.to, books.balances.get(block.to)! - block.amount)
+        const text = JSON.stringify({
+          ...block,
+          amount: `${block.amount}`,
+          sequence: block.sequence?.toString() ?? null,
+        })
+        if (keepInPool) books.pool.set(block.hash, text)
+      }
+    },
+    connect: async () => (down ? { ok: false, message: 'down' } : { ok: true }),
+    balance: async (address) =>
+      down ? { ok: false, message: 'down' } : { ok: true, amount: books.balances.get(address) ?? 0n },
+    draft: async (request, from) =>
+      down ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' } : draft(network, books, request, from),
+    ...(sequenced
+      ? {
+          nextSequence: async (address: string) =>
+            down ? { ok: false as const, message: 'down' } : { ok: true as const, sequence: nextOf(address) },
+        }
+      : {}),
+    signable: async (toSign, from, sequence) => {
+      if (down) return { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
+      const validUntil = sequenced ? null : books.height + LIFETIME
+      const text = JSON.stringify({
+        from: from.address,
+        to: toSign.to,
+        amount: toSign.amount.toString(),
+        sequence: sequence?.toString() ?? null,
+        validUntil: validUntil?.toString() ?? null,
+        salt: sequenced ? undefined : Math.random(),
+      })
+      const raw = Buffer.from(text)
+      return {
+        ok: true,
+        signable: { bytes: raw, finish: () => ({ raw, hash: hashOf(text), sequence, validUntil }) },
+      }
+    },
+    broadcast: async (signed) => {
+      const luck = misfortune()
+      if (down || luck === 'lose request') return { kind: 'unknown', message: 'no answer' }
+      if (luck === 'refuse') return { kind: 'refused', code: 'CHAIN_ERROR', message: 'not now' }
+      if (luck === 'refuse for ever') return { kind: 'refused', code: 'SIMULATION_FAILED', message: 'never' }
+      const answer = take(books, sequenced, nextOf(signed.from), signed)
+      if (answer.kind === 'accepted' && automatic) mine()
+      return luck === 'lose answer' ? { kind: 'unknown', message: 'no answer' } : answer
+    },
+    outcomes: async (attempts) => {
+      if (down) return { ok: false, message: 'down' }
+      return { ok: true, outcomes: attempts.map((attempt) => outcomeOf(books, nextOf(attempt.from), attempt)) }
+    },
+    onBlock: (callback) => {
+      blockCallbacks.add(callback)
+      return () => blockCallbacks.delete(callback)
+    },
+    close: async () => blockCallbacks.clear(),
+  }
+}
+
+function draft(network: NetworkName, books: LedgerBooks, request: TransactionRequest, from: Account): DraftResult {
+  const { family, native } = networkOf(network)
+  const to = parseAddress(family, request.to)
+  if (!to.ok) return { ok: false, code: 'INVALID_ADDRESS', message: `${request.to}: ${to.fault}` }
+  const amount =
+    request.amount === undefined ? parseUnits(request.humanAmount ?? '', native.decimals) : BigInt(request.amount)
+  if (amount === undefined) return { ok: false, code: 'SIMULATION_FAILED', message: 'too many decimals' }
+  if ((books.balances.get(from.address) ?? 0n) < amount + FEE) {
+    return { ok: false, code: 'INSUFFICIENT_BALANCE', message: 'The balance does not cover amount and fee.' }
+  }
+  const made: Draft = {
+    effects: [{ kind: 'spend', asset: { network, ...native }, amount, to: to.address }],
+    maxFee: FEE * 2n,
+    amount,
+    asset: native,
+    to: to.address,
+    plan: null,
+  }
+  return { ok: true, draft: made }
+}
+
+function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: SentAttempt): Broadcast {
+  const text = Buffer.from(signed.raw).toString()
+  const known = books.pool.has(signed.hash) || books.blocks.some(({ hash }) => hash === signed.hash)
+  if (known) return { kind: 'accepted' }
+  if (sequenced && signed.sequence! < next) return { kind: 'refused', code: 'CHAIN_ERROR', message: 'number too low' }
+  if (signed.validUntil !== null && books.height > signed.validUntil) {
+    return { kind: 'refused', code: 'CHAIN_ERROR', message: 'lifetime is over' }
+  }
+  books.pool.set(signed.hash, text)
+  return { kind: 'accepted' }
+}
+
+const FINAL_DEPTH = 5n
+
+function outcomeOf(books: LedgerBooks, next: bigint, attempt: SentAttempt): Outcome {
+  const found = books.blocks.find(({ hash }) => hash === attempt.hash)
+  if (found !== undefined) {
+    const final = books.height - found.height >= FINAL_DEPTH
+    return { kind: 'confirmed', fee: found.fee, block: found.height, final }
+  }
+  if (attempt.sequence !== null && attempt.sequence < next) return { kind: 'dead', message: 'number used by another' }
+  if (attempt.validUntil !== null && books.height > attempt.validUntil) {
+    return { kind: 'dead', message: 'lifetime is over' }
+  }
+  return { kind: 'waiting' }
+}
+
+function readRaw(text: string) {
+  const raw = JSON.parse(text) as { [name: string]: string | null }
+  return {
+    from: raw.from!,
+    to: raw.to!,
+    amount: BigInt(raw.amount!),
+    sequence: raw.sequence == null ? null : BigInt(raw.sequence),
+    validUntil: raw.validUntil == null ? null : BigInt(raw.validUntil),
+  }
+}
+
+function hashOf(text: string): string {
+  return `0x${createHash('sha256').update(text).digest('hex')}`
+}

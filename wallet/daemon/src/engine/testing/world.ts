@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AppError, type Clock, createLogger, type Database, newId, openDatabase } from '@openpista/common'
+import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@waiaas/core'
+import type { ChainAdapter } from '../../chains/chain-adapter.ts'
+import { migrations, type Tables } from '../../store/tables.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineParts, Step } from '../parts.ts'
+
+/** A clock that only moves when told to. */
+export type MovableClock = Clock & { move: (seconds: number) => void }
+
+export function movableClock(start = 1_800_000_000): MovableClock {
+  let now = start
+  return {
+    seconds: () => now,
+    millis: () => now * 1000,
+    move: (seconds) => {
+      now += seconds
+    },
+  }
+}
+
+/** A signer whose signatures only the in-memory chain accepts, with a switch. */
+export function switchableSigner() {
+  let halted = false
+  return {
+    sign: async () => {
+      if (halted) throw new AppError('KEYSTORE_LOCKED', 'The signer is halted.')
+      return new Uint8Array(65)
+    },
+    halted: async () => halted,
+    setHalted: (value: boolean) => {
+      halted = value
+    },
+  }
+}
+
+export type World = {
+  engine: Engine
+  db: Database<Tables>
+  clock: MovableClock
+  agentId: string
+  caller: { agentId: string; sessionId: string }
+  signer: ReturnType<typeof switchableSigner>
+  /** Closes engine and database and opens them again, as a restart does. */
+  restart: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export type WorldOptions = {
+  adapters: ReadonlyMap<NetworkName, ChainAdapter>
+  /** File of the database; a new one in a folder of its own by default. */
+  path?: string
+  policies?: { type: string; rules: Record<string, unknown> }[]
+  prices?: EngineParts['prices']
+  owner?: string
+  clock?: MovableClock
+  settings?: Partial<EngineParts['settings']>
+  onStep?: (step: Step, id: string) => void
+}
+
+/** The wallet's address in every world. */
+export const WALLET = address(0xaa)
+export const AGENT = '01890000-0000-7000-8000-000000000001'
+
+/** An EVM address made of one byte. */
+export function address(byte: number): string {
+  return checksumAddress(byte.toString(16).padStart(2, '0').repeat(20))
+}
+
+/** An engine over a real database file with one agent, its wallet, and policies. */
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const folder = options.path === undefined ? mkdtempSync(join(tmpdir(), 'waiaas-engine-')) : undefined
+  const path = options.path ?? join(folder!, 'wallet.db')
+  const clock = options.clock ?? movableClock()
+  const signer = switchableSigner()
+  const open = async () => {
+    const db = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
+    await seed(db, options, clock.seconds())
+    const engine = await createEngine({
+      db: db.kysely as unknown as EngineParts['db'],
+      adapters: options.adapters,
+      signer,
+      clock,
+      prices: options.prices ?? (async () => new Map()),
+      log: createLogger('test', 'silent'),
+      approvalUrl: (id) => `http://localhost/approve/${id}`,
+      settings: {
+        environment: 'testnet',
+        rebroadcastMillis: 1000,
+        finalityMillis: 0,
+        maxSignatures: 5,
+        retryMillis: 0,
+        ...options.settings,
+      },
+      onStep: options.onStep ?? (() => undefined),
+    })
+    return { db, engine }
+  }
+  let opened = await open()
+  const close = async () => {
+    await opened.engine.close()
+    await opened.db.close()
+  }
+  return {
+    get engine() {
+      return opened.engine
+    },
+    get db() {
+      return opened.db
+    },
+    clock,
+    signer,
+    agentId: AGENT,
+    caller: { agentId: AGENT, sessionId: 'session' },
+    restart: async () => {
+      await close()
+      opened = await open()
+    },
+    close: async () => {
+      await close()
+      if (folder !== undefined) rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+async function seed(db: Database<Tables>, options: WorldOptions, now: number): Promise<void> {
+  if ((await db.kysely.selectFrom('agents').select('id').executeTakeFirst()) !== undefined) return
+  const [network] = options.adapters.keys()
+  const times = { created_at: now, updated_at: now }
+  await db.kysely
+    .insertInto('agents')
+    .values({
+      id: AGENT,
+      name: 'agent',
+      status: 'ACTIVE',
+      owner_address: options.owner ?? null,
+      owner_family: options.owner === undefined ? null : 'evm',
+      owner_verified_at: null,
+      default_network: network!,
+      ...times,
+    })
+    .execute()
+  for (const chain of new Set([...options.adapters.keys()].map((name) => networkOf(name).family))) {
+    const wallet = { id: newId(), agent_id: AGENT, chain, public_key: '', key_id: chain, created_at: now }
+    await db.kysely
+      .insertInto('wallets')
+      .values({ ...wallet, address: chain === 'evm' ? WALLET : SOLANA_WALLET })
+      .execute()
+  }
+  for (const { type, rules } of options.policies ?? defaultPolicies()) {
+    const row = { id: newId(), agent_id: null, network: null, type, rules: JSON.stringify(rules) }
+    await db.kysely
+      .insertInto('policies')
+      .values({ ...row, priority: 0, enabled: 1, version: 1, ...times })
+      .execute()
+  }
+}
+
+export const SOLANA_WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV'
