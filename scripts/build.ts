@@ -63,10 +63,10 @@ async function publish(publication: Publication, workspace: Workspace, all: read
     hash: false,
     logLevel: 'warn',
     dts: publication.isLibrary,
-    deps: {
-      alwaysBundle: publication.isLibrary ? [/./] : ours.map((name) => new RegExp(`^${name}($|/)`)),
-      onlyBundle: false,
-    },
+    // A program's outside packages stay dependencies, for some carry native code; a library carries what it needs.
+    deps: publication.isLibrary
+      ? { alwaysBundle: [/./], onlyBundle: false }
+      : { neverBundle: true, alwaysBundle: ours.map((name) => new RegExp(`^${name}($|/)`)) },
   })
   rmSync(join(dist, '.source'), { recursive: true, force: true })
   for (const [target, source] of Object.entries(publication.pages)) {
