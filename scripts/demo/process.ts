@@ -10,6 +10,8 @@ export type Running = {
   /** Asks it to stop and waits; after `patience` it is killed. */
   stop: () => Promise<void>
   kill: () => Promise<void>
+  /** Resolves with the exit code when it has ended. */
+  ended: Promise<number | null>
 }
 
 export type RunOptions = {
@@ -44,6 +46,7 @@ export function run(options: RunOptions): Running {
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   return {
     pid: child.pid!,
+    ended,
     output: () => printed,
     until: (pattern) =>
       new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 import type { Card } from 'openpista/protocol'
+import type { DemoChain } from './chains.ts'
 import type { ChatClient } from './chat-client.ts'
 import { connectChat } from './chat-client.ts'
-import type { DemoChain, DemoStack } from './stack.ts'
+import type { DemoStack } from './stack.ts'
 
 /** One thing the tour did: what was asked, what came of it, and whether that is what must come of it. */
 export type TourStep = { what: string; result: string; hash?: string; ok: boolean }
