@@ -32,9 +32,12 @@ test('an SPL mint with decimals mints to an owner whose token account is found a
     amount: '1500000',
     uiAmountString: '1.5',
   })
+  await node.control.mine(1)
   const [latest] = await rpc.getSignaturesForAddress(ata, { commitment: 'confirmed', limit: 1 }).send()
-  const shown = latest && (await rpc.getTransaction(latest.signature, { commitment: 'confirmed', ...JSON_V0 }).send())
-  if (shown) expect(shown.meta?.postTokenBalances?.[0]).toMatchObject({ mint: mint.address, owner })
+  const shown = await rpc.getTransaction(latest!.signature, { commitment: 'confirmed', ...JSON_V0 }).send()
+  const [before, after] = [shown?.meta?.preTokenBalances?.[0], shown?.meta?.postTokenBalances?.[0]]
+  expect(before).toMatchObject({ mint: mint.address, owner, uiTokenAmount: { amount: '1250000' } })
+  expect(after).toMatchObject({ mint: mint.address, owner, uiTokenAmount: { amount: '1500000', decimals: 6 } })
 })
 
 test('a Token-2022 mint says its transfer fee, and its accounts say what they withhold', async () => {

@@ -29,6 +29,27 @@ test('the command ends when its parent process is killed', async () => {
   expect(await Promise.all(urls.map(answers))).toEqual([false, false])
 })
 
+test('anvil ends even when the process that started it is killed', async () => {
+  const module = JSON.stringify(new URL('evm-node.ts', import.meta.url).href)
+  const script = `const { startEvmNode } = await import(${module}); console.log('pid', (await startEvmNode({})).pid)`
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface({ input: holder.stdout }), 'line')) as [string]
+  const pid = Number(line.split(' ')[1])
+  expect(isAlive(pid)).toBe(true)
+  holder.kill('SIGKILL')
+  await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false)
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 async function printedUrls(child: ChildProcess): Promise<string[]> {
   const urls: string[] = []
   if (!child.stdout) throw new Error('started without a pipe')

@@ -1,5 +1,5 @@
 import { zstdCompressSync } from 'node:zlib'
-import { getBase58Decoder, getBase58Encoder } from '@solana/kit'
+import { decodeBase58, encodeBase58 } from './base58.ts'
 import { type RpcContext, type RpcMethod, withSlot } from './context.ts'
 import {
   addressParam,
@@ -115,15 +115,12 @@ function encodeData(account: SolanaAccount, config: Config, mintOf: (address: st
   const data = slice(account.data, config)
   if (encoding === 'base58') {
     if (data.length > 128) throw invalidParams('base58 is for at most 128 bytes; ask for base64')
-    return config.encoding === undefined ? base58.decode(data) : [base58.decode(data), 'base58']
+    return config.encoding === undefined ? encodeBase58(data) : [encodeBase58(data), 'base58']
   }
   if (encoding === 'base64' || encoding === 'jsonParsed') return [Buffer.from(data).toString('base64'), 'base64']
   if (encoding === 'base64+zstd') return [zstdCompressSync(data).toString('base64'), encoding]
   throw invalidParams('encoding must be base58, base64, base64+zstd or jsonParsed')
 }
-
-const base58 = getBase58Decoder()
-const base58Encoder = getBase58Encoder()
 
 function slice(data: Uint8Array, { dataSlice }: Config): Uint8Array {
   if (dataSlice === undefined || dataSlice === null) return data
@@ -154,7 +151,7 @@ export function decodeText(text: string, encoding: unknown): Uint8Array {
   if (encoding !== 'base58') throw invalidParams('encoding must be base58 or base64')
   if (text.length > MAX_BASE58_CHARACTERS) throw invalidParams('base58 text too long')
   try {
-    return new Uint8Array(base58Encoder.encode(text))
+    return decodeBase58(text)
   } catch {
     throw invalidParams('invalid base58')
   }

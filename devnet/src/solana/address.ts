@@ -1,14 +1,16 @@
-import { type Address, getAddressDecoder, getAddressEncoder } from '@solana/kit'
-
-const decoder = getAddressDecoder()
-const encoder = getAddressEncoder()
+import type { Address } from '@solana/kit'
+import { decodeBase58, encodeBase58 } from './base58.ts'
 
 /** 32 bytes as a base58 address. */
 export function addressOf(bytes: Uint8Array): Address {
-  return decoder.decode(bytes)
+  return encodeBase58(bytes) as Address
 }
 
-/** The 32 bytes of a base58 address; throws on anything else. */
+/** The 32 bytes of a base58 address; throws a TypeError on anything else. */
 export function bytesOf(address: string): Uint8Array {
-  return new Uint8Array(encoder.encode(address as Address))
+  const bytes = address.length > MAX_ADDRESS_CHARACTERS ? undefined : decodeBase58(address)
+  if (bytes?.length !== 32) throw new TypeError('not an address of 32 bytes')
+  return bytes
 }
+
+const MAX_ADDRESS_CHARACTERS = 44

@@ -1,5 +1,4 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { getBase58Encoder } from '@solana/kit'
 import { addressOf, bytesOf } from './address.ts'
 import { SYSTEM_PROGRAM } from './virtual-machine.ts'
 import { decodeTransaction, type WireTransaction } from './wire.ts'
@@ -17,7 +16,6 @@ const BASE_UNITS = 1_000
 export function createFaucet(): Faucet {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const own = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
-  const base58 = getBase58Encoder()
   let count = 0
   return {
     address: addressOf(own),
@@ -29,7 +27,7 @@ export function createFaucet(): Faucet {
         bytesOf(to),
         bytesOf(SYSTEM_PROGRAM),
         bytesOf(COMPUTE_BUDGET_PROGRAM),
-        new Uint8Array(base58.encode(blockhash)),
+        bytesOf(blockhash),
         // A limit that differs each time makes equal airdrops different transactions.
         Buffer.from([2, 3, 0, 5, 2]),
         u32(BASE_UNITS + count),

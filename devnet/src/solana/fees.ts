@@ -19,18 +19,18 @@ const BUILTIN_PROGRAMS: ReadonlySet<string> = new Set([
 
 /** What a transaction pays in lamports: the signatures, and the price of the compute units it asks for. */
 export function feeOf(message: Message): bigint {
-  return LAMPORTS_PER_SIGNATURE * BigInt(message.header.numSignerAccounts) + priorityFeeOf(message)
+  return LAMPORTS_PER_SIGNATURE * BigInt(message.header.signers) + priorityFeeOf(message)
 }
 
 function priorityFeeOf(message: Message): bigint {
   let units: bigint | undefined
   let price = 0n
   let defaultUnits = 0n
-  for (const { programAddressIndex, data } of message.instructions) {
-    const program = message.staticAccounts[programAddressIndex] ?? ''
+  for (const { programIndex, data } of message.instructions) {
+    const program = message.staticAccounts[programIndex] ?? ''
     defaultUnits += BUILTIN_PROGRAMS.has(program) ? DEFAULT_BUILTIN_UNITS : DEFAULT_UNITS
-    if (program !== COMPUTE_BUDGET_PROGRAM || data === undefined) continue
-    const bytes = Buffer.from(data)
+    if (program !== COMPUTE_BUDGET_PROGRAM) continue
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
     if (bytes[0] === 2 && bytes.length >= 5) units = BigInt(bytes.readUInt32LE(1))
     if (bytes[0] === 3 && bytes.length >= 9) price = bytes.readBigUInt64LE(1)
   }

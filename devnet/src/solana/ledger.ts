@@ -164,7 +164,7 @@ export class Ledger {
     const waiting = this.#waiting
     this.#waiting = []
     for (const transaction of waiting) {
-      if (this.isBlockhashValid(transaction.message.lifetimeToken)) this.#include(transaction, false)
+      if (this.isBlockhashValid(transaction.message.blockhash)) this.#include(transaction, false)
     }
     this.#emit({ kind: 'block', slot, parent: parent.slot })
   }

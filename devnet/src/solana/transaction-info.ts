@@ -1,4 +1,4 @@
-import { getBase58Decoder } from '@solana/kit'
+import { encodeBase58 } from './base58.ts'
 import type { TransactionRecord } from './ledger.ts'
 import type { Config } from './params.ts'
 import { invalidParams, RpcFault } from './rpc-fault.ts'
@@ -7,8 +7,6 @@ import type { Execution, InnerInstructions, SolanaAccount } from './virtual-mach
 import { decodeTransaction } from './wire.ts'
 
 /** Puts transactions of the chain the way `getTransaction` shows them. */
-
-const base58 = getBase58Decoder()
 
 type MintOf = (address: string) => SolanaAccount | null
 
@@ -51,7 +49,7 @@ function metaOf(record: TransactionRecord, mintOf: MintOf) {
 
 function bodyOf({ bytes }: TransactionRecord, encoding: unknown) {
   if (encoding === 'base64') return [Buffer.from(bytes).toString('base64'), 'base64']
-  if (encoding === 'base58') return [base58.decode(bytes), 'base58']
+  if (encoding === 'base58') return [encodeBase58(bytes), 'base58']
   if (encoding !== 'json') throw invalidParams('encoding must be json, base58 or base64')
   const { message, signatureCount } = decodeTransaction(bytes)
   const { header } = message
@@ -59,27 +57,27 @@ function bodyOf({ bytes }: TransactionRecord, encoding: unknown) {
     message: {
       accountKeys: message.staticAccounts,
       header: {
-        numReadonlySignedAccounts: header.numReadonlySignerAccounts,
-        numReadonlyUnsignedAccounts: header.numReadonlyNonSignerAccounts,
-        numRequiredSignatures: header.numSignerAccounts,
+        numReadonlySignedAccounts: header.readonlySigners,
+        numReadonlyUnsignedAccounts: header.readonlyOthers,
+        numRequiredSignatures: header.signers,
       },
-      instructions: message.instructions.map(({ programAddressIndex, accountIndices, data }) => ({
-        accounts: accountIndices ?? [],
-        data: data ? base58.decode(data) : '',
-        programIdIndex: programAddressIndex,
+      instructions: message.instructions.map(({ programIndex, accountIndices, data }) => ({
+        accounts: accountIndices,
+        data: encodeBase58(data),
+        programIdIndex: programIndex,
         stackHeight: 1,
       })),
-      recentBlockhash: message.lifetimeToken,
-      ...('addressTableLookups' in message && {
-        addressTableLookups: message.addressTableLookups?.map((lookup) => ({
-          accountKey: lookup.lookupTableAddress,
-          readonlyIndexes: lookup.readonlyIndexes,
-          writableIndexes: lookup.writableIndexes,
+      recentBlockhash: message.blockhash,
+      ...(message.version === 0 && {
+        addressTableLookups: message.lookups.map(({ table, writableIndices, readonlyIndices }) => ({
+          accountKey: table,
+          readonlyIndexes: readonlyIndices,
+          writableIndexes: writableIndices,
         })),
       }),
     },
     signatures: Array.from({ length: signatureCount }, (_, index) =>
-      base58.decode(bytes.subarray(1 + 64 * index, 65 + 64 * index)),
+      encodeBase58(bytes.subarray(1 + 64 * index, 65 + 64 * index)),
     ),
   }
 }
@@ -87,7 +85,7 @@ function bodyOf({ bytes }: TransactionRecord, encoding: unknown) {
 export function innerInstructionsInfo(inner: readonly InnerInstructions[]) {
   return inner.map(({ index, instructions }) => ({
     index,
-    instructions: instructions.map((instruction) => ({ ...instruction, data: base58.decode(instruction.data) })),
+    instructions: instructions.map((instruction) => ({ ...instruction, data: encodeBase58(instruction.data) })),
   }))
 }
 

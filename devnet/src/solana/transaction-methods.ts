@@ -1,5 +1,5 @@
-import { getBase58Decoder } from '@solana/kit'
 import { accountInfo, decodeText } from './account-methods.ts'
+import { encodeBase58 } from './base58.ts'
 import { type RpcContext, type RpcMethod, withSlot } from './context.ts'
 import { feeOf } from './fees.ts'
 import { BLOCKHASH_LIFETIME } from './ledger.ts'
@@ -19,8 +19,6 @@ import { encodeTransaction, innerInstructionsInfo, returnDataInfo } from './tran
 import type { Execution, SolanaAccount } from './virtual-machine.ts'
 import { decodeMessage, decodeTransaction, type WireTransaction } from './wire.ts'
 
-const base58 = getBase58Decoder()
-
 /** The methods that take, try and show transactions. */
 export const transactionMethods: Record<string, RpcMethod> = {
   sendTransaction: (context, [text, options]) => {
@@ -38,7 +36,7 @@ export const transactionMethods: Record<string, RpcMethod> = {
   getFeeForMessage: (context, [text, config]) => {
     checkMinContextSlot(context, configParam(config))
     const message = orInvalid(() => decodeMessage(decodeText(textParam(text, 'message'), 'base64')))
-    return withSlot(context, context.ledger.isBlockhashValid(message.lifetimeToken) ? feeOf(message) : null)
+    return withSlot(context, context.ledger.isBlockhashValid(message.blockhash) ? feeOf(message) : null)
   },
 
   getSignatureStatuses: (context, [signatures, options]) => {
@@ -90,7 +88,7 @@ function send(context: RpcContext, transaction: WireTransaction, skipPreflight: 
   const { ledger, vm } = context
   const { signature, message } = transaction
   if (ledger.transaction(signature)) return signature
-  if (!ledger.isBlockhashValid(message.lifetimeToken)) {
+  if (!ledger.isBlockhashValid(message.blockhash)) {
     if (skipPreflight) return signature
     throw preflightFault({ ...NOT_RUN, error: 'BlockhashNotFound' })
   }
@@ -126,7 +124,7 @@ function simulate(context: RpcContext, transaction: WireTransaction, config: Con
   const replaces = config.replaceRecentBlockhash === true
   if (replaces && config.sigVerify === true)
     throw invalidParams('sigVerify may not be used with replaceRecentBlockhash')
-  const isCurrent = replaces || ledger.isBlockhashValid(transaction.message.lifetimeToken)
+  const isCurrent = replaces || ledger.isBlockhashValid(transaction.message.blockhash)
   const run = isCurrent
     ? vm.simulate(transaction, config.sigVerify === true)
     : { ...NOT_RUN, error: 'BlockhashNotFound', accounts: new Map<string, SolanaAccount>() }
@@ -172,7 +170,7 @@ function transactionParam(text: unknown, { encoding }: Config): WireTransaction 
 function signatureParam(value: unknown): string {
   const text = textParam(value, 'signature')
   const bytes = decodeText(text, 'base58')
-  if (bytes.length !== 64 || base58.decode(bytes) !== text) throw invalidParams('expected a signature of 64 bytes')
+  if (bytes.length !== 64 || encodeBase58(bytes) !== text) throw invalidParams('expected a signature of 64 bytes')
   return text
 }
 

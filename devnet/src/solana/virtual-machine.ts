@@ -117,14 +117,14 @@ export class VirtualMachine {
   #lookUp(message: Message): { writable: string[]; readonly: string[] } {
     const writable: string[] = []
     const readonly: string[] = []
-    for (const lookup of ('addressTableLookups' in message && message.addressTableLookups) || []) {
-      const table = this.account(lookup.lookupTableAddress)?.data ?? new Uint8Array()
+    for (const lookup of message.lookups) {
+      const table = this.account(lookup.table)?.data ?? new Uint8Array()
       const entry = (index: number) => {
         const start = LOOKUP_TABLE_HEADER_BYTES + 32 * index
         return table.length >= start + 32 ? [addressOf(table.subarray(start, start + 32))] : []
       }
-      writable.push(...lookup.writableIndexes.flatMap(entry))
-      readonly.push(...lookup.readonlyIndexes.flatMap(entry))
+      writable.push(...lookup.writableIndices.flatMap(entry))
+      readonly.push(...lookup.readonlyIndices.flatMap(entry))
     }
     return { writable, readonly }
   }

@@ -1,13 +1,9 @@
-import {
-  type CompiledTransactionMessage,
-  type CompiledTransactionMessageWithLifetime,
-  getBase58Decoder,
-  getCompiledTransactionMessageDecoder,
-  getCompiledTransactionMessageEncoder,
-  getTransactionDecoder,
-} from '@solana/kit'
+import { encodeBase58 } from './base58.ts'
 
-/** A transaction that came over the wire and is well-formed. */
+/**
+ * The wire form of a transaction. LiteSVM ends the whole process on bytes it cannot parse, so this reader is as strict
+ * as the one inside it: lengths in their shortest form, nothing missing, nothing left over.
+ */
 export type WireTransaction = {
   readonly signature: string
   readonly signatureCount: number
@@ -15,57 +11,128 @@ export type WireTransaction = {
   readonly message: Message
 }
 
-/** A message of the two versions that LiteSVM runs. */
-export type Message = Extract<CompiledTransactionMessage, { version: 'legacy' | 0 }> &
-  CompiledTransactionMessageWithLifetime
+export type Message = {
+  readonly version: 'legacy' | 0
+  readonly header: {
+    readonly signers: number
+    readonly readonlySigners: number
+    readonly readonlyOthers: number
+  }
+  readonly staticAccounts: readonly string[]
+  readonly blockhash: string
+  readonly instructions: readonly CompiledInstruction[]
+  readonly lookups: readonly TableLookup[]
+}
+
+export type CompiledInstruction = {
+  readonly programIndex: number
+  readonly accountIndices: readonly number[]
+  readonly data: Uint8Array
+}
+
+export type TableLookup = {
+  readonly table: string
+  readonly writableIndices: readonly number[]
+  readonly readonlyIndices: readonly number[]
+}
 
 /** The largest transaction a Solana node takes. */
 const MAX_BYTES = 1232
+const VERSION_FLAG = 0x80
 
-const messageDecoder = getCompiledTransactionMessageDecoder()
-const messageEncoder = getCompiledTransactionMessageEncoder()
-const transactionDecoder = getTransactionDecoder()
-const base58 = getBase58Decoder()
-
-/**
- * Decodes a signed (or, for a simulation, unsigned) transaction; throws a TypeError when it is malformed.
- *
- * LiteSVM ends the whole process on bytes it cannot parse, so only what encodes back to the very same bytes passes.
- */
+/** Decodes a signed (or, for a simulation, unsigned) transaction; throws a TypeError when it is malformed. */
 export function decodeTransaction(bytes: Uint8Array): WireTransaction {
   if (bytes.length > MAX_BYTES) throw new TypeError(`transaction too large: ${bytes.length} bytes (max: ${MAX_BYTES})`)
-  const signatureCount = bytes[0] ?? 0
-  const start = 1 + 64 * signatureCount
-  if (signatureCount < 1 || signatureCount > 19 || bytes.length <= start) throw new TypeError('no signatures')
-  const { messageBytes } = attempt(() => transactionDecoder.decode(bytes))
-  if (messageBytes.length !== bytes.length - start) throw new TypeError('bytes are missing or left over')
-  const message = decodeMessage(messageBytes as unknown as Uint8Array)
-  if (message.header.numSignerAccounts !== signatureCount)
+  const reader = new Reader(bytes)
+  const signatureCount = reader.length()
+  const signatures = reader.take(64 * signatureCount)
+  const message = readMessage(reader)
+  if (signatureCount === 0 || message.header.signers !== signatureCount) {
     throw new TypeError('the numbers of signatures and of signers differ')
-  return { signature: base58.decode(bytes.subarray(1, 65)), signatureCount, bytes, message }
+  }
+  return { signature: encodeBase58(signatures.subarray(0, 64)), signatureCount, bytes, message }
 }
 
 /** Decodes a message as `getFeeForMessage` takes it; throws a TypeError when it is malformed. */
 export function decodeMessage(bytes: Uint8Array): Message {
-  const message = attempt(() => messageDecoder.decode(bytes))
-  if (message.version !== 'legacy' && message.version !== 0) throw new TypeError('unsupported transaction version')
-  const again = attempt(() => messageEncoder.encode(message))
-  if (Buffer.compare(Buffer.from(again), bytes) !== 0) throw new TypeError('message is not in its canonical form')
-  return message as Message
-}
-
-function attempt<T>(decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    throw new TypeError(`failed to deserialize: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  return readMessage(new Reader(bytes))
 }
 
 /** Whether the transaction may write to its static account at `index`. */
 export function isWritable({ header, staticAccounts }: Message, index: number): boolean {
-  const { numSignerAccounts, numReadonlySignerAccounts, numReadonlyNonSignerAccounts } = header
-  return index < numSignerAccounts
-    ? index < numSignerAccounts - numReadonlySignerAccounts
-    : index < staticAccounts.length - numReadonlyNonSignerAccounts
+  return index < header.signers
+    ? index < header.signers - header.readonlySigners
+    : index < staticAccounts.length - header.readonlyOthers
+}
+
+function readMessage(reader: Reader): Message {
+  const first = reader.byte()
+  const isVersioned = (first & VERSION_FLAG) !== 0
+  if (isVersioned && first !== VERSION_FLAG) throw new TypeError('unsupported transaction version')
+  const message: Message = {
+    version: isVersioned ? 0 : 'legacy',
+    header: {
+      signers: isVersioned ? reader.byte() : first,
+      readonlySigners: reader.byte(),
+      readonlyOthers: reader.byte(),
+    },
+    staticAccounts: reader.list(() => encodeBase58(reader.take(32))),
+    blockhash: encodeBase58(reader.take(32)),
+    instructions: reader.list(() => ({
+      programIndex: reader.byte(),
+      accountIndices: [...reader.take(reader.length())],
+      data: reader.take(reader.length()),
+    })),
+    lookups: isVersioned
+      ? reader.list(() => ({
+          table: encodeBase58(reader.take(32)),
+          writableIndices: [...reader.take(reader.length())],
+          readonlyIndices: [...reader.take(reader.length())],
+        }))
+      : [],
+  }
+  reader.end()
+  return message
+}
+
+class Reader {
+  readonly #bytes: Uint8Array
+  #position = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  byte(): number {
+    return this.take(1)[0]!
+  }
+
+  take(count: number): Uint8Array {
+    const end = this.#position + count
+    if (end > this.#bytes.length) throw new TypeError('failed to deserialize: bytes are missing')
+    const taken = this.#bytes.subarray(this.#position, end)
+    this.#position = end
+    return taken
+  }
+
+  /** A compact-u16: seven bits a byte, the least first, the last byte not zero unless it is the only one. */
+  length(): number {
+    let value = 0
+    for (let shift = 0; shift <= 14; shift += 7) {
+      const byte = this.byte()
+      value |= (byte & 0x7f) << shift
+      if (byte & 0x80) continue
+      if ((byte === 0 && shift > 0) || value > 0xffff) break
+      return value
+    }
+    throw new TypeError('failed to deserialize: a length is malformed')
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: this.length() }, read)
+  }
+
+  end(): void {
+    if (this.#position !== this.#bytes.length) throw new TypeError('failed to deserialize: bytes are left over')
+  }
 }
