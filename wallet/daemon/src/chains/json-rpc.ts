@@ -111,17 +111,15 @@ function parseJson(text: string): unknown {
   return JSON.parse(text, exact as Reviver)
 }
 
-const Answer = z.union([
-  z.object({ id: z.number(), error: z.object({ code: z.number(), message: z.string(), data: z.unknown() }) }),
-  z.object({ id: z.number(), result: z.unknown() }),
-])
+const NodeError = z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() })
+const Answer = z.object({ id: z.number(), result: z.unknown().optional(), error: NodeError.nullish() })
 
 function pick(body: unknown, id: number): RpcResult<unknown> {
   const answers: unknown[] = Array.isArray(body) ? body : [body]
   const answer = Answer.safeParse(answers.find((each) => (each as { id?: unknown } | null)?.id === id))
   if (!answer.success) return unreachable('an answer that is not JSON-RPC')
-  if ('error' in answer.data) return { ok: false, failure: { kind: 'error', ...answer.data.error } }
-  return { ok: true, value: answer.data.result }
+  const { result, error } = answer.data
+  return error ? { ok: false, failure: { kind: 'error', ...error } } : { ok: true, value: result }
 }
 
 function conform<Schema extends z.ZodType>(

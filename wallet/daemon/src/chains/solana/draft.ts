@@ -36,6 +36,7 @@ const calls: Record<
 > = { TRANSFER: transferCall }
 
 const Simulation = InContext(z.object({ err: z.unknown(), unitsConsumed: U64 }))
+const LEAST_FEE = feeOf({ units: 0, unitPrice: 0n })
 const SIMULATED_UNITS = 1_400_000
 const anyLifetime: Lifetime = { blockhash: '1'.repeat(32) as Blockhash, lastValidBlockHeight: 0n }
 
@@ -56,7 +57,7 @@ export async function draftSolana(
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return { ok: false, code: 'CHAIN_ERROR', message: facts.failure.message }
   const { balance, recipient, rent, unitPrice, simulation } = facts.value
-  const short = checkBalance(balance, call.amount, 0n, network)
+  const short = checkBalance(balance, call.amount, LEAST_FEE, network)
   if (short !== undefined) return short
   if (recipient + call.amount < rent) return belowRent(call.to, rent - recipient, network)
   if (simulation.err !== null) {

@@ -1,0 +1,311 @@
+import type { Control } from '@waiaas/devnet'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Account, ChainAdapter, Draft, Outcome, SentAttempt } from './chain-adapter.ts'
+
+/** A key for tests, kept in memory. */
+export type TestKey = { account: Account; sign: (bytes: Uint8Array) => Uint8Array }
+
+/** A running local chain, and what the cases need to know about its family. */
+export type ConformanceChain = {
+  control: Control
+  /** The member under test, connected to the chain. */
+  adapter: ChainAdapter
+  /** The same member, told that the node serves another network. */
+  misled: ChainAdapter
+  /** The same member, with nobody listening. */
+  stranded: ChainAdapter
+  newKey: () => TestKey
+  /** What a wallet gets to spend, and an amount that is small next to it. */
+  funds: bigint
+  amount: bigint
+  foreignAddress: string
+  malformedAddress: string
+  /** JSON-RPC method that takes signed bytes. */
+  sendMethod: string
+  /** Brings about that these bytes, which are out but in no block, can never take effect. */
+  kill: (attempt: SentAttempt, pay: PayAgain) => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** Pays from the same account with the same sequence number, and waits until it is in a block. */
+type PayAgain = () => Promise<void>
+
+/** The cases that every chain adapter passes, against a real local chain. */
+export function chainAdapterCases(name: string, start: () => Promise<ConformanceChain>): void {
+  describe(name, () => {
+    let chain: ConformanceChain
+    beforeAll(async () => {
+      chain = await start()
+    }, 60_000)
+    afterAll(() => chain.stop())
+
+    connectionCases(() => chain)
+    draftCases(() => chain)
+    paymentCases(() => chain)
+    outcomeCases(() => chain)
+  })
+}
+
+function connectionCases(chain: () => ConformanceChain): void {
+  test('connects to its own network only', async () => {
+    const { adapter, misled, stranded } = chain()
+    expect(await adapter.connect()).toEqual({ ok: true })
+    expect(await misled.connect()).toMatchObject({ ok: false, message: expect.stringContaining(misled.network.name) })
+    expect(await stranded.connect()).toMatchObject({ ok: false })
+  })
+
+  test('a node that does not answer is a value, not an exception', async () => {
+    const { adapter, stranded, newKey } = chain()
+    const { key, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    const request = { type: 'TRANSFER', to: newKey().account.address, amount: '1' } as const
+    expect(await stranded.balance(key.account.address)).toMatchObject({ ok: false })
+    expect(await stranded.draft(request, key.account)).toMatchObject({ ok: false, code: 'CHAIN_ERROR' })
+    expect(await stranded.signable(draft, key.account, attempt.sequence)).toMatchObject({ code: 'CHAIN_ERROR' })
+    expect(await stranded.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
+    expect(await stranded.outcomes([attempt])).toMatchObject({ ok: false })
+    if (stranded.nextSequence) expect(await stranded.nextSequence(key.account.address)).toMatchObject({ ok: false })
+  })
+
+  test('an overloaded node is a value, and its address is not told', async () => {
+    const { adapter, control, newKey } = chain()
+    const key = newKey()
+    await control.misbehave({ method: '*', times: 'always', action: { kind: 'refuse', status: 503 } })
+    const balance = await adapter.balance(key.account.address)
+    await control.behave()
+    expect(balance).toMatchObject({ ok: false, message: expect.not.stringContaining('127.0.0.1') })
+  })
+
+  test('a question whose answer was lost once is asked again', async () => {
+    const { adapter, control, newKey } = chain()
+    await control.misbehave({ method: '*', action: { kind: 'loseAnswer' } })
+    expect(await adapter.balance(newKey().account.address)).toEqual({ ok: true, amount: 0n })
+    await control.behave()
+  })
+}
+
+function draftCases(chain: () => ConformanceChain): void {
+  test('derives the effects that were asked for', async () => {
+    const { adapter, amount } = chain()
+    const { draft, to } = await drafted(chain())
+    const asset = { network: adapter.network.name, ...adapter.network.native }
+    expect(draft.effects).toEqual([{ kind: 'spend', asset, amount, to }])
+    expect(draft).toMatchObject({ amount, to, asset: adapter.network.native })
+    expect(draft.maxFee).toBeGreaterThan(0n)
+  })
+
+  test('takes human units', async () => {
+    const { adapter, funds } = chain()
+    const key = await funded(chain())
+    const request = { type: 'TRANSFER', to: chain().newKey().account.address, humanAmount: '0.5' } as const
+    expect(await adapter.draft(request, key.account)).toMatchObject({ ok: true, draft: { amount: funds / 2n } })
+  })
+
+  test('refuses what cannot be paid, and says why', async () => {
+    const { adapter, newKey, funds, amount, foreignAddress, malformedAddress } = chain()
+    const key = await funded(chain())
+    const to = newKey().account.address
+    const refusal = async (request: { to?: string; amount?: string; humanAmount?: string }) => {
+      const result = await adapter.draft({ type: 'TRANSFER', to, ...request }, key.account)
+      return result.ok ? 'drafted' : [result.code, result.message]
+    }
+    const short = ['INSUFFICIENT_BALANCE', expect.stringContaining('balance')]
+    expect(await refusal({ amount: String(funds + 1n) })).toEqual(short)
+    expect(await refusal({ amount: String(funds) })).toEqual(short)
+    const valid = String(amount)
+    const otherChain = ['INVALID_ADDRESS', expect.stringContaining('another chain')]
+    expect(await refusal({ to: foreignAddress, amount: valid })).toEqual(otherChain)
+    expect(await refusal({ to: malformedAddress, amount: valid })).toEqual(['INVALID_ADDRESS', expect.any(String)])
+    expect(await refusal({ amount: '0' })).toEqual(['VALIDATION_FAILED', expect.stringContaining('zero')])
+    expect(await refusal({ humanAmount: '0.0' })).toEqual(['VALIDATION_FAILED', expect.stringContaining('zero')])
+    const tooFine = ['VALIDATION_FAILED', expect.stringContaining('decimals')]
+    expect(await refusal({ humanAmount: `0.${'0'.repeat(adapter.network.native.decimals)}1` })).toEqual(tooFine)
+    expect(await refusal({})).toEqual(['VALIDATION_FAILED', expect.any(String)])
+    expect(await refusal({ amount: valid, humanAmount: '1' })).toEqual(['VALIDATION_FAILED', expect.any(String)])
+    const huge = ['VALIDATION_FAILED', expect.stringContaining('above')]
+    expect(await refusal({ humanAmount: '9'.repeat(60) })).toEqual(huge)
+  })
+}
+
+function paymentCases(chain: () => ConformanceChain): void {
+  test('moves exactly the amount, for a fee under the ceiling', async () => {
+    const { adapter, funds, amount } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    const outcome = await settled(adapter, attempt)
+    if (outcome.kind !== 'confirmed') throw new Error(outcome.kind)
+    expect(outcome.block).toBeGreaterThan(0n)
+    expect(outcome.fee).toBeLessThanOrEqual(draft.maxFee)
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount })
+    expect(await adapter.balance(key.account.address)).toEqual({ ok: true, amount: funds - amount - outcome.fee })
+  })
+
+  test('the same bytes pay once, however often they are sent', async () => {
+    const { adapter, amount } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    expect((await adapter.broadcast(attempt)).kind).not.toBe('refused')
+    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect((await adapter.broadcast(attempt)).kind).not.toBe('refused')
+    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount })
+  })
+
+  test('equal payments are different transactions', async () => {
+    const { adapter, amount } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const first = await signed(adapter, key, draft)
+    await adapter.broadcast(first)
+    const second = await signed(adapter, key, draft)
+    await adapter.broadcast(second)
+    expect(second.hash).not.toBe(first.hash)
+    for (const attempt of [first, second]) expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount: 2n * amount })
+  })
+
+  test('bytes that were changed are refused', async () => {
+    const { adapter } = chain()
+    const { key, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    const cut = { ...attempt, raw: attempt.raw.subarray(0, attempt.raw.length - 5) }
+    expect(await adapter.broadcast(cut)).toMatchObject({ kind: 'refused' })
+  })
+}
+
+function outcomeCases(chain: () => ConformanceChain): void {
+  test('a payment whose answer was lost is found again', async () => {
+    const { adapter, control, sendMethod, amount } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    await control.misbehave({ method: sendMethod, action: { kind: 'loseAnswer' } })
+    expect(await adapter.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
+    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount })
+  })
+
+  test('a payment that never arrived waits, and is paid by the same bytes', async () => {
+    const { adapter, control, sendMethod, amount } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    await control.misbehave({ method: sendMethod, action: { kind: 'loseRequest' } })
+    expect(await adapter.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
+    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount })
+  })
+
+  test('answers for many attempts, in their order', async () => {
+    const { adapter } = chain()
+    const { key, draft } = await drafted(chain())
+    const paid = await signed(adapter, key, draft)
+    await adapter.broadcast(paid)
+    await settled(adapter, paid)
+    const unsent = await signed(adapter, key, draft)
+    const answer = await adapter.outcomes([unsent, paid, unsent])
+    expect(answer).toMatchObject({ outcomes: [{ kind: 'waiting' }, { kind: 'confirmed' }, { kind: 'waiting' }] })
+    expect(await adapter.outcomes([])).toEqual({ ok: true, outcomes: [] })
+  })
+
+  test('a payment that a reorganisation took back waits again', async () => {
+    const { adapter, control } = chain()
+    const { key, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    await adapter.broadcast(attempt)
+    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    await control.reorganise(3)
+    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+  })
+
+  test('tells of new blocks until it is told to stop', async () => {
+    const { adapter, control } = chain()
+    let calls = 0
+    const first = await new Promise<() => void>((resolve) => {
+      const stop = adapter.onBlock(() => {
+        calls += 1
+        resolve(stop)
+      })
+    })
+    first()
+    const before = calls
+    await new Promise<void>((resolve) => {
+      const stop = adapter.onBlock(() => {
+        stop()
+        resolve()
+      })
+      void control.mine(1)
+    })
+    expect(calls).toBe(before)
+  })
+
+  test('tells bytes that wait from bytes that are dead', async () => {
+    const { adapter, control, kill, newKey } = chain()
+    const { key, draft } = await drafted(chain())
+    await control.pauseMining()
+    const attempt = await signed(adapter, key, draft)
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    await control.expirePending()
+    await control.resumeMining()
+    await kill(attempt, async () => {
+      const request = { type: 'TRANSFER', to: newKey().account.address, amount: String(draft.amount) } as const
+      const other = await adapter.draft(request, key.account)
+      if (!other.ok) throw new Error(other.message)
+      const rival = await signed(adapter, key, other.draft, attempt.sequence)
+      await adapter.broadcast(rival)
+      await settled(adapter, rival)
+    })
+    expect(await adapter.outcomes([attempt])).toMatchObject({ ok: true, outcomes: [{ kind: 'dead' }] })
+  })
+}
+
+async function funded({ control, newKey, funds }: ConformanceChain): Promise<TestKey> {
+  const key = newKey()
+  await control.fund(key.account.address, funds)
+  return key
+}
+
+/** A funded key and the draft of a payment to a new address; the draft as it comes back from storage. */
+async function drafted(chain: ConformanceChain): Promise<{ key: TestKey; to: string; draft: Draft }> {
+  const key = await funded(chain)
+  const to = chain.newKey().account.address
+  const request = { type: 'TRANSFER', to, amount: String(chain.amount) } as const
+  const result = await chain.adapter.draft(request, key.account)
+  if (!result.ok) throw new Error(result.message)
+  return { key, to, draft: { ...result.draft, plan: JSON.parse(JSON.stringify(result.draft.plan)) } }
+}
+
+async function signed(
+  adapter: ChainAdapter,
+  key: TestKey,
+  draft: Draft,
+  sequence?: bigint | null,
+): Promise<SentAttempt> {
+  const next = await adapter.nextSequence?.(key.account.address)
+  if (next?.ok === false) throw new Error(next.message)
+  const result = await adapter.signable(draft, key.account, sequence ?? next?.sequence ?? null)
+  if (!result.ok) throw new Error(result.message)
+  return { ...result.signable.finish(key.sign(result.signable.bytes)), from: key.account.address }
+}
+
+/** The outcome once it is another than waiting; asks again at every block. */
+async function settled(adapter: ChainAdapter, attempt: SentAttempt): Promise<Outcome> {
+  const ask = async () => {
+    const answer = await adapter.outcomes([attempt])
+    if (!answer.ok) throw new Error(answer.message)
+    return answer.outcomes[0]!
+  }
+  const now = await ask()
+  if (now.kind !== 'waiting') return now
+  return await new Promise((resolve, reject) => {
+    const stop = adapter.onBlock(() => {
+      ask().then((outcome) => {
+        if (outcome.kind === 'waiting') return
+        stop()
+        resolve(outcome)
+      }, reject)
+    })
+  })
+}
