@@ -95,6 +95,7 @@ export type Tables = {
     network: NetworkName
     address: string
     sequence: string | null
+    /** Unique among the living: what a node refused may be signed again, bit for bit the same. */
     hash: string
     raw: Uint8Array
     valid_until: string | null
@@ -194,10 +195,11 @@ CREATE INDEX transactions_open ON transactions(status, executes_at, approval_exp
 CREATE INDEX transactions_agent ON transactions(agent_id, id);
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), network TEXT NOT NULL, address TEXT NOT NULL,
-  sequence TEXT, hash TEXT NOT NULL UNIQUE, raw BLOB NOT NULL, valid_until TEXT,
+  sequence TEXT, hash TEXT NOT NULL, raw BLOB NOT NULL, valid_until TEXT,
   purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL')),
   state TEXT NOT NULL CHECK (state IN ('LIVE','INCLUDED','FINAL','DEAD')), created_at INTEGER NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX attempts_hash ON attempts(hash) WHERE state <> 'DEAD';
 CREATE INDEX attempts_transaction ON attempts(transaction_id);
 CREATE INDEX attempts_open ON attempts(network, state) WHERE state IN ('LIVE','INCLUDED');
 CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD';

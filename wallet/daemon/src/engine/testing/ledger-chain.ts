@@ -106,11 +106,8 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       for (const block of books.blocks.splice(Math.max(0, books.blocks.length - count))) {
         books.balances.set(block.from, books.balances.get(block.from)! + block.amount + block.fee)
         books.balances.set(block.to, books.balances.get(block.to)! - block.amount)
-        const text = JSON.stringify({
-          ...block,
-          amount: `${block.amount}`,
-          sequence: block.sequence?.toString() ?? null,
-        })
+        const { from, to, amount, sequence } = block
+        const text = JSON.stringify({ from, to, amount: amount.toString(), sequence: sequence?.toString() ?? null })
         if (keepInPool) books.pool.set(block.hash, text)
       }
     },

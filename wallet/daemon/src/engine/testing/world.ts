@@ -80,7 +80,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const db = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
     await seed(db, options, clock.seconds())
     const engine = await createEngine({
-      db: db.kysely as unknown as EngineParts['db'],
+      db: db.kysely,
       adapters: options.adapters,
       signer,
       clock,
