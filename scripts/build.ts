@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, r
 import { dirname, join, relative } from 'node:path'
 import { build, type TsdownBundle } from 'tsdown'
 import { ensureWebBuilt } from './build-web.ts'
+import { localUrls } from './local-urls.ts'
 import { checkPublication, packageOf } from './publication.ts'
 import { isTest, listFiles, readSources, repositoryRoot } from './repository.ts'
 import { typesImportedFrom, writeWireTypes } from './wire-types.ts'
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
   for (const publication of publications) {
     const workspace = workspaces.find(({ manifest }) => manifest.name === publication.name)
     if (workspace === undefined) throw new Error(`${publication.name} is not a package of this repository`)
-    const found = await publish(publication, workspace, workspaces)
+    const found = await publish(publication, workspace, workspaces).catch((error: Error) => [error.message])
     for (const fault of found) process.stdout.write(`FAIL ${publication.name}: ${fault}\n`)
     if (found.length === 0) process.stdout.write(`ok   ${publication.name} in ${workspace.folder}/dist\n`)
     faults += found.length
@@ -63,6 +64,7 @@ async function publish(publication: Publication, workspace: Workspace, all: read
     hash: false,
     logLevel: 'warn',
     dts: publication.isLibrary,
+    plugins: [localUrls(repositoryRoot, publication.pages)],
     // A program's outside packages stay dependencies, for some carry native code; a library carries what it needs.
     deps: publication.isLibrary
       ? { alwaysBundle: [/./], onlyBundle: false }
