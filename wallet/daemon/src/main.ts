@@ -9,6 +9,7 @@ import { createEngine } from './engine/create-engine.ts'
 import { composeHttp } from './http/compose.ts'
 import { listen } from './http/listen.ts'
 import { openApiDocument } from './http/openapi.ts'
+import { startJobs } from './jobs/jobs.ts'
 import { dataPaths } from './paths.ts'
 import { takeProcessLock } from './process-lock.ts'
 import { connectToParent } from './signer/signer-client.ts'
@@ -36,7 +37,7 @@ async function run(dataDir: string): Promise<void> {
   const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
   const stopping = new AbortController()
   let url = `http://${hostInUrl(config.daemon.hostname)}:${config.daemon.port}`
-  const engine = createEngine({
+  const engine = await createEngine({
     db,
     adapters,
     signer,
@@ -49,6 +50,7 @@ async function run(dataDir: string): Promise<void> {
       rebroadcastMillis: 15_000,
       finalityMillis: 60_000,
       retryMillis: 2_000,
+      maxSignatures: 5,
     },
     onStep: () => {},
   })
@@ -73,6 +75,7 @@ async function run(dataDir: string): Promise<void> {
     requestShutdown: () => stopping.abort(),
   })
   await engine.recover()
+  const jobs = startJobs({ engine, adapters, log: logger, tickMillis: 1_000 })
   const { hostname, port } = config.daemon
   const listener = await listen(http.app.fetch, { hostname, port })
   url = `http://${hostInUrl(hostname)}:${listener.port}`
@@ -87,6 +90,7 @@ async function run(dataDir: string): Promise<void> {
   http.close()
   await listener.close(REQUEST_GRACE_MILLIS)
   await connections
+  await jobs.close()
   await engine.close()
   for (const adapter of adapters.values()) await adapter.close()
   await record(db, 'DAEMON_STOPPED', {})

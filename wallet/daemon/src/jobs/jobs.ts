@@ -1,7 +1,7 @@
 import type { Logger } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { EngineJobs } from '../engine/engine.ts'
 
 export type Jobs = { close: () => Promise<void> }
 
@@ -10,7 +10,7 @@ export type Jobs = { close: () => Promise<void> }
  * tick runs what is due and looks after chains that tell of no blocks.
  */
 export function startJobs(parts: {
-  engine: Pick<Engine, 'follow' | 'runDue'>
+  engine: EngineJobs
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'onBlock'>>
   log: Logger
   tickMillis: number

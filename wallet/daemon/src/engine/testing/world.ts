@@ -5,7 +5,8 @@ import { AppError, type Clock, createLogger, type Database, newId, openDatabase 
 import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@waiaas/core'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
-import { createEngine, type Engine } from '../engine.ts'
+import { createEngine } from '../create-engine.ts'
+import type { Engine, EngineJobs } from '../engine.ts'
 import type { EngineParts, Step } from '../parts.ts'
 
 /** A clock that only moves when told to. */
@@ -38,7 +39,7 @@ export function switchableSigner() {
 }
 
 export type World = {
-  engine: Engine
+  engine: Engine & EngineJobs
   db: Database<Tables>
   clock: MovableClock
   agentId: string

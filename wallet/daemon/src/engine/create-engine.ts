@@ -1,0 +1,133 @@
+import { isFinal, type TransactionView } from '@waiaas/core'
+import { dueTransactions, findTransaction, openTransactions, type TransactionRow } from '../store/transactions.ts'
+import { createWriter } from '../store/writer.ts'
+import { accept, firstRefusal } from './accept.ts'
+import { admit } from './admit.ts'
+import { createChanges } from './changes.ts'
+import type { Engine, EngineJobs } from './engine.ts'
+import { execute } from './execute.ts'
+import { fault } from './fault.ts'
+import { createHandOvers } from './hand-over.ts'
+import { approve, expire, resumeDelayed, withdraw } from './hold.ts'
+import { createLanes } from './lanes.ts'
+import { createFollower } from './outcomes.ts'
+import type { Context, EngineParts } from './parts.ts'
+import { busy, createRuns } from './runs.ts'
+import { simulate } from './simulate.ts'
+import { findView } from './view.ts'
+
+/** The engine over its parts. Nothing runs before `recover` or a call. */
+export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs> {
+  const context: Context = {
+    ...parts,
+    write: createWriter(parts.db),
+    changes: createChanges(),
+    handOvers: createHandOvers(parts.settings.rebroadcastMillis),
+    now: await steadyClock(parts),
+  }
+  const lanes = createLanes(context)
+  const runs = createRuns(context, async (row) => {
+    switch (row.status) {
+      case 'PENDING':
+        return await admit(context, row)
+      case 'QUEUED':
+        return await resumeDelayed(context, row)
+      case 'EXECUTING':
+        return await execute(context, lanes, row)
+      default:
+        return undefined
+    }
+  })
+  const follower = createFollower(context, runs.start)
+  const viewOf = async (id: string) => {
+    const view = await findView(parts.db, id, parts.approvalUrl)
+    if (view === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
+    return view
+  }
+  const goOn = async (row: TransactionRow) => {
+    context.changes.changed(row.id)
+    runs.start(row.id)
+    return await viewOf(row.id)
+  }
+  const followAll = async () => {
+    for (const network of parts.adapters.keys()) await follower.follow(network)
+  }
+
+  return {
+    send: async (caller, request, key) => {
+      if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
+      const { fresh, row } = await accept(context, caller, request, key)
+      if (fresh) {
+        context.onStep('stored', row.id)
+        await runs.once(row)
+        runs.start(row.id)
+      }
+      const refusal = firstRefusal((await findTransaction(parts.db, row.id)) ?? row)
+      if (refusal !== undefined) throw refusal
+      return await viewOf(row.id)
+    },
+    simulate: (agentId, request) => simulate(context, agentId, request),
+    cancel: async (id, actor) => await goOn(await withdraw(context, id, actor, 'TX_CANCELLED')),
+    approve: async (id, approval) => await goOn(await approve(context, id, approval)),
+    reject: async (id, owner) => await goOn(await withdraw(context, id, `owner:${owner}`, 'TX_REJECTED')),
+    view: (id) => findView(parts.db, id, parts.approvalUrl),
+    wait: async (id, seconds) => await waitFor(context, id, seconds, viewOf),
+    recover: async () => {
+      await lanes.repairAll()
+      for (const { id } of await openTransactions(parts.db, busy)) runs.start(id)
+      await runs.idle()
+      await followAll()
+    },
+    runDue: async () => {
+      const { toExecute, toExpire } = await dueTransactions(parts.db, context.now())
+      for (const id of toExpire) await expireOne(context, id)
+      for (const id of toExecute) runs.start(id)
+      for (const { id } of await openTransactions(parts.db, busy)) runs.retry(id)
+      await lanes.repairBroken()
+    },
+    follow: follower.follow,
+    close: async () => {
+      await runs.close()
+      context.changes.close()
+    },
+  }
+}
+
+async function expireOne(context: Context, id: string): Promise<void> {
+  const row = await findTransaction(context.db, id)
+  if (row?.status !== 'QUEUED') return
+  await expire(context, row)
+  context.changes.changed(id)
+}
+
+async function waitFor(
+  context: Context,
+  id: string,
+  seconds: number,
+  viewOf: (id: string) => Promise<TransactionView>,
+): Promise<TransactionView> {
+  const end = performance.now() + seconds * 1000
+  for (;;) {
+    const left = end - performance.now()
+    const change = context.changes.next(id, Math.max(0, left))
+    const view = await viewOf(id)
+    if (isFinal(view.status) || left <= 0 || context.changes.closed()) return view
+    await change
+  }
+}
+
+/**
+ * The clock, never behind the newest entry of the log nor behind itself: a machine whose clock was set back
+ * neither shortens a wait nor forgets what was spent.
+ */
+async function steadyClock({ db, clock, log }: EngineParts): Promise<() => number> {
+  const last = await db.selectFrom('events').select('at').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  let floor = last?.at ?? 0
+  if (floor > clock.seconds() + 60) {
+    log.warn({ ahead: floor - clock.seconds() }, 'The clock is behind the log. Waits last until it has caught up.')
+  }
+  return () => {
+    floor = Math.max(floor, clock.seconds())
+    return floor
+  }
+}
