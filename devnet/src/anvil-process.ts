@@ -81,7 +81,7 @@ async function whenListening(child: ChildProcess, exited: Promise<void>): Promis
 }
 
 /** The path of anvil: the npm package's binary where there is one for this platform, else `anvil` on the PATH. */
-export function findAnvil(): string {
+function findAnvil(): string {
   const packaged = packagedAnvil()
   const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'anvil'))
   const found = [...(packaged ? [packaged] : []), ...candidates].find(isExecutable)

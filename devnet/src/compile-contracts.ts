@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import solc from 'solc'
+import { type Artefact, CONTRACT_NAMES, CONTRACTS_FOLDER, type ContractName } from './contracts.ts'
 
 /**
  * Compiles `devnet/contracts/*.sol`. Run it as a program to renew the artefacts beside them:
@@ -9,7 +10,7 @@ export function compileContract(name: ContractName): Artefact {
   const source = `${name}.sol`
   const input = {
     language: 'Solidity',
-    sources: { [source]: { content: readFileSync(new URL(source, CONTRACTS), 'utf8') } },
+    sources: { [source]: { content: readFileSync(new URL(source, CONTRACTS_FOLDER), 'utf8') } },
     settings: {
       evmVersion: 'cancun',
       optimizer: { enabled: true, runs: 200 },
@@ -17,7 +18,6 @@ export function compileContract(name: ContractName): Artefact {
       outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
     },
   }
-  const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string }
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput
   const failures = (output.errors ?? []).filter(({ severity }) => severity === 'error')
   if (failures.length > 0) throw new Error(failures.map((failure) => failure.formattedMessage).join('\n'))
@@ -25,18 +25,6 @@ export function compileContract(name: ContractName): Artefact {
   if (!contract) throw new Error(`${source} has no contract named ${name}`)
   return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
 }
-
-export const CONTRACT_NAMES = ['Token', 'Box'] as const
-
-export type ContractName = (typeof CONTRACT_NAMES)[number]
-
-export type Artefact = { readonly abi: unknown; readonly bytecode: `0x${string}` }
-
-export function artefactOf(name: ContractName): Artefact {
-  return JSON.parse(readFileSync(new URL(`${name}.json`, CONTRACTS), 'utf8')) as Artefact
-}
-
-const CONTRACTS = new URL('../contracts/', import.meta.url)
 
 type SolcOutput = {
   readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[]
@@ -47,6 +35,6 @@ type SolcOutput = {
 
 if (import.meta.main) {
   for (const name of CONTRACT_NAMES) {
-    writeFileSync(new URL(`${name}.json`, CONTRACTS), `${JSON.stringify(compileContract(name), null, 2)}\n`)
+    writeFileSync(new URL(`${name}.json`, CONTRACTS_FOLDER), `${JSON.stringify(compileContract(name), null, 2)}\n`)
   }
 }

@@ -1,6 +1,6 @@
 import { type Abi, type Address, createTestClient, type Hex, http, parseAbi, publicActions, walletActions } from 'viem'
 import { foundry } from 'viem/chains'
-import { artefactOf, type ContractName } from './compile-contracts.ts'
+import { artefactOf, type ContractName } from './contracts.ts'
 
 /** The methods of an ERC-20 made by `deployErc20`. */
 export const ERC20_ABI = parseAbi([

@@ -81,20 +81,24 @@ test('a status ages from processed over confirmed to finalized and is null for t
   expect(seen).toEqual([null, 'processed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'finalized'])
 })
 
-test('the price of compute units is part of the fee, in the estimate and in the balance', async () => {
+test.each([
+  { units: 1_001, priority: 1_502n },
+  { units: undefined, priority: 9_000n },
+])('a priority price is part of the fee, estimated and charged, with a limit of $units units', async (given) => {
   const payer = await funded(SOL)
   const { value: latest } = await rpc.getLatestBlockhash().send()
-  const message = pipe(
-    baseMessage(payer, latest, [getTransferSolInstruction({ source: payer, destination: payer.address, amount: 1n })]),
-    (tx) => setTransactionMessageComputeUnitLimit(1_001, tx),
-    (tx) => setTransactionMessageComputeUnitPrice(1_500_000n, tx),
+  const instruction = getTransferSolInstruction({ source: payer, destination: payer.address, amount: 1n })
+  const message = pipe(baseMessage(payer, latest, [instruction]), (tx) =>
+    setTransactionMessageComputeUnitPrice(1_500_000n, tx),
   )
-  const transaction = await signTransactionMessageWithSigners(message)
+  const transaction = await signTransactionMessageWithSigners(
+    given.units === undefined ? message : setTransactionMessageComputeUnitLimit(given.units, message),
+  )
   const base64 = Buffer.from(transaction.messageBytes).toString('base64')
   const estimate = await rpc.getFeeForMessage(base64 as Parameters<typeof rpc.getFeeForMessage>[0]).send()
-  expect(estimate.value).toBe(5000n + 1502n)
+  expect(estimate.value).toBe(5000n + given.priority)
   await send(transaction)
-  expect((await rpc.getBalance(payer.address).send()).value).toBe(SOL - 6502n)
+  expect((await rpc.getBalance(payer.address).send()).value).toBe(SOL - 5000n - given.priority)
 })
 
 test('preflight refuses what would fail and says why; without preflight it is included as failed', async () => {

@@ -5,10 +5,10 @@ import { addressOf } from './solana/address.ts'
 import type { RpcContext } from './solana/context.ts'
 import { createFaucet, FAUCET_LAMPORTS } from './solana/faucet.ts'
 import { answerJsonRpc } from './solana/json-rpc.ts'
-import { BLOCKHASH_LIFETIME, EMPTY_ACCOUNT, Ledger, newLedgerState } from './solana/ledger.ts'
+import { BLOCKHASH_LIFETIME, Ledger, newLedgerState } from './solana/ledger.ts'
 import { readLedgerState, writeLedgerState } from './solana/state-file.ts'
 import { createSubscriptions } from './solana/subscriptions.ts'
-import { VirtualMachine } from './solana/virtual-machine.ts'
+import { EMPTY_ACCOUNT, VirtualMachine } from './solana/virtual-machine.ts'
 
 export type SolanaNodeOptions = {
   /** Port on 127.0.0.1; a free one unless told. */
@@ -49,8 +49,7 @@ export async function startSolanaNode(options: SolanaNodeOptions): Promise<Solan
   const ticker = setInterval(() => {
     if (!ledger.isPaused) ledger.produceBlock()
   }, slotMs)
-  const save = stateFile === undefined ? () => undefined : saver(ledger, stateFile)
-  const saving = setInterval(save, SAVE_INTERVAL_MS)
+  const saving = stateFile === undefined ? undefined : saveRegularly(ledger, stateFile)
   return {
     rpcUrl: `http://127.0.0.1:${server.port}`,
     wsUrl: `ws://127.0.0.1:${server.port}`,
@@ -60,19 +59,19 @@ export async function startSolanaNode(options: SolanaNodeOptions): Promise<Solan
       clearInterval(saving)
       subscriptions.stop()
       await server.stop()
-      save()
+      if (stateFile !== undefined) writeLedgerState(stateFile, ledger.state())
     },
   }
 }
 
-/** Writes the state when it has changed since the last time. */
-function saver(ledger: Ledger, stateFile: string): () => void {
-  let saved = -1
-  return () => {
+/** Writes the state every few seconds if accounts have changed, so that a crash loses little. */
+function saveRegularly(ledger: Ledger, stateFile: string): NodeJS.Timeout {
+  let saved = ledger.changes
+  return setInterval(() => {
     if (ledger.changes === saved) return
     writeLedgerState(stateFile, ledger.state())
     saved = ledger.changes
-  }
+  }, SAVE_INTERVAL_MS)
 }
 
 function solanaControl(ledger: Ledger): ChainControl {

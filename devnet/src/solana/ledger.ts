@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import { addressOf } from './address.ts'
 import { feeOf } from './fees.ts'
 import { type TokenBalance, tokenBalanceOf } from './token-accounts.ts'
-import type { Execution, SolanaAccount, TouchedAccounts, VirtualMachine } from './virtual-machine.ts'
+import {
+  EMPTY_ACCOUNT,
+  type Execution,
+  type SolanaAccount,
+  type TouchedAccounts,
+  type VirtualMachine,
+} from './virtual-machine.ts'
 import type { WireTransaction } from './wire.ts'
 
 export type Block = { readonly slot: number; readonly height: number; readonly hash: string; readonly time: number }
@@ -56,7 +62,7 @@ export const BLOCKHASH_LIFETIME = 150
 const SLOTS_PER_EPOCH = 432_000
 /** Blocks that can still be reorganised away. */
 const KEPT_BLOCKS = 300
-const KEPT_TRANSACTIONS = 200_000
+const KEPT_TRANSACTIONS = 50_000
 const SAVED_TRANSACTIONS = 5_000
 
 type BlockEntry = { readonly block: Block; readonly undo: Undo[] }
@@ -76,9 +82,9 @@ export class Ledger {
   readonly #written = new Set<string>()
   readonly #listeners = new Set<(event: LedgerEvent) => void>()
   #waiting: WireTransaction[] = []
-  #firstReorganisable: number
+  readonly #firstReorganisable: number
   isPaused = false
-  /** Counts every change, so that whoever saves the state can see whether there is something to save. */
+  /** Counts the changes of accounts, so that whoever saves the state can see whether it is worth it. */
   changes = 0
 
   constructor(vm: VirtualMachine, options: LedgerOptions) {
@@ -289,13 +295,6 @@ export class Ledger {
   #emit(event: LedgerEvent): void {
     for (const listener of this.#listeners) listener(event)
   }
-}
-
-export const EMPTY_ACCOUNT: SolanaAccount = {
-  lamports: 0n,
-  data: new Uint8Array(),
-  owner: '11111111111111111111111111111111',
-  executable: false,
 }
 
 /** A chain that has just begun, old enough that every commitment has a block. */

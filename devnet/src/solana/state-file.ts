@@ -6,7 +6,12 @@ import type { LedgerState } from './ledger.ts'
 
 export function readLedgerState(path: string): LedgerState | undefined {
   const text = readIfThere(path)
-  return text === undefined ? undefined : (JSON.parse(text, revive) as LedgerState)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text, revive) as LedgerState
+  } catch (cause) {
+    throw new Error(`The Solana state in ${path} cannot be read. Remove the file to begin a new chain.`, { cause })
+  }
 }
 
 /** Replaces the file as a whole, so that a crash leaves the old or the new one. */

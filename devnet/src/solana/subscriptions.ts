@@ -7,6 +7,7 @@ import { failure, isCall, parse, stringify } from './json-rpc.ts'
 import type { LedgerEvent } from './ledger.ts'
 import { addressParam, commitmentParam, configParam, textParam } from './params.ts'
 import { RpcFault } from './rpc-fault.ts'
+import { EMPTY_ACCOUNT } from './virtual-machine.ts'
 
 /** The WebSocket half of the RPC: signature, slot and account subscriptions. */
 export type Subscriptions = {
@@ -33,13 +34,13 @@ export function createSubscriptions(context: RpcContext): Subscriptions {
     if (!isCall(call)) return failure(null, new RpcFault(-32600, 'Invalid request'))
     const { id = null, method, params = [] } = call
     if (!Array.isArray(params)) return failure(id, new RpcFault(-32602, 'Invalid params: expected a list'))
-    if (Object.hasOwn(SUBSCRIPTIONS, method.replace(/Unsubscribe$/, '')) && method.endsWith('Unsubscribe')) {
+    const [, name = '', verb] = /^(\w+?)(Subscribe|Unsubscribe)$/.exec(method) ?? []
+    const subscribe = Object.hasOwn(SUBSCRIPTIONS, name) ? SUBSCRIPTIONS[name] : undefined
+    if (!subscribe) return failure(id, new RpcFault(-32601, 'Method not found'))
+    if (verb === 'Unsubscribe') {
       const isOwn = watchers.get(params[0] as number)?.client === client
       return isOwn ? result(id, watchers.delete(params[0] as number)) : failure(id, NO_SUBSCRIPTION)
     }
-    const name = method.replace(/Subscribe$/, '')
-    const subscribe = Object.hasOwn(SUBSCRIPTIONS, name) && method !== name ? SUBSCRIPTIONS[name] : undefined
-    if (!subscribe) return failure(id, new RpcFault(-32601, 'Method not found'))
     const subscription = ++lastId
     const notify = (value: unknown) => {
       const message = { jsonrpc: '2.0', method: `${name}Notification`, params: { result: value, subscription } }
@@ -110,15 +111,13 @@ const SUBSCRIPTIONS: Record<string, Subscribe> = {
     const config = configParam(options)
     return (event) => {
       if (event.kind === 'accounts' && event.addresses.includes(address)) {
-        const account = context.vm.account(address) ?? ABSENT
+        const account = context.vm.account(address) ?? EMPTY_ACCOUNT
         notify(withSlot(context, accountInfo(context, account, config)))
       }
       return false
     }
   },
 }
-
-const ABSENT = { lamports: 0n, data: new Uint8Array(), owner: '11111111111111111111111111111111', executable: false }
 
 function result(id: unknown, value: unknown): object {
   return { jsonrpc: '2.0', id, result: value }

@@ -85,7 +85,7 @@ export class VirtualMachine {
 
   /** Puts an account in place; `null` removes it. */
   setAccount(address: string, account: SolanaAccount | null): void {
-    const { lamports, data, owner, executable } = account ?? ABSENT
+    const { lamports, data, owner, executable } = account ?? EMPTY_ACCOUNT
     const raw = new litesvm.Account(lamports, data, bytesOf(owner), executable, RENT_EXEMPT_EPOCH)
     this.#svm.setAccount(bytesOf(address), raw)
   }
@@ -134,7 +134,13 @@ export const SYSTEM_PROGRAM = '11111111111111111111111111111111'
 
 export const RENT_EXEMPT_EPOCH = 18_446_744_073_709_551_615n
 
-const ABSENT: SolanaAccount = { lamports: 0n, data: new Uint8Array(), owner: SYSTEM_PROGRAM, executable: false }
+/** What stands at an address where there is nothing. */
+export const EMPTY_ACCOUNT: SolanaAccount = {
+  lamports: 0n,
+  data: new Uint8Array(),
+  owner: SYSTEM_PROGRAM,
+  executable: false,
+}
 
 type RawAccount = InstanceType<typeof litesvm.Account>
 
