@@ -185,6 +185,20 @@ test('a lost answer leaves the transaction in the chain, a lost request does not
   expect(await status(getSignatureFromTransaction(lost))).toBeNull()
 })
 
+test('late answers, refusals and silence reach a Solana client too', async () => {
+  await node.control.misbehave({ method: 'getSlot', action: { kind: 'delay', ms: 100 } })
+  const start = performance.now()
+  await rpc.getSlot().send()
+  expect(performance.now() - start).toBeGreaterThanOrEqual(95)
+
+  const error = { code: -32005, message: 'Node is behind by 42 slots' }
+  await node.control.misbehave({ method: '*', action: { kind: 'refuse', error } })
+  expect(await post('{"jsonrpc":"2.0","id":1,"method":"getSlot"}')).toEqual({ jsonrpc: '2.0', id: 1, error })
+
+  await node.control.misbehave({ method: 'getSlot', action: { kind: 'loseRequest', how: 'hang' } })
+  await expect(rpc.getSlot().send({ abortSignal: AbortSignal.timeout(100) })).rejects.toThrow('timeout')
+})
+
 test('another process drives the node over the control endpoint', async () => {
   const remote = connectControl(node.rpcUrl)
   const { address } = await generateKeyPairSigner()
