@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import type { Risk } from '../tools/tool.ts'
+import type { ApprovalQuestion, Approver } from './approver.ts'
+import { all, type Match, matchCommand, matchText } from './pattern.ts'
+import { type ParsedShell, parseShell, type SimpleCommand } from './shell.ts'
+
+const risks = ['read', 'write', 'exec', 'spend', 'send'] as const satisfies readonly Risk[]
+const senders = ['owner', 'person', 'web', 'tool', 'file', 'schedule', 'system'] as const
+
+/** One row of the table. A row matches when all that it names matches; what it does not name does not matter. */
+export const Rule = z.strictObject({
+  name: z.string().min(1).max(60),
+  decision: z.enum(['allow', 'ask', 'deny']),
+  /** Tool name; `*` and `**` as in `matchText`. */
+  tool: z.string().default('**'),
+  risk: z.array(z.enum(risks)).optional(),
+  /** Patterns such as `git log **` on the programs that a command line starts: `allow` needs all of them covered. */
+  command: z.array(z.string().min(1)).min(1).optional(),
+  /** Argument name -> pattern on its text. */
+  arguments: z.record(z.string(), z.string()).optional(),
+  channel: z.string().default('**'),
+  sender: z.array(z.enum(senders)).optional(),
+  /** Whether the words of somebody else stand in the session. `allow` rows mean `no` unless they say otherwise. */
+  untrusted: z.enum(['yes', 'no', 'any']).optional(),
+  /** True: only calls whose `url` names a host that no page read in this session came from. */
+  new_host: z.literal(true).optional(),
+  /** Of `ask`: whether "allow for this session" is remembered. */
+  remember: z.boolean().default(true),
+})
+export type Rule = z.infer<typeof Rule>
+
+/** The section `[approvals]` of the configuration. */
+export const ApprovalConfig = z.strictObject({ rules: z.array(Rule).default([]) })
+export type ApprovalConfig = z.infer<typeof ApprovalConfig>
+
+/** What was allowed for a session, by scope. */
+export type ApprovalMemory = {
+  has: (sessionId: string, scope: string) => boolean | Promise<boolean>
+  remember: (sessionId: string, scope: string) => void | Promise<void>
+}
+
+/** What the table says. `remember`: an answer may hold for the session. `reason`: in words for a card. */
+export type Judgement = { decision: Rule['decision']; remember: boolean; rule: string; reason: string }
+
+/**
+ * The rows that hold when configuration says nothing else: looking is free, changing asks once per session and
+ * scope, money is the wallet's to judge. Once a stranger's words are in the session, whatever runs, sends or
+ * spends asks every time, and so does a first visit to another site: a page may be an order in disguise.
+ */
+export const defaultRules: readonly Rule[] = [
+  Rule.parse({ name: 'look', decision: 'allow', risk: ['read'], untrusted: 'any' }),
+  Rule.parse({ name: 'change', decision: 'ask', risk: ['write', 'exec', 'send'] }),
+  Rule.parse({ name: 'wallet judges', decision: 'allow', risk: ['spend'], untrusted: 'any' }),
+  Rule.parse({
+    name: 'untrusted text',
+    decision: 'ask',
+    risk: ['exec', 'send', 'spend'],
+    untrusted: 'yes',
+    remember: false,
+  }),
+  Rule.parse({ name: 'another site', decision: 'ask', tool: 'web.fetch', untrusted: 'yes', new_host: true }),
+  Rule.parse({
+    name: 'not the owner',
+    decision: 'ask',
+    risk: ['write', 'exec', 'send', 'spend'],
+    sender: ['person', 'web', 'tool', 'file'],
+    remember: false,
+  }),
+]
+
+/**
+ * The first link of the chain: allows or denies by the table, and passes on to the person what asks, unless this
+ * session has allowed the same scope before.
+ */
+export function createRuleApprover(config: ApprovalConfig, memory: ApprovalMemory): Approver {
+  return {
+    ask: async (question) => {
+      const judgement = judgeByRules(config.rules, question)
+      const by = `rule:${judgement.rule}`
+      if (judgement.decision === 'allow') return { decision: 'allow', by }
+      if (judgement.decision === 'deny') return { decision: 'deny', by, reason: judgement.reason }
+      const known = judgement.remember && (await memory.has(question.sessionId, question.scope))
+      return known ? { decision: 'allow', by: 'allowed for this session' } : undefined
+    },
+  }
+}
+
+/**
+ * The strictest of the configured rows that match. Where that is `allow`, it stands against the default rows;
+ * else the strictest of both holds. Where no row matches, and for a command that cannot be read, a person is asked.
+ */
+export function judgeByRules(rules: readonly Rule[], question: ApprovalQuestion): Judgement {
+  const shell = shellOf(question)
+  const own = strictest(rules.map((rule) => opinion(rule, question, shell)))
+  const standard = strictest(defaultRules.map((rule) => opinion(rule, question, shell)))
+  const decided = own?.decision === 'allow' ? own : strictest([own, standard])
+  const unread =
+    shell !== undefined && !shell.ok ? askAlways('unread', `The command cannot be read: ${shell.why}.`) : undefined
+  return strictest([decided, unread]) ?? askAlways('no rule', 'No rule speaks about this.')
+}
+
+/** Said once by everybody who needs to know what a command line starts. */
+function shellOf({ risk, call }: ApprovalQuestion): ParsedShell | undefined {
+  const { command } = call.arguments
+  return risk === 'exec' && typeof command === 'string' ? parseShell(command) : undefined
+}
+
+function opinion(rule: Rule, question: ApprovalQuestion, shell: ParsedShell | undefined): Judgement | undefined {
+  const match = all([
+    matchText(rule.tool, question.call.name),
+    matchText(rule.channel, question.channel),
+    yes(rule.risk === undefined || rule.risk.includes(question.risk)),
+    yes(rule.sender === undefined || rule.sender.includes(question.sender.kind)),
+    matchTrust(rule, question),
+    yes(rule.new_host === undefined || isNewHost(question)),
+    matchArguments(rule, question),
+    matchShell(rule, shell),
+  ])
+  if (match === 'no') return undefined
+  const reason = reasonOf(rule, question)
+  if (match === 'yes') return { decision: rule.decision, remember: rule.remember, rule: rule.name, reason }
+  // Perhaps allowed is not allowed; perhaps forbidden is a person's to decide.
+  return rule.decision === 'allow' ? undefined : askAlways(rule.name, reason)
+}
+
+function matchTrust(rule: Rule, question: ApprovalQuestion): Match {
+  const wanted = rule.untrusted ?? (rule.decision === 'allow' ? 'no' : 'any')
+  return yes(wanted === 'any' || (wanted === 'yes') === question.untrusted.length > 0)
+}
+
+function isNewHost({ call, untrusted }: ApprovalQuestion): boolean {
+  const host = hostOf(call.arguments.url)
+  return host === undefined || !untrusted.some((source) => source.kind === 'web' && hostOf(source.url) === host)
+}
+
+function hostOf(url: unknown): string | undefined {
+  return typeof url === 'string' ? URL.parse(url)?.host : undefined
+}
+
+function matchArguments(rule: Rule, { call }: ApprovalQuestion): Match {
+  return all(
+    Object.entries(rule.arguments ?? {}).map(([name, pattern]) => {
+      const value = call.arguments[name]
+      if (value === undefined) return 'no'
+      return matchText(pattern, typeof value === 'string' ? value : JSON.stringify(value))
+    }),
+  )
+}
+
+function matchShell(rule: Rule, shell: ParsedShell | undefined): Match {
+  if (rule.command === undefined) return 'yes'
+  if (shell === undefined) return 'no'
+  if (!shell.ok) return 'perhaps'
+  const patterns = rule.command
+  const each = shell.commands.map((command) => any(patterns.map((pattern) => matchCommand(pattern, command))))
+  if (rule.decision !== 'allow') return any(each)
+  return shell.commands.every(isPlain) ? all(each) : 'no'
+}
+
+/** Without variables set for the program and without files behind its back. */
+function isPlain({ assignments, redirections }: SimpleCommand): boolean {
+  return assignments.length === 0 && redirections.every(({ target }) => target.fixed && target.text === '/dev/null')
+}
+
+function any(matches: readonly Match[]): Match {
+  if (matches.includes('yes')) return 'yes'
+  return matches.includes('perhaps') ? 'perhaps' : 'no'
+}
+
+function yes(condition: boolean): Match {
+  return condition ? 'yes' : 'no'
+}
+
+function reasonOf(rule: Rule, question: ApprovalQuestion): string {
+  if (rule.decision === 'deny') return `Tool call rejected by the rule '${rule.name}'.`
+  return question.untrusted.length > 0 && rule.untrusted === 'yes'
+    ? "Somebody else's words are in this session; they may be behind this."
+    : `The rule '${rule.name}' asks.`
+}
+
+function askAlways(rule: string, reason: string): Judgement {
+  return { decision: 'ask', remember: false, rule, reason }
+}
+
+/** allow < ask with memory < ask every time < deny. */
+function strictest(judgements: readonly (Judgement | undefined)[]): Judgement | undefined {
+  const rank = ({ decision, remember }: Judgement) =>
+    decision === 'deny' ? 3 : decision === 'allow' ? 0 : remember ? 1 : 2
+  return judgements.reduce<Judgement | undefined>((best, one) => {
+    if (one === undefined) return best
+    return best === undefined || rank(one) > rank(best) ? one : best
+  }, undefined)
+}
