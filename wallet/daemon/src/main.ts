@@ -21,22 +21,49 @@ import { migrations, type Tables } from './store/tables.ts'
 const PREDECESSOR_MILLIS = 3_000
 const REQUEST_GRACE_MILLIS = 5_000
 const STOP_LIMIT_MILLIS = 25_000
+const TICK_MILLIS = 1_000
 const SIGNING_PAGE = fileURLToPath(new URL('../../admin/dist', import.meta.url))
 
 /** The daemon: started by the signer with the data directory as its one argument, ended by a signal. */
 async function run(dataDir: string): Promise<void> {
-  const signer = connectToParent()
   const paths = dataPaths(dataDir)
   const config = readDaemonConfig(dataDir, process.env)
-  const logger = createLogger('waiaas', config.daemon.log_level)
   const lock = await takeProcessLock(paths.daemonLock, PREDECESSOR_MILLIS)
   if (lock === undefined) throw new AppError('ALREADY_RUNNING', 'Another daemon works on this data directory.')
   const database = await openDatabase<Tables>({ path: paths.database, migrations, synchronous: 'FULL' })
   const db = database.kysely as unknown as Kysely<Tables>
+  const daemon = await startDaemon(config, db)
+  await record(db, 'DAEMON_STARTED')
+  writeRunFile(paths.runFile, daemon.url)
+  console.log(`waiaas is ready on ${daemon.url}`)
+
+  await daemon.stopped
+  setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
+  await daemon.close()
+  await record(db, 'DAEMON_STOPPED')
+  rmSync(paths.runFile, { force: true })
+  await database.close()
+  lock.release()
+  process.exit(0)
+}
+
+type Daemon = {
+  url: string
+  /** Resolves when a signal or the operator asks it to stop. */
+  stopped: Promise<void>
+  close: () => Promise<void>
+}
+
+/** Wires the parts together, takes up what a predecessor left, and listens. */
+async function startDaemon(config: DaemonConfig, db: Kysely<Tables>): Promise<Daemon> {
+  const { environment, hostname, port } = config.daemon
+  const signer = connectToParent()
+  const logger = createLogger('waiaas', config.daemon.log_level)
   await applySettings(db, config)
   const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
-  const stopping = new AbortController()
-  let url = `http://${hostInUrl(config.daemon.hostname)}:${config.daemon.port}`
+  const stopping = stopSignal()
+  const address = { port }
+  const url = () => `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`
   const engine = await createEngine({
     db,
     adapters,
@@ -44,14 +71,8 @@ async function run(dataDir: string): Promise<void> {
     clock: systemClock,
     prices: async () => new Map(),
     log: logger,
-    approvalUrl: (id) => `${url}/approve/${id}`,
-    settings: {
-      environment: config.daemon.environment,
-      rebroadcastMillis: 15_000,
-      finalityMillis: 60_000,
-      retryMillis: 2_000,
-      maxSignatures: 5,
-    },
+    approvalUrl: (id) => `${url()}/approve/${id}`,
+    settings: { environment, rebroadcastMillis: 15_000, finalityMillis: 60_000, maxSignatures: 5, retryMillis: 2_000 },
     onStep: () => {},
   })
   const http = await composeHttp({
@@ -61,7 +82,7 @@ async function run(dataDir: string): Promise<void> {
     signer,
     engine,
     adapters,
-    environment: config.daemon.environment,
+    environment,
     limits: {
       publicPerMinute: config.security.rate_limit_public_rpm,
       sessionPerMinute: config.security.rate_limit_session_rpm,
@@ -75,36 +96,32 @@ async function run(dataDir: string): Promise<void> {
     requestShutdown: () => stopping.abort(),
   })
   await engine.recover()
-  const jobs = startJobs({ engine, adapters, log: logger, tickMillis: 1_000 })
-  const { hostname, port } = config.daemon
+  const jobs = startJobs({ engine, adapters, log: logger, tickMillis: TICK_MILLIS })
   const listener = await listen(http.app.fetch, { hostname, port })
-  url = `http://${hostInUrl(hostname)}:${listener.port}`
-  await record(db, 'DAEMON_STARTED', { version: manifest.version })
-  writeRunFile(paths.runFile, url)
-  console.log(`waiaas is ready on ${url}`)
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stopping.abort())
-  const connections = checkNodes()
+  address.port = listener.port
+  const nodesChecked = checkNodes(adapters, logger)
+  return {
+    url: url(),
+    stopped: aborted(stopping.signal),
+    close: async () => {
+      http.close()
+      await listener.close(REQUEST_GRACE_MILLIS)
+      await nodesChecked
+      await jobs.close()
+      await engine.close()
+      for (const adapter of adapters.values()) await adapter.close()
+    },
+  }
+}
 
-  await aborted(stopping.signal)
-  setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
-  http.close()
-  await listener.close(REQUEST_GRACE_MILLIS)
-  await connections
-  await jobs.close()
-  await engine.close()
-  for (const adapter of adapters.values()) await adapter.close()
-  await record(db, 'DAEMON_STOPPED', {})
-  rmSync(paths.runFile, { force: true })
-  await database.close()
-  lock.release()
-  process.exit(0)
-
-  /** A node that is away, or serves another chain, is told at once and not only at the first payment. */
-  async function checkNodes(): Promise<void> {
-    for (const [network, adapter] of adapters) {
-      const result = await adapter.connect()
-      if (!result.ok) logger.warn({ network, reason: result.message }, 'the node of a network cannot be used')
-    }
+/** A node that is away, or serves another chain, is told at once and not only at the first payment. */
+async function checkNodes(
+  adapters: ReadonlyMap<string, ReturnType<typeof createAdapters>[number]>,
+  logger: ReturnType<typeof createLogger>,
+): Promise<void> {
+  for (const [network, adapter] of adapters) {
+    const result = await adapter.connect()
+    if (!result.ok) logger.warn({ network, reason: result.message }, 'the node of a network cannot be used')
   }
 }
 
@@ -124,8 +141,9 @@ async function applySettings(db: Kysely<Tables>, config: DaemonConfig): Promise<
   })
 }
 
-async function record(db: Kysely<Tables>, type: string, data: { [key: string]: string }): Promise<void> {
-  await immediate(db, (transaction) => appendEvent(transaction, systemClock.seconds(), { type, actor: 'daemon', data }))
+async function record(db: Kysely<Tables>, type: 'DAEMON_STARTED' | 'DAEMON_STOPPED'): Promise<void> {
+  const event = { type, actor: 'daemon', data: { version: manifest.version } }
+  await immediate(db, (transaction) => appendEvent(transaction, systemClock.seconds(), event))
 }
 
 /** Where the daemon is, for the command line. That it runs is told by the lock, not by this file. */
@@ -134,8 +152,10 @@ function writeRunFile(path: string, url: string): void {
   writeFileAtomic(path, `${JSON.stringify(content)}\n`)
 }
 
-function hostInUrl(hostname: string): string {
-  return hostname.includes(':') ? `[${hostname}]` : hostname
+function stopSignal(): AbortController {
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stopping.abort())
+  return stopping
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -151,6 +171,6 @@ try {
   await run(dataDir)
 } catch (error) {
   if (!(error instanceof AppError)) throw error
-  console.error(`${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`)
+  console.error(`waiaas: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`)
   process.exit(1)
 }

@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -23,6 +24,7 @@ export async function takeProcessLock(path: string, waitMillis: number): Promise
 const SQLITE_BUSY = 5
 
 function tryLock(path: string): ProcessLock | undefined {
+  if (!existsSync(path)) writeFileSync(path, '', { mode: 0o600 })
   const file = new DatabaseSync(path, { timeout: 0 })
   try {
     file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')

@@ -9,6 +9,8 @@ import { readPassword } from '../password.ts'
 const LOCK_MILLIS = 500
 
 export async function start(dataDir: string): Promise<void> {
+  // A program that started this one with a pipe wants it to end with itself.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   const paths = dataPaths(dataDir)
   if (!existsSync(paths.keystore) || !existsSync(dirname(paths.signerLock))) throw notInitialized(dataDir)
   const lock = await takeLock(dataDir)

@@ -1,0 +1,250 @@
+import { request } from 'node:http'
+import { newId } from '@openpista/common'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { agentWithPayment, PASSWORD, post, startHttp, type TestHttp } from './testing/start-http.ts'
+
+let http: TestHttp
+let session: { token: string }
+
+beforeAll(async () => {
+  http = await startHttp()
+  session = (await agentWithPayment(http, 'requests')).session
+})
+afterAll(() => http.close())
+
+/** A request with exactly these headers, Host among them. */
+function raw(
+  path: string,
+  headers: Record<string, string>,
+  body?: string | Buffer[],
+): Promise<{ status: number; code: string }> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(http.url)
+    const outgoing = request(
+      { hostname, port, path, method: body === undefined ? 'GET' : 'POST', headers },
+      (incoming) => {
+        let text = ''
+        incoming.on('data', (chunk) => {
+          text += chunk
+        })
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode!, code: text === '' ? '' : JSON.parse(text).code }),
+        )
+      },
+    )
+    outgoing.on('error', reject)
+    if (Array.isArray(body)) for (const chunk of body) outgoing.write(chunk)
+    outgoing.end(Array.isArray(body) ? undefined : body)
+  })
+}
+
+describe('the name that a request is made for', () => {
+  test.each(['localhost:3100', '127.0.0.1', '[::1]:3100', 'LocalHost', 'wallet.example'])(
+    '%s is answered',
+    async (host) => {
+      expect((await raw('/health', { Host: host })).status).toBe(200)
+    },
+  )
+
+  test.each(['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example:3100', '192.168.0.4'])(
+    '%s is refused',
+    async (host) => {
+      expect(await raw('/health', { Host: host })).toEqual({ status: 403, code: 'FORBIDDEN_ORIGIN' })
+    },
+  )
+
+  test.each(['a b', 'localhost@evil'])('%s, which is no name, is refused', async (host) => {
+    expect((await raw('/health', { Host: host })).status).toBe(400)
+  })
+
+  test('a page of another origin is refused, one of the daemon itself is not', async () => {
+    const { host } = new URL(http.url)
+    for (const origin of ['http://evil.example', 'null', 'http://localhost:1', `http://${host}.evil.example`]) {
+      expect([origin, await raw('/health', { Host: host, Origin: origin })]).toMatchObject([origin, { status: 403 }])
+    }
+    expect((await raw('/health', { Host: host, Origin: `http://${host}` })).status).toBe(200)
+  })
+
+  test('X-Forwarded-* changes nothing', async () => {
+    const answer = await raw('/health', { Host: 'evil.example', 'X-Forwarded-Host': 'localhost' })
+    expect(answer.status).toBe(403)
+  })
+})
+
+describe('the body', () => {
+  const asAdmin = () => ({ Authorization: `Bearer ${http.adminToken}`, Host: 'localhost' })
+  const json = { 'Content-Type': 'application/json' }
+
+  test('that is too large is refused, told or not', async () => {
+    const large = JSON.stringify({ name: 'x'.repeat(300_000) })
+    const told = { ...asAdmin(), ...json, 'Content-Length': String(large.length) }
+    expect(await raw('/v1/agents', told, large)).toEqual({ status: 413, code: 'PAYLOAD_TOO_LARGE' })
+    const chunks = Array.from({ length: 5 }, () => Buffer.alloc(65_536, 0x20))
+    expect(await raw('/v1/agents', { ...asAdmin(), ...json }, chunks)).toEqual({
+      status: 413,
+      code: 'PAYLOAD_TOO_LARGE',
+    })
+  })
+
+  test.each([
+    ['empty', ''],
+    ['cut off', '{'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['a string', '"x"'],
+    ['nested too deep', '['.repeat(100_000)],
+  ])('that is %s is a validation fault', async (_, body) => {
+    expect(await raw('/v1/agents', { ...asAdmin(), ...json }, body)).toEqual({ status: 400, code: 'VALIDATION_FAILED' })
+  })
+
+  test('of another media type is refused', async () => {
+    const form = { ...asAdmin(), 'Content-Type': 'application/x-www-form-urlencoded' }
+    expect(await raw('/v1/agents', form, 'name=x')).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
+    const text = { ...asAdmin(), 'Content-Type': 'text/plain' }
+    expect(await raw('/v1/agents', text, '{"name":"x"}')).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
+  })
+
+  test('names every fault with its JSON path', async () => {
+    const answer = await http.fetch(
+      '/v1/policies',
+      post(
+        { type: 'SPENDING_LIMIT', rules: { windows: [{ seconds: -1 }] }, extra: 1 },
+        { Authorization: `Bearer ${http.adminToken}` },
+      ),
+    )
+    const body = (await answer.json()) as { code: string; details: { issues: { in: string; path: string }[] } }
+    expect(body.code).toBe('VALIDATION_FAILED')
+    expect(body.details.issues.map((issue) => issue.path)).toContain('$.rules.windows[0].seconds')
+  })
+
+  test('of an unknown path, method or parameter', async () => {
+    expect((await http.fetch('/v1/nothing')).status).toBe(404)
+    expect((await http.fetch('/health', { method: 'DELETE' })).status).toBe(404)
+    const bad = await http.fetch('/v1/agents/not-a-uuid', { headers: { Authorization: `Bearer ${http.adminToken}` } })
+    expect([bad.status, await bad.json()]).toMatchObject([400, { code: 'VALIDATION_FAILED' }])
+    const twice = await http.fetch('/v1/transactions?limit=5&limit=6', {
+      headers: { Authorization: `Bearer ${session.token}` },
+    })
+    expect(twice.status).toBe(400)
+  })
+})
+
+describe('Idempotency-Key', () => {
+  const send = (key: string | undefined) =>
+    http.fetch(
+      '/v1/transactions/send',
+      post(
+        { to: '0x00000000000000000000000000000000000000AA', humanAmount: '0.6', network: 'evm-local' },
+        { Authorization: `Bearer ${session.token}`, ...(key === undefined ? {} : { 'Idempotency-Key': key }) },
+      ),
+    )
+
+  test('is required', async () => {
+    const answer = await send(undefined)
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'IDEMPOTENCY_KEY_REQUIRED' }])
+  })
+
+  test('may be bare or quoted, which is the same key', async () => {
+    const key = newId()
+    const [bare, quoted] = [await send(key), await send(`"${key}"`)]
+    expect([bare.status, quoted.status]).toEqual([202, 202])
+    expect(await quoted.json()).toEqual(await bare.json())
+  })
+
+  test.each(['"open', '""', 'k'.repeat(129), 'tab\tinside', 'ä', '"a"b"'])('%s is refused', async (key) => {
+    const answer = await send(key)
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'VALIDATION_FAILED' }])
+  })
+
+  test('a wait that is asked for is told', async () => {
+    const answer = await http.fetch('/v1/transactions/send', {
+      ...post(
+        { to: '0x00000000000000000000000000000000000000AA', humanAmount: '0.6', network: 'evm-local' },
+        { Authorization: `Bearer ${session.token}`, 'Idempotency-Key': newId(), Prefer: 'respond-async, wait=600' },
+      ),
+    })
+    expect(answer.headers.get('preference-applied')).toBe('wait=60')
+  })
+})
+
+describe('the master password', () => {
+  test('locks an address after five wrong ones', async () => {
+    const own = await startHttp()
+    try {
+      const login = (password: string) => own.fetch('/v1/admin/login', post({ password }))
+      const together = await Promise.all(Array.from({ length: 8 }, () => login('wrong password')))
+      const codes = await Promise.all(together.map(async (answer) => ((await answer.json()) as { code: string }).code))
+      expect(codes.filter((code) => code === 'INVALID_MASTER_PASSWORD')).toHaveLength(5)
+      expect(codes.filter((code) => code === 'MASTER_PASSWORD_LOCKED')).toHaveLength(3)
+      const right = await login(PASSWORD)
+      expect([right.status, await right.json()]).toMatchObject([
+        429,
+        { code: 'MASTER_PASSWORD_LOCKED', retryable: false },
+      ])
+      expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(1700)
+      const header = await own.fetch('/v1/agents', { headers: { 'X-Master-Password': PASSWORD } })
+      expect(header.status).toBe(429)
+      const holder = await own.fetch('/v1/agents', { headers: { Authorization: `Bearer ${own.adminToken}` } })
+      expect(holder.status, 'a login from before goes on').toBe(200)
+      own.clock.advance(1801)
+      expect((await login(PASSWORD)).status).toBe(200)
+      const { items } = await own
+        .fetch('/v1/admin/audit', { headers: { 'X-Master-Password': PASSWORD } })
+        .then((answer) => answer.json() as Promise<{ items: { type: string; actor: string }[] }>)
+      expect(items.filter(({ type }) => type === 'AUTH_FAILED')).toHaveLength(5)
+    } finally {
+      await own.close()
+    }
+  })
+})
+
+describe('rate limits', () => {
+  test('somebody without credentials locks nobody out', async () => {
+    const own = await startHttp({ limits: { publicPerMinute: 20, sessionPerMinute: 5 } })
+    try {
+      const asAdmin = { headers: { Authorization: `Bearer ${own.adminToken}` } }
+      const statuses = new Set<number>()
+      for (let i = 0; i < 25; i++) {
+        const forged = { headers: { 'X-Forwarded-For': `10.0.0.${i}` } }
+        statuses.add((await own.fetch('/health', forged)).status)
+        statuses.add((await own.fetch('/v1/agents', { headers: { Authorization: 'Bearer wai_admin_guess' } })).status)
+      }
+      expect([...statuses].sort()).toEqual([200, 401, 429])
+      const limited = await own.fetch('/health')
+      expect(limited.headers.get('ratelimit')).toMatch(/^"public";r=0;t=\d+$/)
+      expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect((await own.fetch('/v1/agents', asAdmin)).status).toBe(200)
+      expect((await own.fetch('/v1/admin/login', post({ password: PASSWORD }))).status).toBe(200)
+
+      const [one, two] = [await agentWithPayment(own, 'one'), await agentWithPayment(own, 'two')]
+      const read = (token: string) => own.fetch('/v1/wallet', { headers: { Authorization: `Bearer ${token}` } })
+      for (let i = 0; i < 6; i++) await read(one.session.token)
+      expect((await read(one.session.token)).status).toBe(429)
+      expect((await read(two.session.token)).status).toBe(200)
+    } finally {
+      await own.close()
+    }
+  })
+})
+
+test('what breaks inside stays inside', async () => {
+  const body = { to: '0x00000000000000000000000000000000000000AA', humanAmount: '1' }
+  const answer = await http.fetch('/v1/transactions/simulate', post(body, { Authorization: `Bearer ${session.token}` }))
+  expect(answer.status).toBe(500)
+  expect(await answer.json()).toEqual({
+    code: 'INTERNAL_ERROR',
+    message: 'Something went wrong inside the daemon.',
+    retryable: false,
+    requestId: answer.headers.get('x-request-id'),
+  })
+})
+
+test('every answer carries the headers that keep browsers apart', async () => {
+  for (const path of ['/health', '/v1/nothing', '/v1/agents']) {
+    const { headers } = await http.fetch(path)
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  }
+})
