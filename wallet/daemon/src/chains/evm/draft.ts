@@ -1,12 +1,11 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Network, TransactionRequest } from '@waiaas/core'
-import { serialize } from 'ox/TxEnvelopeEip1559'
-import { z } from 'zod'
 import type { Account, DraftResult } from '../chain-adapter.ts'
 import type { RpcClient, RpcResult } from '../json-rpc.ts'
 import { checkBalance, type Refusal } from '../payment.ts'
 import { decodeEvm } from './decode.ts'
+import { type EvmPlan, envelopeOf, serializeEnvelope } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
@@ -19,19 +18,6 @@ export type EvmContext = {
   rpc: RpcClient
   price: () => Promise<RpcResult<GasPrice>>
 }
-
-const Digits = z.string().regex(/^\d+$/)
-const Hex = z.templateLiteral(['0x', z.string()])
-
-/** What of a draft is needed to build its bytes. All numbers in base units, as digits. */
-export const EvmPlan = z.object({
-  to: Hex,
-  value: Digits.transform(BigInt),
-  data: z.literal('0x'),
-  gas: Digits.transform(BigInt),
-  maxFeePerGas: Digits.transform(BigInt),
-})
-export type EvmPlan = z.output<typeof EvmPlan>
 
 /** One way to a call per kind of request. */
 const calls: Record<TransactionRequest['type'], (request: TransactionRequest, network: Network) => EvmCall | Refusal> =
@@ -62,7 +48,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const shortOfFee = checkBalance(balance.value, call.value, maxFee, network)
   if (shortOfFee !== undefined) return shortOfFee
   const plan: EvmPlan = { to: call.to, value: call.value, data: call.data, gas, maxFeePerGas }
-  const built = serialize(envelopeOf(plan, network, 0n, price.value))
+  const built = serializeEnvelope(envelopeOf(plan, network, 0n, price.value))
   return {
     ok: true,
     draft: {
@@ -79,22 +65,6 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
         maxFeePerGas: String(plan.maxFeePerGas),
       },
     },
-  }
-}
-
-/** The unsigned transaction, at today's price and never above the plan's. */
-export function envelopeOf(plan: EvmPlan, network: Network, nonce: bigint, price: GasPrice) {
-  const maxFeePerGas = price.maxFeePerGas < plan.maxFeePerGas ? price.maxFeePerGas : plan.maxFeePerGas
-  return {
-    type: 'eip1559' as const,
-    chainId: network.chainId!,
-    nonce,
-    to: plan.to,
-    value: plan.value,
-    data: plan.data,
-    gas: plan.gas,
-    maxFeePerGas,
-    maxPriorityFeePerGas: price.tip < maxFeePerGas ? price.tip : maxFeePerGas,
   }
 }
 

@@ -1,11 +1,10 @@
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Network } from '@waiaas/core'
-import { serialize } from 'ox/TxEnvelopeEip1559'
 import { watchBlocks } from '../block-watch.ts'
-import type { ChainAdapter, Draft, Signed } from '../chain-adapter.ts'
+import type { ChainAdapter, Draft } from '../chain-adapter.ts'
 import { createRpcClient } from '../json-rpc.ts'
-import { draftEvm, type EvmContext, EvmPlan, envelopeOf } from './draft.ts'
+import { draftEvm, type EvmContext } from './draft.ts'
+import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
 import { readBroadcastFailure } from './node-errors.ts'
@@ -65,21 +64,5 @@ async function signable(
   if (now.value.baseFee > plan.maxFeePerGas) {
     return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
   }
-  const envelope = envelopeOf(plan, network, sequence, now.value)
-  const finish = (signature: Uint8Array): Signed => {
-    const raw = serialize(envelope, {
-      signature: {
-        r: toBigInt(signature.subarray(0, 32)),
-        s: toBigInt(signature.subarray(32, 64)),
-        yParity: signature[64]!,
-      },
-    })
-    const bytes = Buffer.from(raw.slice(2), 'hex')
-    return { raw: bytes, hash: `0x${bytesToHex(keccak_256(bytes))}`, sequence, validUntil: null }
-  }
-  return { ok: true, signable: { bytes: Buffer.from(serialize(envelope).slice(2), 'hex'), finish } }
-}
-
-function toBigInt(bytes: Uint8Array): bigint {
-  return BigInt(`0x${bytesToHex(bytes)}`)
+  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value)) }
 }

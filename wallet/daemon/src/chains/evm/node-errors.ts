@@ -12,7 +12,7 @@ type Meaning = { pattern: RegExp; means: Broadcast }
 const refused = (code: ErrorCode, message: string): Broadcast => ({ kind: 'refused', code, message })
 
 const broadcastMeanings: readonly Meaning[] = [
-  { pattern: /already known|already imported|known transaction|already in mempool/i, means: { kind: 'accepted' } },
+  { pattern: /already ?known|already imported|known transaction|already in mempool/i, means: { kind: 'accepted' } },
   {
     pattern: /nonce too low|nonce is too low|OldNonce|nonce has already been used/i,
     means: { kind: 'unknown', message: 'The nonce is used, by these bytes or by others.' },
@@ -53,7 +53,7 @@ export function readEstimateFailure(failure: RpcFailure): Refusal {
     }
   }
   const reason = revertReason(failure.data)
-  if (reason !== undefined || failure.code === 3 || /revert|invalid opcode|out of gas/i.test(failure.message)) {
+  if (reason !== undefined || failure.code === 3 || /revert|opcode|EVM error|out of ?gas/i.test(failure.message)) {
     const why = reason ?? clip(failure.message)
     return { ok: false, code: 'SIMULATION_FAILED', message: `The transaction would fail: ${why}` }
   }

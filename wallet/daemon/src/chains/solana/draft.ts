@@ -57,7 +57,10 @@ export async function draftSolana(
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return { ok: false, code: 'CHAIN_ERROR', message: facts.failure.message }
   const { balance, recipient, rent, unitPrice, simulation } = facts.value
-  const short = checkBalance(balance, call.amount, LEAST_FEE, network)
+  const rest = balance - call.amount
+  const short =
+    checkBalance(balance, call.amount, LEAST_FEE, network) ??
+    checkRemainder(rest, { least: LEAST_FEE, most: LEAST_FEE }, rent, network)
   if (short !== undefined) return short
   if (recipient + call.amount < rent) return belowRent(call.to, rent - recipient, network)
   if (simulation.err !== null) {
@@ -70,7 +73,7 @@ export async function draftSolana(
   const maxFee = feeOf({ units: units + SPARE_UNITS, unitPrice })
   const refusal =
     checkBalance(balance, call.amount, maxFee, network) ??
-    checkRemainder(balance - call.amount, { least: feeOf(plan), most: maxFee }, rent, network)
+    checkRemainder(rest, { least: feeOf(plan), most: maxFee }, rent, network)
   if (refusal !== undefined) return refusal
   const built = messageOf(plan, from.address, anyLifetime)
   return {
@@ -103,7 +106,7 @@ async function askFacts({ rpc, traits }: SolanaContext, call: SolanaCall, from: 
   const trial = buildMessage(
     from,
     transferInstructions(from, call),
-    { units: SIMULATED_UNITS, unitPrice: 1n },
+    { units: SIMULATED_UNITS, unitPrice: 0n },
     anyLifetime,
   )
   const options = { commitment, encoding: 'base64', sigVerify: false, replaceRecentBlockhash: true }

@@ -1,0 +1,63 @@
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Network } from '@waiaas/core'
+import { serialize } from 'ox/TxEnvelopeEip1559'
+import { z } from 'zod'
+import type { Signable } from '../chain-adapter.ts'
+import type { SerializedEvm } from './decode.ts'
+import type { GasPrice } from './fees.ts'
+
+const Digits = z.string().regex(/^\d+$/).transform(BigInt)
+const Hex = z.templateLiteral(['0x', z.string()])
+
+/** What of a draft is needed to build its bytes. All numbers in base units, as digits. */
+export const EvmPlan = z.object({
+  to: Hex,
+  value: Digits,
+  data: z.literal('0x'),
+  gas: Digits,
+  maxFeePerGas: Digits,
+})
+export type EvmPlan = z.output<typeof EvmPlan>
+
+export type Envelope = ReturnType<typeof envelopeOf>
+
+/** The unsigned EIP-1559 transaction, at today's price and never above the plan's. */
+export function envelopeOf(plan: EvmPlan, network: Network, nonce: bigint, price: GasPrice) {
+  const maxFeePerGas = price.maxFeePerGas < plan.maxFeePerGas ? price.maxFeePerGas : plan.maxFeePerGas
+  return {
+    type: 'eip1559' as const,
+    chainId: network.chainId!,
+    nonce,
+    to: plan.to,
+    value: plan.value,
+    data: plan.data,
+    gas: plan.gas,
+    maxFeePerGas,
+    maxPriorityFeePerGas: price.tip < maxFeePerGas ? price.tip : maxFeePerGas,
+  }
+}
+
+export function serializeEnvelope(envelope: Envelope): SerializedEvm {
+  return serialize(envelope)
+}
+
+/** The bytes to sign, and how 65 bytes of signature (r, s, yParity) make the transaction. */
+export function signableOf(envelope: Envelope): Signable {
+  return {
+    bytes: toBytes(serialize(envelope)),
+    finish: (signature) => {
+      const [r, s] = [toBigInt(signature.subarray(0, 32)), toBigInt(signature.subarray(32, 64))]
+      const raw = toBytes(serialize(envelope, { signature: { r, s, yParity: signature[64]! } }))
+      return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null }
+    },
+  }
+}
+
+function toBytes(hex: string): Uint8Array {
+  return Buffer.from(hex.slice(2), 'hex')
+}
+
+function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x${bytesToHex(bytes)}`)
+}
