@@ -44,11 +44,11 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
   openpista: {
     protocol: [],
     domain: ['protocol'],
-    store: ['domain', 'protocol'],
+    store: ['domain', 'protocol', 'channels/channel.ts'],
     executors: ['domain', 'protocol'],
     providers: ['domain', 'protocol'],
     approvals: ['domain', 'protocol', 'tools/tool.ts'],
-    tools: ['domain', 'protocol', 'executors/executor.ts'],
+    tools: ['domain', 'protocol', 'providers/provider.ts', 'executors/executor.ts'],
     loop: [
       'domain',
       'protocol',

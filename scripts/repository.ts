@@ -56,9 +56,9 @@ export function walk(node: ts.Node, visitor: (node: ts.Node) => void): void {
   node.forEachChild((child) => walk(child, visitor))
 }
 
-/** Test files, and the conformance suites that they run. */
+/** Test files, and what only they use: conformance suites, fixtures, and a package's `testing/` folders. */
 export function isTest(path: string): boolean {
-  return /\.(test|conformance)\.tsx?$/.test(path)
+  return /\.(test|conformance|fixture)\.tsx?$/.test(path) || /\/src\/(.*\/)?testing\//.test(path)
 }
 
 const GENERATED = new Set(['node_modules', 'dist', 'coverage', '.git', '.node', '.demo', '.cache', '__pycache__'])

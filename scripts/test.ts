@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findChromium } from '@openpista/testing'
 import { ensureWebBuilt } from './build-web.ts'
 import { runChecks } from './check.ts'
 import { repositoryRoot } from './repository.ts'
@@ -18,6 +19,8 @@ async function main(filters: readonly string[]): Promise<number> {
     process.stdout.write(`Not installed: ${missing.missing.join(', ')}. Some tests will be skipped.\n`)
     process.stdout.write(`To run them: ${missing.command}\n\n`)
   }
+  const browser = await findChromium()
+  if ('missing' in browser) process.stdout.write(`${browser.missing} Browser tests will be skipped.\n\n`)
   const pages = await ensureWebBuilt()
   for (const { folder, output } of pages.filter(({ ok }) => !ok)) process.stdout.write(`FAIL ${folder}\n${output}\n`)
   const checks = [

@@ -16,6 +16,7 @@ export const noBarrel = defineRule({
     { path: 'common/src/index.ts', text: "export { a } from './a.ts'\n" },
     { path: 'common/src/rules/index.ts', text: "import { a } from './a.ts'\nexport const rules = [a]\n" },
     { path: 'common/src/logger.ts', text: "export type { Logger } from 'pino'\n" },
+    { path: 'common/src/again.ts', text: "import type { Logger } from 'pino'\nexport type { Logger }\n" },
     { path: 'common/src/own.ts', text: 'const a = 1\nexport { a }\n' },
   ],
 })
@@ -23,7 +24,8 @@ export const noBarrel = defineRule({
 function reExports(file: SourceFile): Finding[] {
   const imported = new Set<string>()
   for (const statement of file.tree.statements) {
-    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined
+    if (!ts.isImportDeclaration(statement) || !isOurs(statement.moduleSpecifier)) continue
+    const clause = statement.importClause
     if (clause?.name) imported.add(clause.name.text)
     const bindings = clause?.namedBindings
     if (bindings && ts.isNamespaceImport(bindings)) imported.add(bindings.name.text)
