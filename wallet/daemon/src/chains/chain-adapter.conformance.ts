@@ -230,13 +230,14 @@ function outcomeCases(chain: () => ConformanceChain): void {
     })
     first()
     const before = calls
-    await new Promise<void>((resolve) => {
+    const next = new Promise<void>((resolve) => {
       const stop = adapter.onBlock(() => {
         stop()
         resolve()
       })
-      void control.mine(1)
     })
+    await control.mine(1)
+    await next
     expect(calls).toBe(before)
   })
 

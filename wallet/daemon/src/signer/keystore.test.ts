@@ -191,3 +191,10 @@ function flipHex(text: string, field: string): string {
     return `${head}${(Number.parseInt(digit, 16) ^ 1).toString(16)}"`
   })
 }
+
+test('a keystore that was closed signs nothing', async () => {
+  const keystore = await open()
+  const { keyId } = keystore.createKey('solana')
+  keystore.close()
+  expect(() => keystore.sign(keyId, message)).toThrow('given back')
+})

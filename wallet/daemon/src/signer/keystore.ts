@@ -14,7 +14,7 @@ import {
   writeSealedFile,
 } from './key-file.ts'
 import { keyTypes } from './key-type.ts'
-import { deriveKey, newKdfParams, seal, unseal } from './sealed.ts'
+import { deriveKey, type KdfParams, newKdfParams, seal, unseal } from './sealed.ts'
 import { type SecureMemory, secureMemory, wipe } from './secure-memory.ts'
 import type { CreatedKey } from './signer.ts'
 
@@ -109,98 +109,106 @@ function opensHeader(key: SecureMemory, header: HeaderFile): boolean {
   return unseal(key, header.crypto, contexts.header, Buffer.alloc(CHECK_BYTES))
 }
 
+/** What the methods of an unlocked keystore share. */
+type Vault = {
+  folder: string
+  kdfparams: KdfParams
+  /** Seals and opens the files. */
+  key: SecureMemory
+  /** Where a private key is while it is used. */
+  memory: SecureMemory
+  /** Key files that were read: sealed, so they need no protection. */
+  files: Map<string, KeyFile>
+}
+
 function unlocked(folder: string, header: HeaderFile, key: SecureMemory): Keystore {
-  const kdfparams = header.crypto.kdfparams
-  const files = new Map<string, KeyFile>()
   const memory = secureMemory(64)
-  const halted = () => statSync(join(folder, HALTED), { throwIfNoEntry: false }) !== undefined
+  const vault: Vault = { folder, kdfparams: header.crypto.kdfparams, key, memory, files: new Map() }
+  const haltFile = join(folder, HALTED)
+  const halted = () => statSync(haltFile, { throwIfNoEntry: false }) !== undefined
   const refuseWhileHalted = () => {
     if (halted()) throw new AppError('KEYSTORE_LOCKED', 'The kill switch is on: nothing is signed.')
   }
-
-  const createKey: Keystore['createKey'] = (chain) => {
-    refuseWhileHalted()
-    const type = keyTypes[chain]
-    const id = newId()
-    const [publicKey, crypto] = memory.scratch((bytes) => {
-      const secret = bytes.subarray(0, type.secretBytes)
-      const made = type.generate(secret)
-      const text = type.publicKeyText(made)
-      return [made, seal(key, kdfparams, secret, contexts.key({ id, chain, publicKey: text }))] as const
-    })
-    const text = type.publicKeyText(publicKey)
-    const file: KeyFile = {
-      version: 1,
-      id,
-      chain,
-      publicKey: text,
-      crypto,
-      metadata: { createdAt: systemClock.seconds() },
-    }
-    writeSealedFile(join(folder, `${id}.json`), file)
-    files.set(id, file)
-    return { keyId: id, address: type.address(publicKey), publicKey: text }
-  }
-
-  const keyFile = (keyId: string): KeyFile => {
-    const known = files.get(keyId)
-    if (known !== undefined) return known
-    if (!KeyFile.shape.id.safeParse(keyId).success) throw keyNotFound()
-    const path = join(folder, `${keyId}.json`)
-    const file = readSealedFile(KeyFile, path)
-    if (file === undefined) throw keyNotFound()
-    if (file.id !== keyId) throw damaged(path)
-    files.set(keyId, file)
-    return file
-  }
-
-  const sign: Keystore['sign'] = (keyId, bytes) => {
-    refuseWhileHalted()
-    const file = keyFile(keyId)
-    const type = keyTypes[file.chain]
-    return memory.scratch((scratch) => {
-      const secret = scratch.subarray(0, type.secretBytes)
-      if (!unseal(key, file.crypto, contexts.key(file), secret)) throw damaged(join(folder, `${keyId}.json`))
-      return type.sign(secret, bytes)
-    })
-  }
-
-  const secret: Keystore['secret'] = (name) => {
-    if (!SECRET_NAME.test(name)) throw new AppError('SECRET_NAME_INVALID', 'A secret is named by a-z, 0-9, . _ and -')
-    const path = join(folder, SECRETS, `${name}.json`)
-    const value = Buffer.alloc(SECRET_BYTES)
-    const file = readSealedFile(SecretFile, path)
-    if (file === undefined) {
-      sodium.randombytes_buf(value)
-      writeSealedFile(path, { version: 1, name, crypto: seal(key, kdfparams, value, contexts.secret(name)) })
-    } else if (!unseal(key, file.crypto, contexts.secret(name), value)) throw damaged(path)
-    return value
-  }
-
-  const checkPassword: Keystore['checkPassword'] = async (password) => {
-    try {
-      const candidate = await deriveKey(password, kdfparams)
-      const same = candidate.use((a) => key.use((b) => sodium.sodium_memcmp(a, b)))
-      candidate.free()
-      return same
-    } finally {
-      wipe(password)
-    }
-  }
-
   return {
-    createKey,
-    sign,
-    secret,
-    checkPassword,
+    createKey: (chain) => {
+      refuseWhileHalted()
+      return createKey(vault, chain)
+    },
+    sign: (keyId, bytes) => {
+      refuseWhileHalted()
+      return sign(vault, keyId, bytes)
+    },
+    secret: (name) => namedSecret(vault, name),
+    checkPassword: (password) => isPassword(vault, password),
     halted,
-    halt: () => writeFileAtomic(join(folder, HALTED), ''),
-    resume: () => rmSync(join(folder, HALTED), { force: true }),
+    halt: () => writeFileAtomic(haltFile, ''),
+    resume: () => rmSync(haltFile, { force: true }),
     close: () => {
       key.free()
       memory.free()
-      files.clear()
     },
+  }
+}
+
+function createKey({ folder, kdfparams, key, memory, files }: Vault, chain: ChainFamily): CreatedKey {
+  const type = keyTypes[chain]
+  const id = newId()
+  const made = memory.scratch((bytes) => {
+    const secret = bytes.subarray(0, type.secretBytes)
+    const raw = type.generate(secret)
+    const publicKey = type.publicKeyText(raw)
+    const crypto = seal(key, kdfparams, secret, contexts.key({ id, chain, publicKey }))
+    return { publicKey, crypto, address: type.address(raw) }
+  })
+  const { publicKey, crypto, address } = made
+  const file: KeyFile = { version: 1, id, chain, publicKey, crypto, metadata: { createdAt: systemClock.seconds() } }
+  writeSealedFile(join(folder, `${id}.json`), file)
+  files.set(id, file)
+  return { keyId: id, address, publicKey }
+}
+
+function sign(vault: Vault, keyId: string, bytes: Uint8Array): Uint8Array {
+  const file = keyFile(vault, keyId)
+  const type = keyTypes[file.chain]
+  return vault.memory.scratch((scratch) => {
+    const secret = scratch.subarray(0, type.secretBytes)
+    if (!unseal(vault.key, file.crypto, contexts.key(file), secret)) throw damaged(join(vault.folder, `${keyId}.json`))
+    return type.sign(secret, bytes)
+  })
+}
+
+function keyFile({ folder, files }: Vault, keyId: string): KeyFile {
+  const known = files.get(keyId)
+  if (known !== undefined) return known
+  if (!KeyFile.shape.id.safeParse(keyId).success) throw keyNotFound()
+  const path = join(folder, `${keyId}.json`)
+  const file = readSealedFile(KeyFile, path)
+  if (file === undefined) throw keyNotFound()
+  if (file.id !== keyId) throw damaged(path)
+  files.set(keyId, file)
+  return file
+}
+
+function namedSecret({ folder, kdfparams, key }: Vault, name: string): Uint8Array {
+  if (!SECRET_NAME.test(name)) throw new AppError('SECRET_NAME_INVALID', 'A secret is named by a-z, 0-9, . _ and -')
+  const path = join(folder, SECRETS, `${name}.json`)
+  const value = Buffer.alloc(SECRET_BYTES)
+  const file = readSealedFile(SecretFile, path)
+  if (file === undefined) {
+    sodium.randombytes_buf(value)
+    writeSealedFile(path, { version: 1, name, crypto: seal(key, kdfparams, value, contexts.secret(name)) })
+  } else if (!unseal(key, file.crypto, contexts.secret(name), value)) throw damaged(path)
+  return value
+}
+
+async function isPassword({ kdfparams, key }: Vault, password: Buffer): Promise<boolean> {
+  try {
+    const candidate = await deriveKey(password, kdfparams)
+    const same = candidate.use((a) => key.use((b) => sodium.sodium_memcmp(a, b)))
+    candidate.free()
+    return same
+  } finally {
+    wipe(password)
   }
 }
 

@@ -21,7 +21,9 @@ export function secureMemory(size: number): SecureMemory {
   const bytes = sodium.sodium_malloc(size)
   sodium.sodium_memzero(bytes)
   sodium.sodium_mprotect_noaccess(bytes)
+  let freed = false
   const use: SecureMemory['use'] = (work) => {
+    if (freed) throw new Error('secure memory was given back')
     sodium.sodium_mprotect_readwrite(bytes)
     try {
       return work(bytes)
@@ -39,7 +41,10 @@ export function secureMemory(size: number): SecureMemory {
           sodium.sodium_memzero(memory)
         }
       }),
-    free: () => sodium.sodium_free(bytes),
+    free: () => {
+      if (!freed) sodium.sodium_free(bytes)
+      freed = true
+    },
   }
 }
 

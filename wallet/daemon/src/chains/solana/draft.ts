@@ -35,9 +35,11 @@ const calls: Record<
   (request: TransactionRequest, network: Network) => SolanaCall | Refusal
 > = { TRANSFER: transferCall }
 
-const Simulation = InContext(z.object({ err: z.unknown(), unitsConsumed: U64 }))
+const Simulation = InContext(z.object({ err: z.unknown(), unitsConsumed: U64.nullish() }))
 const LEAST_FEE = feeOf({ units: 0, unitPrice: 0n })
 const SIMULATED_UNITS = 1_400_000
+/** For nodes that do not tell what a simulation used. */
+const USUAL_UNITS = 100_000n
 const anyLifetime: Lifetime = { blockhash: '1'.repeat(32) as Blockhash, lastValidBlockHeight: 0n }
 
 /**
@@ -68,7 +70,7 @@ export async function draftSolana(
     return { ok: false, code: 'SIMULATION_FAILED', message: `The transaction would fail: ${why}.` }
   }
 
-  const units = Math.ceil(Number(simulation.unitsConsumed) * 1.1)
+  const units = Math.ceil(Number(simulation.unitsConsumed ?? USUAL_UNITS) * 1.1)
   const plan: SolanaPlan = { to: call.to, amount: call.amount, memo: call.memo, units, unitPrice }
   const maxFee = feeOf({ units: units + SPARE_UNITS, unitPrice })
   const refusal =
@@ -98,7 +100,7 @@ type Facts = {
   recipient: bigint
   rent: bigint
   unitPrice: bigint
-  simulation: { err: unknown; unitsConsumed: bigint }
+  simulation: { err: unknown; unitsConsumed?: bigint | null | undefined }
 }
 
 async function askFacts({ rpc, traits }: SolanaContext, call: SolanaCall, from: string): Promise<RpcResult<Facts>> {
