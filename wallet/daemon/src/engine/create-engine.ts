@@ -45,7 +45,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     return view
   }
   const goOn = async (row: TransactionRow) => {
-    context.changes.changed(row.id)
+    context.changes.changed(row)
     runs.start(row.id)
     return await viewOf(row.id)
   }
@@ -96,8 +96,8 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
 async function expireOne(context: Context, id: string): Promise<void> {
   const row = await findTransaction(context.db, id)
   if (row?.status !== 'QUEUED') return
-  await expire(context, row)
-  context.changes.changed(id)
+  const expired = await expire(context, row)
+  if (expired !== undefined) context.changes.changed(expired)
 }
 
 async function waitFor(
@@ -106,13 +106,14 @@ async function waitFor(
   seconds: number,
   viewOf: (id: string) => Promise<TransactionView>,
 ): Promise<TransactionView> {
-  const end = performance.now() + seconds * 1000
-  for (;;) {
-    const left = end - performance.now()
-    const change = context.changes.next(id, Math.max(0, left))
+  const end = context.changes.end(id, seconds * 1000)
+  try {
     const view = await viewOf(id)
-    if (isFinal(view.status) || left <= 0 || context.changes.closed()) return view
-    await change
+    if (isFinal(view.status)) return view
+    await end.reached
+    return await viewOf(id)
+  } finally {
+    end.stop()
   }
 }
 

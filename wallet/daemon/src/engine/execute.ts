@@ -6,9 +6,10 @@ import { release } from '../store/ledger.ts'
 import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { walletOf } from './admit.ts'
 import { agentOf, spendingFault } from './judge.ts'
+import type { Taken } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import type { Context } from './parts.ts'
-import { keepSignature, signDraft, type Wallet } from './signature.ts'
+import { keepSignature, type SignResult, signDraft, type Wallet } from './signature.ts'
 import { readDraft } from './stored-draft.ts'
 
 type Sent = { row: TransactionRow; attempt: AttemptRow; signed: Signed }
@@ -31,7 +32,6 @@ export async function execute(
   const outcome = await signInTurn(context, lanes, adapter, wallet, row)
   if (!('sent' in outcome)) return outcome.row
   context.onStep('signed', row.id)
-  context.changes.changed(row.id)
   return await handOver(context, lanes, adapter, wallet, outcome.sent)
 }
 
@@ -42,27 +42,40 @@ async function signInTurn(
   wallet: Wallet,
   row: TransactionRow,
 ): Promise<SignOutcome> {
-  if (adapter.nextSequence === undefined) return await sign(context, adapter, wallet, row, null, null)
-  const taken = await lanes.of(row.network, wallet.address).take(async (sequence, next) => {
-    const outcome = await sign(context, adapter, wallet, row, sequence, next)
-    return { used: 'sent' in outcome, value: outcome }
-  })
-  return taken.ok ? taken.value : { row: undefined }
+  const sign = (sequence: bigint | null) => signDraft(context, adapter, wallet, readDraft(row), sequence)
+  if (adapter.nextSequence === undefined) {
+    const result = await sign(null)
+    return result.ok ? await keep(context, wallet, row, result.signed, null) : await unsigned(context, row, result)
+  }
+  const taken = await lanes
+    .of(row.network, wallet.address)
+    .take(async (sequence, next): Promise<Taken<SignOutcome>> => {
+      const result = await sign(sequence)
+      if (!result.ok) return { value: await unsigned(context, row, result) }
+      const kept = keep(context, wallet, row, result.signed, next)
+      return { storing: kept.then((outcome) => ({ held: 'sent' in outcome, value: outcome })) }
+    })
+  if (!taken.ok) return { row: undefined }
+  if (!('sent' in taken.value)) await lanes.repair(row.network, wallet)
+  return taken.value
 }
 
-async function sign(
+async function unsigned(
   context: Context,
-  adapter: ChainAdapter,
+  row: TransactionRow,
+  fault: Extract<SignResult, { ok: false }>,
+): Promise<SignOutcome> {
+  return { row: fault.lasting ? await fail(context, row, fault.code, fault.message) : undefined }
+}
+
+/** EXECUTING -> SIGNED, unless nothing may be spent any more: then the bytes are forgotten. */
+async function keep(
+  context: Context,
   wallet: Wallet,
   row: TransactionRow,
-  sequence: bigint | null,
+  signed: Signed,
   next: bigint | null,
 ): Promise<SignOutcome> {
-  const result = await signDraft(context, adapter, wallet, readDraft(row), sequence)
-  if (!result.ok) {
-    return { row: result.lasting ? await fail(context, row, result.code, result.message) : undefined }
-  }
-  const { signed } = result
   return await context.write(async (db): Promise<SignOutcome> => {
     const now = context.now()
     const refusal = await spendingFault(db, await agentOf(db, row.agent_id))
@@ -137,7 +150,6 @@ async function markUnknown(context: Context, row: TransactionRow, message: strin
       data: { message },
     })
   })
-  context.changes.changed(row.id)
 }
 
 /**

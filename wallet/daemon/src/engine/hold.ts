@@ -30,7 +30,8 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
   const row = await waiting(context, id)
   if (row.approval_expires_at === null) throw fault('APPROVAL_NOT_FOUND', 'This transaction needs no approval.')
   if (context.now() >= row.approval_expires_at) {
-    await expire(context, row)
+    const expired = await expire(context, row)
+    if (expired !== undefined) context.changes.changed(expired)
     throw fault('APPROVAL_TIMEOUT', 'The time to approve this transaction is over.')
   }
   const agent = await agentOf(context.db, row.agent_id)
@@ -44,6 +45,7 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
   const moved = await rejudge(context, row, approval)
   if (moved === undefined) throw fault('TX_ALREADY_PROCESSED', 'Somebody decided this transaction meanwhile.')
   if (moved.status === 'CANCELLED') {
+    context.changes.changed(moved)
     throw fault(moved.error_code as ErrorCode, moved.error_message ?? '', { transactionId: id })
   }
   return moved

@@ -5,17 +5,21 @@
  */
 export type Lane = {
   /**
-   * Runs `work` alone with the next number. A number that is not used is handed out again.
-   * Answers `not read` where the chain does not tell the account's sequence.
+   * Runs `work` alone with the next number. A number that is not used is handed out again. Storing the
+   * signature may go on after `work` while the next one signs: where it turns out not to hold, the chain and
+   * the store are asked again.
    */
   take: <Value>(
-    work: (sequence: bigint, next: bigint) => Promise<{ used: boolean; value: Value }>,
+    work: (sequence: bigint, next: bigint) => Promise<Taken<Value>>,
   ) => Promise<{ ok: true; value: Value } | { ok: false; message: string }>
   /** Runs `work` alone for the first gap that keeps later numbers waiting. `work` answers whether it filled it. */
   fillGap: (work: (sequence: bigint, next: bigint) => Promise<boolean>) => Promise<'filled' | 'not filled' | 'no gap'>
   /** Forgets what it knows: a number may have been lost, or used by somebody else. */
   doubt: () => void
 }
+
+/** What `work` did with its number: nothing, or it is being stored and soon known whether that held. */
+export type Taken<Value> = { value: Value } | { storing: Promise<{ held: boolean; value: Value }> }
 
 export type Numbers = {
   /** The first number never handed out. */
@@ -29,6 +33,7 @@ export type ReadNumbers = () => Promise<{ ok: true; numbers: Numbers } | { ok: f
 export function createLane(read: ReadNumbers): Lane {
   let known: { next: bigint; gaps: bigint[] } | undefined
   let tail: Promise<unknown> = Promise.resolve()
+  const storing = new Set<Promise<unknown>>()
 
   const alone = <Value>(work: () => Promise<Value>): Promise<Value> => {
     const result = tail.then(work)
@@ -39,6 +44,7 @@ export function createLane(read: ReadNumbers): Lane {
   }
   const load = async () => {
     if (known !== undefined) return { ok: true as const, numbers: known }
+    await Promise.allSettled(storing)
     const answer = await read()
     if (!answer.ok) return answer
     known = trimmed(answer.numbers)
@@ -50,16 +56,32 @@ export function createLane(read: ReadNumbers): Lane {
   }
 
   return {
-    take: (work) =>
-      alone(async () => {
+    take: async <Value>(work: (sequence: bigint, next: bigint) => Promise<Taken<Value>>) => {
+      const begun = await alone(async () => {
         const loaded = await load()
         if (!loaded.ok) return loaded
         const { numbers } = loaded
         const sequence = numbers.gaps[0] ?? numbers.next
-        const { used, value } = await work(sequence, numbers.next)
-        if (used) use(numbers, sequence)
-        return { ok: true, value }
-      }),
+        const taken = await work(sequence, numbers.next)
+        if ('storing' in taken) {
+          use(numbers, sequence)
+          storing.add(taken.storing)
+        }
+        return { ok: true as const, taken }
+      })
+      if (!begun.ok) return begun
+      const { taken } = begun
+      if (!('storing' in taken)) return { ok: true, value: taken.value }
+      let held = false
+      try {
+        const stored = await taken.storing
+        held = stored.held
+        return { ok: true, value: stored.value }
+      } finally {
+        storing.delete(taken.storing)
+        if (!held) known = undefined
+      }
+    },
     fillGap: (work) =>
       alone(async () => {
         const loaded = await load()

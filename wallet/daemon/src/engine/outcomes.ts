@@ -70,7 +70,7 @@ async function followBatch(
   const changed = news.length === 0 ? [] : await context.write((db) => book(context, db, news))
   for (const row of changed) {
     context.onStep('settled', row.id)
-    context.changes.changed(row.id)
+    context.changes.changed(row)
     if (row.status === 'EXECUTING') resign(row.id)
   }
   for (const { attempt, outcome } of told) if (outcome.kind !== 'waiting') context.handOvers.forget(attempt.id)
@@ -227,9 +227,7 @@ async function sendAgain(context: Context, adapter: ChainAdapter, attempt: Attem
     context.log.warn({ network: attempt.network, hash: attempt.hash, answer: answer.kind }, answer.message)
     return
   }
-  const moved =
-    attempt.purpose === 'FILL' ? undefined : await submitted(context, { id: attempt.transaction_id }, attempt.hash)
-  if (moved !== undefined) context.changes.changed(moved.id)
+  if (attempt.purpose !== 'FILL') await submitted(context, { id: attempt.transaction_id }, attempt.hash)
 }
 
 function sentAttempt(attempt: AttemptRow): SentAttempt {

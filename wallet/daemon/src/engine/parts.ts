@@ -12,7 +12,7 @@ import type { HandOvers } from './hand-over.ts'
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
 
 /** Points after which a crash must lose nothing and repeat nothing. */
-export type Step = 'stored' | 'judged' | 'queued' | 'signed' | 'broadcast' | 'submitted' | 'settled'
+export type Step = 'stored' | 'judged' | 'signed' | 'broadcast' | 'submitted' | 'settled'
 
 export type EngineSettings = {
   environment: Environment

@@ -32,7 +32,7 @@ export function createRuns(
     while (row !== undefined && !closed) {
       const { status } = row
       row = await advance(row)
-      if (row !== undefined) context.changes.changed(id)
+      if (row !== undefined) context.changes.changed(row)
       else if (!isBusy(status)) notBefore.delete(id)
     }
   }
@@ -64,7 +64,7 @@ export function createRuns(
       if (running.has(row.id)) return await settled(running.get(row.id))
       await guard(row.id, async () => {
         const moved = await advance(row)
-        if (moved !== undefined) context.changes.changed(row.id)
+        if (moved !== undefined) context.changes.changed(moved)
       })
     },
     idle,

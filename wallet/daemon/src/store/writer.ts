@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { immediate } from '@openpista/common'
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from './tables.ts'
@@ -9,8 +10,8 @@ type Job = { work: (transaction: Kysely<Tables>) => Promise<unknown>; settle: (o
 type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown }
 
 /**
- * A writer that commits what waits together: while one commit goes to disk, the next changes gather, and one
- * sync serves them all. Each piece of work stands in a savepoint of its own, so that one that fails undoes
+ * A writer that commits what waits together: changes that come within one turn of the event loop share one
+ * sync to disk, the expensive part. Each piece of work stands in a savepoint of its own, so that one that fails undoes
  * only itself; all of them run one after another, so that none sees another half done.
  */
 export function createWriter(db: Kysely<Tables>): Write {
@@ -20,6 +21,7 @@ export function createWriter(db: Kysely<Tables>): Write {
   const flush = async () => {
     flushing = true
     while (waiting.length > 0) {
+      await turn()
       const jobs = waiting
       waiting = []
       const outcomes = await commit(db, jobs)

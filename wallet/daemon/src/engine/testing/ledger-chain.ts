@@ -139,7 +139,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
         signable: { bytes: raw, finish: () => ({ raw, hash: hashOf(text), sequence, validUntil }) },
       }
     },
-    broadcast: async (signed) => {
+    broadcast: async (signed: SentAttempt): Promise<Broadcast> => {
       const luck = misfortune()
       if (down || luck === 'lose request') return { kind: 'unknown', message: 'no answer' }
       if (luck === 'refuse') return { kind: 'refused', code: 'CHAIN_ERROR', message: 'not now' }
@@ -221,4 +221,24 @@ function readRaw(text: string) {
 
 function hashOf(text: string): string {
   return `0x${createHash('sha256').update(text).digest('hex')}`
+}
+
+/** The books as text, and back: what a node keeps on its disk. */
+export function booksToText(books: LedgerBooks): string {
+  const bigints = (_key: string, value: unknown) => (typeof value === 'bigint' ? { bigint: value.toString() } : value)
+  return JSON.stringify({ ...books, pool: [...books.pool], balances: [...books.balances] }, bigints)
+}
+
+export function booksFromText(text: string): LedgerBooks {
+  const bigints = (_key: string, value: unknown) => {
+    const held = typeof value === 'object' && value !== null && 'bigint' in value ? value.bigint : undefined
+    return held === undefined ? value : BigInt(held as string)
+  }
+  const { height, blocks, pool, balances } = JSON.parse(text, bigints) as {
+    height: bigint
+    blocks: LedgerBooks['blocks']
+    pool: [string, string][]
+    balances: [string, bigint][]
+  }
+  return { height, blocks, pool: new Map(pool), balances: new Map(balances) }
 }

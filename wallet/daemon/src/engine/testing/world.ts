@@ -45,6 +45,7 @@ export type World = {
   agentId: string
   caller: { agentId: string; sessionId: string }
   signer: ReturnType<typeof switchableSigner>
+  log: EngineParts['log']
   /** Closes engine and database and opens them again, as a restart does. */
   restart: () => Promise<void>
   close: () => Promise<void>
@@ -77,6 +78,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const path = options.path ?? join(folder!, 'wallet.db')
   const clock = options.clock ?? movableClock()
   const signer = switchableSigner()
+  const log = createLogger('test', 'silent')
   const open = async () => {
     const db = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
     await seed(db, options, clock.seconds())
@@ -86,7 +88,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       signer,
       clock,
       prices: options.prices ?? (async () => new Map()),
-      log: createLogger('test', 'silent'),
+      log,
       approvalUrl: (id) => `http://localhost/approve/${id}`,
       settings: {
         environment: 'testnet',
@@ -114,6 +116,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
     clock,
     signer,
+    log,
     agentId: AGENT,
     caller: { agentId: AGENT, sessionId: 'session' },
     restart: async () => {
