@@ -48,7 +48,8 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
     executors: ['domain', 'protocol'],
     providers: ['domain', 'protocol'],
     approvals: ['domain', 'protocol', 'tools/tool.ts'],
-    tools: ['domain', 'protocol', 'providers/provider.ts', 'executors/executor.ts'],
+    wallet: ['domain', 'protocol', 'store', 'gateway/announcer.ts'],
+    tools: ['domain', 'protocol', 'wallet', 'providers/provider.ts', 'executors/executor.ts', 'executors/roots.ts'],
     loop: [
       'domain',
       'protocol',
@@ -58,7 +59,8 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
       'tools/tool.ts',
       'executors/executor.ts',
     ],
-    channels: ['domain', 'protocol'],
+    gateway: ['domain', 'protocol', 'store', 'approvals', 'tools/tool.ts', 'channels/channel.ts'],
+    channels: ['domain', 'protocol', 'gateway'],
   },
 }
 

@@ -1,5 +1,5 @@
-import { runsOthers } from './command-scope.ts'
-import type { SimpleCommand, Word } from './shell.ts'
+import { runsOthers } from '../domain/command-scope.ts'
+import type { SimpleCommand, Word } from '../domain/shell.ts'
 
 /** `perhaps`: it cannot be told before the command runs. */
 export type Match = 'yes' | 'no' | 'perhaps'

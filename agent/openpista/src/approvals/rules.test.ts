@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
+import { commandScope, printsOnlyFacts } from '../domain/command-scope.ts'
 import type { Provenance } from '../domain/provenance.ts'
 import type { Risk } from '../tools/tool.ts'
 import type { ApprovalQuestion } from './approver.ts'
-import { commandScope, printsOnlyFacts } from './command-scope.ts'
 import { createApprovalMemory } from './memory.ts'
 import { matchText } from './pattern.ts'
 import { ApprovalConfig, createRuleApprover, judgeByRules, Rule } from './rules.ts'
@@ -237,4 +237,10 @@ test("a stranger's words never make a judgement milder, unless a row says so in 
       expect(rank({ ...one, untrusted: [page] }, own)).toBeGreaterThanOrEqual(rank({ ...one, untrusted: [] }, own))
     }),
   )
+})
+
+test('a way up the tree is covered by no pattern', () => {
+  const rule: Row = { decision: 'allow', command: ['cat notes/**'] }
+  expect(judge(runs('cat notes/a/b'), rule).decision).toBe('allow')
+  expect(judge(runs('cat notes/../../b'), rule).decision).toBe('ask')
 })

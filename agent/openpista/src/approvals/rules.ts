@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { type ParsedShell, parseShell, type SimpleCommand } from '../domain/shell.ts'
 import type { Risk } from '../tools/tool.ts'
 import type { ApprovalQuestion, Approver } from './approver.ts'
 import { all, type Match, matchCommand, matchText } from './pattern.ts'
-import { type ParsedShell, parseShell, type SimpleCommand } from './shell.ts'
 
 const risks = ['read', 'write', 'exec', 'spend', 'send'] as const satisfies readonly Risk[]
 const senders = ['owner', 'person', 'web', 'tool', 'file', 'schedule', 'system'] as const
