@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, relative } from 'node:path'
 import { AppError, ensurePrivateDir } from '@openpista/common'
-import { openKeystore } from './keystore.ts'
+import { type Keystore, openKeystore } from './keystore.ts'
 import { channelOver } from './protocol.ts'
 import { serveSigner } from './signer-host.ts'
 
@@ -31,8 +31,8 @@ const WITHHELD = ['NODE_OPTIONS', 'WAIAAS_MASTER_PASSWORD', 'WAIAAS_MASTER_PASSW
 /**
  * Unlocks the keystore, then runs the daemon as a child of this process and signs for it.
  *
- * The child cannot read or write the keystore folder through Node, start programs, load native code or
- * start threads. When either side ends, so does the other.
+ * The child cannot read or write the keystore folder through Node, start programs, load native code, start
+ * threads, or call fsync (SQLite can). When either side ends, so does the other.
  *
  * @returns the daemon's exit code; 128 + n where signal n ended it.
  * @throws AppError as `openKeystore`, before any child is started.
@@ -41,17 +41,25 @@ export async function runSigner(options: RunSignerOptions): Promise<number> {
   const keystore = await openKeystore(join(options.dataDir, 'keystore'), options.password)
   // Node opens a debugger on SIGUSR1 unless somebody listens; the daemon could send that signal to its parent.
   process.on('SIGUSR1', ignore)
+  try {
+    return await runDaemon(options, keystore)
+  } finally {
+    process.off('SIGUSR1', ignore)
+    keystore.close()
+  }
+}
+
+async function runDaemon(options: RunSignerOptions, keystore: Keystore): Promise<number> {
   const child = forkDaemon(options)
+  const end = () => child.kill('SIGKILL')
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   for (const signal of FORWARDED) process.on(signal, forward)
-  serveSigner(keystore, channelOver(child), () => child.kill('SIGKILL'))
-  child.once('disconnect', () => setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS).unref())
+  serveSigner(keystore, channelOver(child), end)
+  child.once('disconnect', () => setTimeout(end, EXIT_GRACE_MS).unref())
   try {
     return await exitOf(child)
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward)
-    process.off('SIGUSR1', ignore)
-    keystore.close()
   }
 }
 
