@@ -1,0 +1,86 @@
+import { openDatabase } from '@openpista/common'
+import type { Asset } from '@waiaas/core'
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { commit, countOf, release, reserve, spentUnder, spentUsd } from './ledger.ts'
+import { migrations, type Tables } from './tables.ts'
+
+const eth: Asset = { network: 'evm-local', symbol: 'ETH', decimals: 18 }
+const base: Asset = { network: 'base-sepolia', symbol: 'ETH', decimals: 18 }
+const NOW = 1_800_000_000
+const MAX = (1n << 256n) - 1n
+
+async function openLedger() {
+  const db = await openDatabase<Tables>({ path: ':memory:', migrations, synchronous: 'NORMAL' })
+  await sql`PRAGMA foreign_keys = OFF`.execute(db.kysely)
+  const book = (id: string, at: number, amount: bigint, asset = eth, usdMicros?: bigint) =>
+    reserve(db.kysely, { transactionId: id, agentId: 'me', at }, [{ kind: 'spend', asset, amount, usdMicros }])
+  return { db, book }
+}
+
+test('an entry counts until it is older than the window, to the second', async () => {
+  const { db, book } = await openLedger()
+  await book('a', NOW, 7n)
+  const spentAt = (now: number) => spentUnder(db.kysely, 'me', 'native', { seconds: 3600, now })
+  expect(await Promise.all([0, 3599, 3600, 3601].map((age) => spentAt(NOW + age)))).toEqual([7n, 7n, 7n, 0n])
+  expect(await spentAt(NOW - 86_400)).toBe(7n)
+  await db.close()
+})
+
+test('keys reach from one coin to all of its family', async () => {
+  const { db, book } = await openLedger()
+  await book('a', NOW, 1n)
+  await book('b', NOW, MAX, base, 5n)
+  const window = { seconds: 1, now: NOW }
+  expect(await spentUnder(db.kysely, 'me', 'evm-local/native', window)).toBe(1n)
+  expect(await spentUnder(db.kysely, 'me', 'native:evm', window)).toBe(MAX + 1n)
+  expect(await spentUnder(db.kysely, 'me', 'native:solana', window)).toBe(0n)
+  expect(await spentUnder(db.kysely, 'you', 'native', window)).toBe(0n)
+  expect(await spentUsd(db.kysely, 'me', window)).toBe(5n)
+  await db.close()
+})
+
+test('release gives everything back, a failed payment only its amount, and the fee becomes what was paid', async () => {
+  const { db } = await openLedger()
+  const window = { seconds: 60, now: NOW }
+  for (const id of ['a', 'b', 'c']) {
+    await reserve(db.kysely, { transactionId: id, agentId: 'me', at: NOW }, [
+      { kind: 'spend', asset: eth, amount: 100n, usdMicros: 100n },
+      { kind: 'fee', asset: eth, amount: 10n, usdMicros: 11n },
+    ])
+  }
+  await release(db.kysely, 'a')
+  await release(db.kysely, 'a')
+  await commit(db.kysely, 'b', { fee: 4n, spent: true })
+  await commit(db.kysely, 'c', { fee: 10n, spent: false })
+  expect(await spentUnder(db.kysely, 'me', 'native', window)).toBe(104n + 10n)
+  expect(await spentUsd(db.kysely, 'me', window)).toBe(105n + 11n)
+  expect(await countOf(db.kysely, 'me', window)).toBe(2n)
+  await db.close()
+})
+
+test('the sums of any window are the sums of its entries', async () => {
+  const entry = fc.record({ at: fc.integer({ min: 0, max: 20_000 }), amount: fc.bigInt(0n, MAX), gone: fc.boolean() })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(entry, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 20_000 }),
+      fc.integer({ min: 0, max: 20_000 }),
+      async (entries, seconds, now) => {
+        const { db, book } = await openLedger()
+        for (const [index, { at, amount, gone }] of entries.entries()) {
+          await book(`t${index}`, NOW + at, amount)
+          if (gone) await release(db.kysely, `t${index}`)
+        }
+        const live = entries.filter(({ at, gone }) => !gone && at >= now - seconds)
+        const window = { seconds, now: NOW + now }
+        const sum = live.reduce((total, { amount }) => total + amount, 0n)
+        expect(await spentUnder(db.kysely, 'me', 'native', window)).toBe(sum)
+        expect(await countOf(db.kysely, 'me', window)).toBe(BigInt(live.length))
+        await db.close()
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
