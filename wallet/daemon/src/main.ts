@@ -1,6 +1,6 @@
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { AppError, createLogger, immediate, openDatabase, systemClock, writeFileAtomic } from '@openpista/common'
+import { AppError, createLogger, immediate, openDatabase, systemClock } from '@openpista/common'
 import type { Kysely } from 'kysely'
 import manifest from '../package.json' with { type: 'json' }
 import { createAdapters } from './chains/index.ts'
@@ -149,7 +149,8 @@ async function record(db: Kysely<Tables>, type: 'DAEMON_STARTED' | 'DAEMON_STOPP
 /** Where the daemon is, for the command line. That it runs is told by the lock, not by this file. */
 function writeRunFile(path: string, url: string): void {
   const content = { url, pid: process.pid, signerPid: process.ppid, version: manifest.version }
-  writeFileAtomic(path, `${JSON.stringify(content)}\n`)
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(content)}\n`, { mode: 0o600 })
+  renameSync(`${path}.tmp`, path)
 }
 
 function stopSignal(): AbortController {
