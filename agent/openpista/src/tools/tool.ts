@@ -32,7 +32,7 @@ export type Tool<Input extends z.ZodType = z.ZodType> = {
   description: string
   input: Input
   risk: Risk
-  /** True when doing it twice differs from doing it once and it keeps no idempotency key of its own. */
+  /** True when the same call may run again after a crash: it changes nothing, or keeps an idempotency key of its own. */
   repeatable: boolean
   /** One line for cards and logs, from the real arguments. */
   summary: (input: z.output<Input>) => string

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { commandScope, printsOnlyFacts } from '../domain/command-scope.ts'
+import { oneLine } from '../domain/one-line.ts'
+import type { ExecResult } from '../executors/executor.ts'
+import { isInside, type Roots } from '../executors/roots.ts'
+import { failed } from './answer.ts'
+import { defineTool, type Tool, type ToolResult } from './tool.ts'
+
+const DEFAULT_SECONDS = 30
+const MAX_SECONDS = 300
+const MAX_CHARS = 5000
+
+const Input = z.strictObject({
+  command: z
+    .string()
+    .max(20_000)
+    .refine((text) => text.trim() !== '', 'command must not be empty')
+    .meta({ description: 'For bash -c' }),
+  timeout_secs: z.number().int().min(1).max(MAX_SECONDS).default(DEFAULT_SECONDS),
+  working_dir: z.string().max(4096).optional().meta({ description: 'Default: the workspace' }),
+})
+
+/** `system.run`: a command in the session's executor. A non-zero exit is an answer, not an error. */
+export function createSystemRun(roots: Roots): Tool<typeof Input> {
+  return defineTool({
+    name: 'system.run',
+    description:
+      'Run a shell command. It has no input; its background processes end with it. Long output is cut: print less or write to a file.',
+    input: Input,
+    risk: 'exec',
+    repeatable: false,
+    summary: ({ command }) => oneLine(command),
+    scope: ({ command }) => `system.run: ${commandScope(command)}`,
+    run: async (input, context) => {
+      const cwd = resolve(context.workspace, input.working_dir ?? '.')
+      const allowed = [roots.workspace, ...roots.writable, ...roots.readable]
+      if (!allowed.some((folder) => isInside(folder, cwd))) {
+        return failed(`Commands start in the workspace or a configured folder; ${cwd} is neither.`)
+      }
+      const request = {
+        command: input.command,
+        cwd,
+        timeoutSeconds: input.timeout_secs,
+        maxOutput: MAX_CHARS + 1,
+        onOutput: context.emit,
+      }
+      return answer(input, await context.exec.run(request, context.signal))
+    },
+  })
+}
+
+function answer({ command, timeout_secs }: z.output<typeof Input>, result: ExecResult): ToolResult {
+  const blocks = [block('stdout', result.stdout), block('stderr', result.stderr)].filter((text) => text !== '')
+  const ending =
+    result.killed === 'timeout'
+      ? `Command timed out after ${timeout_secs}s`
+      : result.killed === 'cancelled'
+        ? 'Command cancelled'
+        : `exit_code: ${result.exitCode}`
+  return {
+    output: [...blocks, ending].join('\n'),
+    isError: result.killed !== null,
+    provenance: printsOnlyFacts(command) ? { kind: 'system' } : { kind: 'tool', tool: 'system.run' },
+  }
+}
+
+function block(name: string, text: string): string {
+  if (text === '') return ''
+  const cut = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}\n[${name} cut at ${MAX_CHARS} characters]` : text
+  return `${name}:\n${cut.replace(/\n$/, '')}`
+}
