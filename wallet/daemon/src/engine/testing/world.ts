@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError, type Clock, createLogger, type Database, newId, openDatabase } from '@openpista/common'
 import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@waiaas/core'
-import type { ChainAdapter } from '../../chains/chain-adapter.ts'
+import type { Account, ChainAdapter } from '../../chains/chain-adapter.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
 import { createEngine } from '../create-engine.ts'
 import type { Engine, EngineJobs } from '../engine.ts'
@@ -23,13 +23,16 @@ export function movableClock(start = 1_800_000_000): MovableClock {
   }
 }
 
-/** A signer whose signatures only the in-memory chain accepts, with a switch. */
-export function switchableSigner() {
+/** A key of the agent. Its id is its chain. */
+export type WorldKey = { account: Account; sign: (bytes: Uint8Array) => Uint8Array }
+
+/** A signer with a switch. */
+export function switchableSigner(keys: Readonly<Record<string, WorldKey>>) {
   let halted = false
   return {
-    sign: async () => {
+    sign: async (keyId: string, bytes: Uint8Array) => {
       if (halted) throw new AppError('KEYSTORE_LOCKED', 'The signer is halted.')
-      return new Uint8Array(65)
+      return keys[keyId]!.sign(bytes)
     },
     halted: async () => halted,
     setHalted: (value: boolean) => {
@@ -57,6 +60,8 @@ export type WorldOptions = {
   path?: string
   policies?: { type: string; rules: Record<string, unknown> }[]
   prices?: EngineParts['prices']
+  /** By chain family; by default keys whose signatures only the chain in memory accepts. */
+  keys?: Readonly<Record<string, WorldKey>>
   owner?: string
   clock?: MovableClock
   settings?: Partial<EngineParts['settings']>
@@ -77,11 +82,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const folder = options.path === undefined ? mkdtempSync(join(tmpdir(), 'waiaas-engine-')) : undefined
   const path = options.path ?? join(folder!, 'wallet.db')
   const clock = options.clock ?? movableClock()
-  const signer = switchableSigner()
+  const keys = options.keys ?? fakeKeys
+  const signer = switchableSigner(keys)
   const log = createLogger('test', 'silent')
   const open = async () => {
     const db = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
-    await seed(db, options, clock.seconds())
+    await seed(db, options, keys, clock.seconds())
     const engine = await createEngine({
       db: db.kysely,
       adapters: options.adapters,
@@ -130,7 +136,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-async function seed(db: Database<Tables>, options: WorldOptions, now: number): Promise<void> {
+async function seed(
+  db: Database<Tables>,
+  options: WorldOptions,
+  keys: Readonly<Record<string, WorldKey>>,
+  now: number,
+): Promise<void> {
   if ((await db.kysely.selectFrom('agents').select('id').executeTakeFirst()) !== undefined) return
   const [network] = options.adapters.keys()
   const times = { created_at: now, updated_at: now }
@@ -148,10 +159,11 @@ async function seed(db: Database<Tables>, options: WorldOptions, now: number): P
     })
     .execute()
   for (const chain of new Set([...options.adapters.keys()].map((name) => networkOf(name).family))) {
-    const wallet = { id: newId(), agent_id: AGENT, chain, public_key: '', key_id: chain, created_at: now }
+    const { address, publicKey } = keys[chain]!.account
+    const wallet = { id: newId(), agent_id: AGENT, chain, address, public_key: publicKey, key_id: chain }
     await db.kysely
       .insertInto('wallets')
-      .values({ ...wallet, address: chain === 'evm' ? WALLET : SOLANA_WALLET })
+      .values({ ...wallet, created_at: now })
       .execute()
   }
   for (const { type, rules } of options.policies ?? defaultPolicies()) {
@@ -164,3 +176,8 @@ async function seed(db: Database<Tables>, options: WorldOptions, now: number): P
 }
 
 export const SOLANA_WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV'
+
+const fakeKeys: Readonly<Record<string, WorldKey>> = {
+  evm: { account: { address: WALLET, publicKey: '' }, sign: () => new Uint8Array(65) },
+  solana: { account: { address: SOLANA_WALLET, publicKey: '' }, sign: () => new Uint8Array(64) },
+}
