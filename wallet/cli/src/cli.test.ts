@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli, startWallet } from './testing/run-cli.ts'
+
+const PASSWORD = 'correct horse battery staple'
+
+const folder = mkdtempSync(join(tmpdir(), 'waiaas-cli-'))
+const dataDir = join(folder, 'wallet')
+const passwordFile = join(folder, 'password')
+const env = {
+  WAIAAS_DATA_DIR: dataDir,
+  WAIAAS_MASTER_PASSWORD_FILE: passwordFile,
+  WAIAAS_DAEMON_PORT: '0',
+  WAIAAS_RPC_EVM_LOCAL: 'http://127.0.0.1:9',
+}
+
+beforeAll(async () => {
+  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
+  const made = await runCli(['init'], env)
+  expect(made).toMatchObject({ code: 0, err: '' })
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function modes(path: string): string[] {
+  const mode = (statSync(path).mode & 0o777).toString(8)
+  const inside = statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => modes(join(path, name))) : []
+  return [`${statSync(path).isDirectory() ? 'd' : 'f'}${mode}`, ...inside]
+}
+
+test('init makes everything for its owner alone, and never twice', async () => {
+  expect(new Set(modes(dataDir))).toEqual(new Set(['d700', 'f600']))
+  expect(await runCli(['init'], env)).toMatchObject({ code: 1, err: expect.stringContaining('already') })
+})
+
+test('commands before init, and without a password, say what to do', async () => {
+  const nowhere = { ...env, WAIAAS_DATA_DIR: join(folder, 'nowhere') }
+  for (const command of [['start'], ['status'], ['stop'], ['audit', 'verify'], ['agent', 'list']]) {
+    const answer = await runCli(command, nowhere)
+    expect([command, answer]).toMatchObject([command, { code: 1, err: expect.stringContaining('waiaas init') }])
+  }
+  const { WAIAAS_MASTER_PASSWORD_FILE: _, ...without } = env
+  const asked = await runCli(['start'], without)
+  expect(asked).toMatchObject({ code: 1, err: expect.stringContaining('WAIAAS_MASTER_PASSWORD_FILE') })
+})
+
+test('a wrong password starts nothing', async () => {
+  const wrong = join(folder, 'wrong')
+  writeFileSync(wrong, 'not the password', { mode: 0o600 })
+  const answer = await runCli(['start'], { ...env, WAIAAS_MASTER_PASSWORD_FILE: wrong })
+  expect(answer).toMatchObject({ code: 1, out: '' })
+  expect(answer.err).not.toContain('    at ')
+  expect((await runCli(['status'], env)).code).toBe(3)
+})
+
+test('start, look, refuse a second one, use, stop', async () => {
+  const wallet = await startWallet(env)
+  try {
+    const status = await runCli(['status', '--json'], env)
+    expect(JSON.parse(status.out)).toMatchObject({ state: 'running', url: wallet.url, pid: wallet.pid })
+    const second = await runCli(['start'], env)
+    expect(second).toMatchObject({ code: 1, err: expect.stringContaining(`running already on ${wallet.url}`) })
+    const agent = await runCli(['agent', 'create', 'alice'], env)
+    expect(agent).toMatchObject({ code: 0, out: expect.stringMatching(/evm {2}0x[0-9a-fA-F]{40}/) })
+    const session = await runCli(['session', 'create', 'alice'], env)
+    expect(session.out).toMatch(/^wai_sess_[\w.-]+\n$/)
+    const asAgent = { headers: { Authorization: `Bearer ${session.out.trim()}` } }
+    expect((await fetch(`${wallet.url}/v1/wallet`, asAgent)).status).toBe(200)
+    expect(new Set(modes(dataDir))).toEqual(new Set(['d700', 'f600']))
+    expect(await runCli(['stop'], env)).toMatchObject({ code: 0, out: 'The daemon has stopped.\n' })
+    expect(wallet.output()).not.toContain(PASSWORD)
+  } finally {
+    await wallet.end('SIGTERM')
+  }
+  expect(await runCli(['status'], env)).toMatchObject({ code: 3, out: 'The daemon is not running.\n' })
+  expect(existsSync(join(dataDir, 'daemon.pid'))).toBe(false)
+})
+
+test('after kill -9 a start works at once, and sessions live on', async () => {
+  const first = await startWallet(env)
+  const session = await runCli(['session', 'create', 'alice'], env)
+  await first.end('SIGKILL')
+  const second = await startWallet(env)
+  try {
+    const asAgent = { headers: { Authorization: `Bearer ${session.out.trim()}` } }
+    expect((await fetch(`${second.url}/v1/wallet`, asAgent)).status).toBe(200)
+  } finally {
+    expect(await second.end('SIGTERM')).toBe(0)
+  }
+})
+
+test('the audit log verifies without the daemon, and names the first bad entry of an export', async () => {
+  const verified = await runCli(['audit', 'verify'], env)
+  expect(verified).toMatchObject({ code: 0, out: expect.stringContaining('intact') })
+  const { out } = await runCli(['audit', 'export'], env)
+  const lines = out.trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).type)).toEqual(
+    expect.arrayContaining(['POLICY_CREATED', 'DAEMON_STARTED', 'AGENT_CREATED', 'SESSION_CREATED', 'DAEMON_STOPPED']),
+  )
+  const file = join(folder, 'audit.jsonl')
+  writeFileSync(file, lines.join('\n'))
+  expect((await runCli(['audit', 'verify', file], env)).code).toBe(0)
+  writeFileSync(file, lines.map((line, at) => (at === 2 ? line.replace('"at":1', '"at":2') : line)).join('\n'))
+  expect(await runCli(['audit', 'verify', file], env)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('Entry 3'),
+  })
+})
+
+test('auto-provision keeps the password in one private file, warns until it is gone, and prints it never', async () => {
+  const own = { ...env, WAIAAS_DATA_DIR: join(folder, 'auto'), WAIAAS_MASTER_PASSWORD_FILE: '' }
+  const made = await runCli(['init', '--auto-provision', '--rpc', 'evm-local=http://127.0.0.1:9'], own)
+  const recovery = join(folder, 'auto', 'recovery-password')
+  const password = readFileSync(recovery, 'utf8').trim()
+  expect(statSync(recovery).mode & 0o777).toBe(0o600)
+  expect(made.out + made.err).not.toContain(password)
+  const wallet = await startWallet(own)
+  expect(await wallet.end('SIGINT')).toBe(0)
+  expect(wallet.output()).toContain('WARNING')
+  expect(wallet.output()).not.toContain(password)
+})
+
+test('a public address is refused without a proxy that ends TLS', async () => {
+  const answer = await runCli(['start'], { ...env, WAIAAS_DAEMON_HOSTNAME: '0.0.0.0' })
+  expect(answer).toMatchObject({ code: 1, err: expect.stringContaining('trusted_proxy') })
+})

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const MAIN = join(import.meta.dirname, '../main.ts')
+
+export type Env = Readonly<Record<string, string>>
+
+/** Runs a command to its end. */
+export async function runCli(args: readonly string[], env: Env): Promise<{ code: number; out: string; err: string }> {
+  const child = launch(args, env)
+  const [out, err] = [collect(child.stdout!), collect(child.stderr!)]
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, out: out(), err: err() }
+}
+
+export type RunningWallet = {
+  url: string
+  pid: number
+  output: () => string
+  /** Sends the signal to the signer, then waits until signer and daemon are gone. */
+  end: (signal: NodeJS.Signals) => Promise<number | null>
+}
+
+/** Runs `waiaas start` until it says that it is ready. */
+export async function startWallet(env: Env): Promise<RunningWallet> {
+  const child = launch(['start'], env)
+  const [out, err] = [collect(child.stdout!), collect(child.stderr!)]
+  const closed = once(child, 'close')
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout!.on('data', () => {
+      const ready = /waiaas is ready on (\S+)/.exec(out())
+      if (ready !== null) resolve(ready[1]!)
+    })
+    child.once('close', () => reject(new Error(`waiaas start ended:\n${out()}${err()}`)))
+  })
+  return {
+    url,
+    pid: child.pid!,
+    output: () => out() + err(),
+    end: async (signal) => {
+      child.kill(signal)
+      const [code] = (await closed) as [number | null]
+      return code
+    },
+  }
+}
+
+function launch(args: readonly string[], env: Env): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+  })
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = ''
+  stream.on('data', (chunk) => {
+    text += chunk
+  })
+  return () => text
+}
