@@ -126,11 +126,15 @@ class ReconnectingSocket implements Connection {
   /** A connection that never opened may have been refused; only asking tells. */
   #lose(wasOpen: boolean): void {
     this.#leave()
-    if (!this.#parts.isOnline()) return this.#retryLater(() => ({ state: 'offline' }))
-    if (wasOpen) return this.#retryLater((retryAt) => ({ state: 'waiting', retryAt }))
-    void this.#parts.isLockedOut().then((isLocked) => {
-      this.#retryLater((retryAt) => (isLocked ? { state: 'locked' } : { state: 'waiting', retryAt }))
-    })
+    if (!this.#parts.isOnline()) {
+      this.#retryLater(() => ({ state: 'offline' }))
+    } else if (wasOpen) {
+      this.#retryLater((retryAt) => ({ state: 'waiting', retryAt }))
+    } else {
+      void this.#parts.isLockedOut().then((isLocked) => {
+        this.#retryLater((retryAt) => (isLocked ? { state: 'locked' } : { state: 'waiting', retryAt }))
+      })
+    }
   }
 
   #retryLater(link: (retryAt: number) => Link): void {

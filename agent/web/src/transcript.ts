@@ -39,7 +39,7 @@ export function fromHistory(
   welcome: Extract<ControlFrame, { type: 'welcome' }>,
   history: readonly HistoryItem[],
 ): Transcript {
-  const items = history.map((item, index) => historyItem(item, index, welcome.running))
+  const items = history.map((item, index) => historyItem(item, index))
   return { sessionId: welcome.sessionId, seq: welcome.seq, items, running: welcome.running, held: [] }
 }
 
@@ -146,7 +146,7 @@ function finishTurn(
   return settled
 }
 
-function historyItem(item: HistoryItem, index: number, running: boolean): Item {
+function historyItem(item: HistoryItem, index: number): Item {
   const key = `history/${index}`
   switch (item.kind) {
     case 'user':
@@ -155,9 +155,7 @@ function historyItem(item: HistoryItem, index: number, running: boolean): Item {
       return { kind: 'answer', key, turnId: item.turnId, text: item.text }
     case 'tool': {
       const { turnId, call, output, isError } = item
-      // While a turn runs, a call without output is the one that still runs.
-      const status = isError ? 'failed' : running && output === '' ? 'running' : 'done'
-      return { kind: 'tool', key, turnId, call, output, status }
+      return { kind: 'tool', key, turnId, call, output, status: isError ? 'failed' : 'done' }
     }
     case 'card':
       return { kind: 'card', key, card: item.card, ...(item.outcome === undefined ? {} : { outcome: item.outcome }) }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Client } from '../client.ts'
+import type { Link } from '../connection.ts'
 import { openCards } from '../transcript.ts'
 import type { View } from '../view.ts'
 import { Composer } from './composer.tsx'
@@ -29,6 +30,7 @@ export function App({ client }: { client: Client }) {
         sessions={view.sessions}
         openId={transcript?.sessionId}
         model={view.model}
+        isKnown={transcript !== undefined}
         isOpen={isListOpen}
         isConnected={isConnected}
         onClose={() => setListOpen(false)}
@@ -53,7 +55,9 @@ export function App({ client }: { client: Client }) {
         </header>
         {link.state === 'locked' ? <LockedHint /> : null}
         <Fault view={view} onClose={client.closeFault} />
-        {isEmpty(view) ? (
+        {transcript === undefined ? (
+          <Away link={link} />
+        ) : isEmpty(view) ? (
           <Welcome model={view.model} hint={view.hint} onPick={setDraft} />
         ) : (
           <Conversation view={view} onAnswer={client.answer} onRetry={client.retry} onDiscard={client.discard} />
@@ -74,6 +78,21 @@ export function App({ client }: { client: Client }) {
 
 function isEmpty({ transcript, outgoing }: View): boolean {
   return transcript !== undefined && transcript.items.length === 0 && outgoing.length === 0
+}
+
+/** Before the first word of the gateway. */
+function Away({ link }: { link: Link }) {
+  const isAway = link.state === 'waiting' || link.state === 'offline'
+  return (
+    <div class="away">
+      {isAway ? (
+        <p>
+          The gateway does not answer. Start it with <code>openpista start</code>; this page connects by itself. What
+          you write meanwhile is kept and sent.
+        </p>
+      ) : null}
+    </div>
+  )
 }
 
 function LockedHint() {

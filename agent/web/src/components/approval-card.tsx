@@ -27,6 +27,7 @@ export function ApprovalCard(props: {
     <article
       class="card"
       data-kind={card.kind}
+      data-strangers={strangers.length > 0}
       data-state={outcome ?? (isOver ? 'expired' : 'open')}
       aria-labelledby={titleId}
       data-card={card.id}
@@ -41,15 +42,31 @@ export function ApprovalCard(props: {
         <h3 id={titleId} class="card-title">
           {visible(card.title)}
         </h3>
-        <p class="card-reason">{visible(card.reason)}</p>
-        <Facts facts={card.facts} />
-        {strangers.length === 0 ? <Origin sources={card.sources} /> : null}
-        {card.shortCode !== undefined && isOpen ? <ShortCode code={card.shortCode} /> : null}
+        {isOpen ? (
+          <Grounds card={card} />
+        ) : (
+          <details>
+            <summary>Details</summary>
+            <Grounds card={card} />
+          </details>
+        )}
       </div>
       <footer class="card-foot">
         {isOpen && !isOver ? <Buttons {...props} card={card} /> : <Result outcome={outcome ?? 'expired'} by={by} />}
       </footer>
     </article>
+  )
+}
+
+/** Why it asks, what exactly it is, who wanted it. */
+function Grounds({ card }: { card: Card }) {
+  return (
+    <>
+      <p class="card-reason">{visible(card.reason)}</p>
+      <Facts facts={card.facts} />
+      <p class="card-origin">Asked for by: {card.sources.map(({ label }) => visible(label)).join(', ')}</p>
+      {card.shortCode === undefined ? null : <ShortCode code={card.shortCode} />}
+    </>
   )
 }
 
@@ -80,11 +97,6 @@ function Strangers({ sources }: { sources: readonly SourceView[] }) {
       </div>
     </div>
   )
-}
-
-function Origin({ sources }: { sources: readonly SourceView[] }) {
-  if (sources.length === 0) return null
-  return <p class="card-origin">Asked for by: {sources.map(({ label }) => visible(label)).join(', ')}</p>
 }
 
 function Facts({ facts }: { facts: Card['facts'] }) {

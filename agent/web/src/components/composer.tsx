@@ -1,4 +1,4 @@
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { type Command, matchingCommands } from '../commands.ts'
 import { Icon } from './icons.tsx'
 
@@ -84,24 +84,26 @@ type PaletteState = {
 
 function usePalette(draft: string, onDraft: (draft: string) => void): PaletteState {
   const id = useId()
-  const [chosen, setChosen] = useState(0)
+  const [choice, setChoice] = useState({ draft, index: 0 })
   const [closedFor, setClosedFor] = useState<string>()
   const found = matchingCommands(draft)
   const isOpen = found.length > 0 && closedFor !== draft
-  useEffect(() => setChosen(0), [draft])
+  // Another text is another list, which begins at its top.
+  const chosen = choice.draft === draft ? Math.min(choice.index, found.length - 1) : 0
+  const choose = (index: number) => setChoice({ draft, index: (index + found.length) % found.length })
   const take = (command: Command) => onDraft(`${command.name} `)
   const onKeyDown = (event: KeyboardEvent): boolean => {
     if (!isOpen) return false
-    const command = found[Math.min(chosen, found.length - 1)]
-    if (event.key === 'ArrowDown') setChosen((chosen + 1) % found.length)
-    else if (event.key === 'ArrowUp') setChosen((chosen + found.length - 1) % found.length)
+    const command = found[chosen]
+    if (event.key === 'ArrowDown') choose(chosen + 1)
+    else if (event.key === 'ArrowUp') choose(chosen - 1)
     else if (event.key === 'Escape') setClosedFor(draft)
     else if ((event.key === 'Tab' || event.key === 'Enter') && !event.shiftKey && command !== undefined) take(command)
     else return false
     event.preventDefault()
     return true
   }
-  return { id, isOpen, found, chosen: Math.min(chosen, found.length - 1), take, onKeyDown }
+  return { id, isOpen, found, chosen, take, onKeyDown }
 }
 
 function Palette({ id, found, chosen, take, onDone }: PaletteState & { onDone: () => void }) {

@@ -8,6 +8,8 @@ export function Sidebar(props: {
   sessions: readonly SessionView[]
   openId: string | undefined
   model: string | undefined
+  /** Whether the gateway has told about itself. */
+  isKnown: boolean
   isOpen: boolean
   isConnected: boolean
   onClose: () => void
@@ -41,18 +43,16 @@ export function Sidebar(props: {
           />
         ))}
       </ul>
-      <p class="model">
-        {props.model === undefined ? (
-          <>
-            <span class="model-dot" data-on="false" /> No model; commands work
-          </>
-        ) : (
-          <>
-            <span class="model-dot" data-on="true" /> {props.model}
-          </>
-        )}
-      </p>
+      {props.isKnown ? <ModelName model={props.model} /> : null}
     </nav>
+  )
+}
+
+function ModelName({ model }: { model: string | undefined }) {
+  return (
+    <p class="model">
+      <span class="model-dot" data-on={model !== undefined} /> {model ?? 'No model; commands work'}
+    </p>
   )
 }
 
