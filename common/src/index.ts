@@ -1,4 +1,5 @@
 export { AppError } from './app-error.ts'
+export { canonicalHash, canonicalJson } from './canonical-json.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type ConfigSource, loadConfig } from './config.ts'
 export { type Database, immediate, type Migration, type OpenOptions, openDatabase } from './database.ts'

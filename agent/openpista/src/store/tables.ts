@@ -6,6 +6,8 @@ export type Tables = {
   sessions: {
     id: string
     channel: string
+    /** Where answers go on that channel: `{chat, thread?}`. */
+    address: string
     title: string
     model: string | null
     /** Highest frame number given out. */
@@ -13,7 +15,10 @@ export type Tables = {
     created_at: number
     updated_at: number
   }
-  /** The conversation, in order. `body` is a domain Message. */
+  /**
+   * The conversation, in order. `body` is a domain Message; with role `notice` a text for people only, and with role
+   * `clear` nothing: what stands before it is neither shown nor sent to a model.
+   */
   messages: {
     id: string
     session_id: string
@@ -23,7 +28,7 @@ export type Tables = {
     body: string
     created_at: number
   }
-  /** Unique on (channel, platform_id): a redelivered message is taken once. */
+  /** Unique on (channel, platform_id), which is `<chat>/<id of the message>`: a redelivered message is taken once. */
   inbox: {
     id: string
     channel: string
@@ -52,6 +57,10 @@ export type Tables = {
     session_id: string
     state: 'RUNNING' | 'STOPPED' | 'FAILED' | 'ABORTED'
     round: number
+    /** How often a start of the program found it open and went on with it. */
+    resumes: number
+    /** Messages up to this position are history; what the turn adds after it is in frames too. */
+    position: number
     input_tokens: number
     output_tokens: number
     error: string | null
@@ -60,6 +69,7 @@ export type Tables = {
   }
   /** Side effects are recorded before they start and after they end. */
   tool_calls: {
+    /** `<turn>/<call>`. */
     id: string
     turn_id: string
     session_id: string
@@ -102,7 +112,7 @@ export const migrations: readonly Migration[] = [
     name: 'first',
     up: `
 CREATE TABLE sessions (
-  id TEXT PRIMARY KEY, channel TEXT NOT NULL, title TEXT NOT NULL, model TEXT, seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, address TEXT NOT NULL, title TEXT NOT NULL, model TEXT, seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE messages (
   id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, turn_id TEXT, position INTEGER NOT NULL,
@@ -112,14 +122,15 @@ CREATE TABLE inbox (
   id TEXT PRIMARY KEY, channel TEXT NOT NULL, platform_id TEXT NOT NULL, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
   body TEXT NOT NULL, state TEXT NOT NULL, turn_id TEXT, created_at INTEGER NOT NULL, UNIQUE (channel, platform_id)
 ) STRICT;
-CREATE INDEX inbox_open ON inbox(session_id, created_at) WHERE state <> 'DONE';
+CREATE INDEX inbox_turn ON inbox(turn_id) WHERE turn_id IS NOT NULL;
+CREATE INDEX inbox_open ON inbox(session_id, id) WHERE state <> 'DONE';
 CREATE TABLE outbox (
   id TEXT PRIMARY KEY, channel TEXT NOT NULL, session_id TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
   next_at INTEGER NOT NULL, platform_id TEXT, error TEXT, created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outbox_open ON outbox(next_at) WHERE state = 'WAITING';
 CREATE TABLE turns (
-  id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, state TEXT NOT NULL, round INTEGER NOT NULL,
+  id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, state TEXT NOT NULL, round INTEGER NOT NULL, resumes INTEGER NOT NULL, position INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX turns_open ON turns(session_id) WHERE state = 'RUNNING';

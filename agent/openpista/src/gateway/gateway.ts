@@ -1,0 +1,184 @@
+import { newId } from '@openpista/common'
+import { sql } from 'kysely'
+import type { Admission, Inbound } from '../channels/channel.ts'
+import type { ToolCall } from '../domain/message.ts'
+import { sourceView } from '../domain/source-view.ts'
+import { Card, type HistoryItem, type SessionFrame, type SessionView } from '../protocol/index.ts'
+import type { Sessions } from '../sessions.ts'
+import { conversation } from '../store/conversation.ts'
+import type { Store, Transaction } from '../store/store.ts'
+import type { PaymentDesk } from './announcer.ts'
+import type { HumanApprover } from './human-approver.ts'
+import type { LogBook, NewSession } from './log-book.ts'
+
+/** What a client gets when it opens a session: the history up to `seq`, then `frames`; or `frames` alone. */
+export type Opening = {
+  seq: number
+  running: boolean
+  history: HistoryItem[] | undefined
+  frames: SessionFrame[]
+}
+
+/** The middle of everything: messages in, sessions out. Channels see `Admission`, live clients the rest too. */
+export type Gateway = Admission & {
+  /** Admits a message into a session that the client chose. */
+  admitTo: (session: NewSession, inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
+  list: () => Promise<SessionView[]>
+  /** `undefined` when there is no such session. `lastSeq`: what the client has seen. */
+  open: (sessionId: string, lastSeq: number | undefined) => Promise<Opening | undefined>
+  remove: (sessionId: string) => Promise<void>
+}
+
+export type GatewayParts = {
+  store: Store
+  book: LogBook
+  sessions: Sessions
+  person: HumanApprover
+  desk: PaymentDesk
+  /** One line for a person about a tool call. */
+  summary: (call: ToolCall) => string
+  now: () => number
+}
+
+/** More frames than this are not sent again one by one. */
+const MAX_REPLAY = 2_000
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const { store, book, sessions, person, desk, now } = parts
+
+  async function admitTo(session: NewSession, inbound: Inbound) {
+    const cancels = inbound.text.trim() === '/cancel'
+    const log = await book.open(session)
+    const duplicate = await log.commit(async (transaction) => {
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto('inbox')
+        .values({
+          id: newId(),
+          channel: inbound.channel,
+          platform_id: `${inbound.chat}/${inbound.id}`,
+          session_id: session.id,
+          body: JSON.stringify(inbound),
+          state: cancels ? 'DONE' : 'WAITING',
+          turn_id: null,
+          created_at: now(),
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirstOrThrow()
+      if (numInsertedOrUpdatedRows === 0n) return true
+      const { id: messageId, text, channel, user } = inbound
+      const source = sourceView(inbound.owner ? { kind: 'owner', channel } : { kind: 'person', channel, user })
+      log.append({ type: 'message.stored', messageId, text, source })
+      return false
+    })
+    if (!duplicate) await (cancels ? sessions.cancel(session.id) : sessions.wake(session.id))
+    return { sessionId: session.id, duplicate }
+  }
+
+  return {
+    admitTo,
+    admit: (inbound) => {
+      const { channel, chat, thread } = inbound
+      const id = thread === undefined ? `${channel}:${chat}` : `${channel}:${chat}:${thread}`
+      const address = thread === undefined ? { chat } : { chat, thread }
+      return admitTo({ id, channel, address }, inbound)
+    },
+    cancel: (sessionId) => sessions.cancel(sessionId),
+
+    answer: async (sessionId, cardId, decision, by) => {
+      if (person.answer(sessionId, cardId, decision, by)) return true
+      const row = await store.db
+        .selectFrom('cards')
+        .select('body')
+        .where('id', '=', cardId)
+        .where('session_id', '=', sessionId)
+        .where('outcome', 'is', null)
+        .executeTakeFirst()
+      if (row === undefined || decision !== 'reject') return false
+      if (Card.parse(JSON.parse(row.body)).kind !== 'payment') return false
+      return (await desk.reject(cardId)).ok
+    },
+
+    list: async () => {
+      const rows = await store.db
+        .selectFrom('sessions')
+        .select(['id', 'title', 'channel', 'updated_at'])
+        .where('title', '<>', '')
+        .orderBy('updated_at', 'desc')
+        .limit(200)
+        .execute()
+      return rows.map(({ id, title, channel, updated_at }) => ({ id, title, channel, updatedAt: updated_at }))
+    },
+
+    open: async (sessionId, lastSeq) => {
+      const log = await book.find(sessionId)
+      if (log === undefined) return undefined
+      await log.commit(async () => {})
+      const running = sessions.running(sessionId)
+      return await store.write((transaction) => readOpening(transaction, sessionId, lastSeq, running, parts.summary))
+    },
+
+    remove: async (sessionId) => {
+      await sessions.forget(sessionId)
+      await book.remove(sessionId)
+    },
+  }
+}
+
+/** Everything is read in one transaction, so that history and frames meet exactly. */
+async function readOpening(
+  transaction: Transaction,
+  sessionId: string,
+  lastSeq: number | undefined,
+  running: boolean,
+  summary: (call: ToolCall) => string,
+): Promise<Opening> {
+  const { seq } = await transaction
+    .selectFrom('sessions')
+    .select('seq')
+    .where('id', '=', sessionId)
+    .executeTakeFirstOrThrow()
+  if (lastSeq !== undefined && lastSeq <= seq && seq - lastSeq <= MAX_REPLAY) {
+    const frames = await framesAfter(transaction, sessionId, lastSeq)
+    if (frames.length === seq - lastSeq) return { seq, running, history: undefined, frames }
+  }
+  const turn = await openTurn(transaction, sessionId)
+  const history = await conversation(transaction, sessionId, summary, turn)
+  if (turn === undefined) return { seq, running, history, frames: [] }
+  return { seq: turn.seq - 1, running, history, frames: await framesAfter(transaction, sessionId, turn.seq - 1) }
+}
+
+async function framesAfter(transaction: Transaction, sessionId: string, seq: number): Promise<SessionFrame[]> {
+  const rows = await transaction
+    .selectFrom('frames')
+    .select('body')
+    .where('session_id', '=', sessionId)
+    .where('seq', '>', seq)
+    .orderBy('seq')
+    .execute()
+  return rows.map(({ body }) => JSON.parse(body) as SessionFrame)
+}
+
+/** The running turn, whose text is in frames only, as long as its first frame is kept. */
+async function openTurn(
+  transaction: Transaction,
+  sessionId: string,
+): Promise<{ position: number; seq: number; startedAt: number } | undefined> {
+  const turn = await transaction
+    .selectFrom('turns')
+    .select(['id', 'position'])
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'RUNNING')
+    .orderBy('id', 'desc')
+    .executeTakeFirst()
+  if (turn === undefined) return undefined
+  const first = await transaction
+    .selectFrom('frames')
+    .select(['seq', 'created_at'])
+    .where('session_id', '=', sessionId)
+    .where(sql`json_extract(body, '$.type')`, '=', 'turn.started')
+    .where(sql`json_extract(body, '$.turnId')`, '=', turn.id)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return first === undefined ? undefined : { position: turn.position, seq: first.seq, startedAt: first.created_at }
+}

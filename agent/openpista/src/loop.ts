@@ -1,0 +1,247 @@
+import { canonicalJson } from '@openpista/common'
+import type { ApprovalAnswer, Approver } from './approvals/approver.ts'
+import { interrupted, unansweredCalls, untrustedSources } from './domain/history.ts'
+import type { Message, ToolCall } from './domain/message.ts'
+import type { Provenance } from './domain/provenance.ts'
+import { askModel, type Reply, type RetryPolicy } from './model-stream.ts'
+import type { Provider, ProviderErrorCode, ToolSpec, Usage } from './providers/provider.ts'
+import type { Tool, ToolContext } from './tools/tool.ts'
+
+/** What the loop writes down. A promise that resolves means: it survives a crash. */
+export type Journal = {
+  /** A message joins the conversation. May be kept back until the next call that must be durable. */
+  append: (message: Message) => Promise<void>
+  decided: (call: ToolCall, answer: ApprovalAnswer) => Promise<void>
+  /** Before the tool runs. */
+  starting: (call: ToolCall, tool: Tool) => Promise<void>
+  /** After the tool ran, or was refused: the result joins the conversation. */
+  finished: (call: ToolCall, result: ToolMessage, end: 'FINISHED' | 'DENIED' | 'INTERRUPTED') => Promise<void>
+}
+
+export type ToolMessage = Extract<Message, { role: 'tool' }>
+
+/** Everything one run needs. Nothing in here draws, listens or stores. */
+export type LoopConfig = {
+  provider: Provider
+  model: string
+  system: string
+  tools: readonly Tool[]
+  /** The same tools as the model sees them. */
+  specs: readonly ToolSpec[]
+  maxRounds: number
+  retry: RetryPolicy
+  /** The chain: rules first, then the person. */
+  approver: Approver
+  /** The person alone, for questions that no rule may answer. */
+  person: Approver
+  journal: Journal
+  /** Messages that arrived since the last round; they are in the conversation already. */
+  steer: () => Promise<Message[]>
+  about: { sessionId: string; turnId: string; channel: string; sender: Provenance }
+  place: Pick<ToolContext, 'workspace' | 'exec'>
+  /** Calls that an earlier process had begun. They are not begun again unless the tool says that this is safe. */
+  begun: ReadonlySet<string>
+}
+
+export type LoopEvent =
+  | { type: 'text'; delta: string }
+  | { type: 'tool.started'; call: ToolCall; summary: string }
+  | { type: 'tool.output'; callId: string; text: string }
+  | { type: 'tool.finished'; callId: string; output: string; isError: boolean }
+
+/** How a run ended. `text` is everything the assistant said in it. */
+export type LoopEnd = { text: string; usage: Usage; rounds: number } & (
+  | { status: 'stop' | 'aborted' | 'max_rounds' }
+  | { status: 'error'; code: ProviderErrorCode; message: string }
+)
+
+/** The same call this many times in a row is asked about. */
+const REPEATS_TO_ASK = 3
+
+/** How long a tool may take to end after it was told to. */
+const ABORT_GRACE_MS = 800
+
+/**
+ * The one agent loop: stream an answer, ask about its tool calls, run them in order, append, again; until the
+ * model stops calling. Failures are the returned value; an exception is a bug in a tool or in the journal.
+ * `messages` may end in calls without results (a run that an earlier process began): these are done first.
+ */
+export async function run(
+  messages: readonly Message[],
+  config: LoopConfig,
+  emit: (event: LoopEvent) => void,
+  signal: AbortSignal,
+): Promise<LoopEnd> {
+  const state: State = { messages: [...messages], repeats: { key: '', count: 0 }, refused: new Set() }
+  const texts: string[] = []
+  const usage = { inputTokens: 0, outputTokens: 0 }
+  let calls = unansweredCalls(state.messages)
+  for (let rounds = 0; ; rounds++) {
+    await performAll(calls, state, config, emit, signal)
+    const sofar = { text: texts.join('\n\n'), usage, rounds }
+    if (signal.aborted) return { status: 'aborted', ...sofar }
+    if (rounds >= config.maxRounds) return { status: 'max_rounds', ...sofar }
+    if (rounds > 0) state.messages.push(...(await config.steer()))
+    const reply = await askModel(request(state, config), config, emit, signal)
+    usage.inputTokens += reply.usage.inputTokens
+    usage.outputTokens += reply.usage.outputTokens
+    const said = withFreshIds(reply, state.messages)
+    if (said.text !== '' || said.calls.length > 0) await append(state, config, { role: 'assistant', ...said })
+    if (said.text !== '') texts.push(said.text)
+    const text = texts.join('\n\n')
+    if (reply.end === 'aborted') return { status: 'aborted', text, usage, rounds: rounds + 1 }
+    if (reply.end !== 'done') return { status: 'error', ...reply.end, text, usage, rounds: rounds + 1 }
+    if (said.calls.length === 0) return { status: 'stop', text, usage, rounds: rounds + 1 }
+    calls = said.calls
+  }
+}
+
+type State = {
+  messages: Message[]
+  repeats: { key: string; count: number }
+  /** Repeated calls that were denied: asking again would only tire the owner. */
+  refused: Set<string>
+}
+
+function request(state: State, config: LoopConfig) {
+  return { model: config.model, system: config.system, messages: state.messages, tools: config.specs }
+}
+
+async function append(state: State, config: LoopConfig, message: Message): Promise<void> {
+  state.messages.push(message)
+  await config.journal.append(message)
+}
+
+/** Some servers number calls anew in every answer; in a conversation an id stands for one call. */
+function withFreshIds(reply: Reply, messages: readonly Message[]): Pick<Reply, 'text' | 'thinking' | 'calls'> {
+  const taken = new Set(
+    messages.flatMap((message) => (message.role === 'assistant' ? message.calls.map((call) => call.id) : [])),
+  )
+  const calls = reply.calls.map((call) => {
+    let id = call.id
+    for (let copy = 2; taken.has(id); copy++) id = `${call.id}-${copy}`
+    taken.add(id)
+    return { ...call, id }
+  })
+  return { text: reply.text, thinking: reply.thinking, calls }
+}
+
+type Emit = (event: LoopEvent) => void
+
+async function performAll(calls: ToolCall[], state: State, config: LoopConfig, emit: Emit, signal: AbortSignal) {
+  for (const call of calls) {
+    if (signal.aborted) await conclude(call, interrupted(call), 'INTERRUPTED', state, config, emit)
+    else await perform(call, state, config, emit, signal)
+  }
+}
+
+async function perform(call: ToolCall, state: State, config: LoopConfig, emit: Emit, signal: AbortSignal) {
+  const fail = (words: string, end: 'FINISHED' | 'DENIED' | 'INTERRUPTED' = 'FINISHED') =>
+    conclude(call, interrupted(call, words), end, state, config, emit)
+  const tool = config.tools.find(({ name }) => name === call.name)
+  const input = tool?.input.safeParse(call.arguments)
+  const summary = tool !== undefined && input?.success === true ? tool.summary(input.data) : call.name
+  if (tool === undefined || input === undefined) {
+    emit({ type: 'tool.started', call, summary })
+    return await fail(`Tool '${call.name}' not found`)
+  }
+  if (!input.success) {
+    emit({ type: 'tool.started', call, summary })
+    const faults = input.error.issues.map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`)
+    return await fail(`Invalid arguments: ${faults.join('; ')}`)
+  }
+  if (config.begun.has(call.id)) {
+    emit({ type: 'tool.started', call, summary })
+    if (!tool.repeatable) return await fail(BEGUN_WORDS, 'INTERRUPTED')
+  } else {
+    const refusal = await decide(call, tool, summary, tool.scope(input.data), state, config, signal)
+    emit({ type: 'tool.started', call, summary })
+    if (signal.aborted) return await fail('Interrupted before it ran.', 'INTERRUPTED')
+    if (refusal !== undefined) return await fail(refusal, 'DENIED')
+  }
+  await config.journal.starting(call, tool)
+  const result = await execute(call, tool, input.data, config, emit, signal)
+  await conclude(call, result, signal.aborted ? 'INTERRUPTED' : 'FINISHED', state, config, emit)
+}
+
+const BEGUN_WORDS =
+  'Interrupted: openpista was stopped while this ran. It may have taken effect wholly, partly or not at all. ' +
+  'It was not run again; look at the result before repeating it.'
+
+/** `undefined`: it may run. Else the words that the model gets. */
+async function decide(
+  call: ToolCall,
+  tool: Tool,
+  summary: string,
+  scope: string,
+  state: State,
+  config: LoopConfig,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const key = `${call.name} ${canonicalJson(call.arguments)}`
+  if (state.refused.has(key)) return 'Tool call rejected: the same call was rejected before in this turn.'
+  state.repeats = { key, count: state.repeats.key === key ? state.repeats.count + 1 : 1 }
+  const repeated = state.repeats.count >= REPEATS_TO_ASK
+  const question = {
+    ...config.about,
+    call,
+    summary,
+    scope,
+    risk: tool.risk,
+    untrusted: untrustedSources(state.messages),
+    ...(repeated ? { note: `The agent asks for the same call for the ${state.repeats.count}th time in a row.` } : {}),
+  }
+  const answer = (await (repeated ? config.person : config.approver).ask(question, signal)) ?? {
+    decision: 'deny' as const,
+    by: 'nobody',
+    reason: 'Tool call rejected: no rule allows it and nobody can be asked.',
+  }
+  await config.journal.decided(call, answer)
+  if (answer.decision !== 'deny') return undefined
+  if (repeated) state.refused.add(key)
+  return answer.reason
+}
+
+async function execute(
+  call: ToolCall,
+  tool: Tool,
+  input: unknown,
+  config: LoopConfig,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<ToolMessage> {
+  const context: ToolContext = {
+    sessionId: config.about.sessionId,
+    turnId: config.about.turnId,
+    callId: call.id,
+    ...config.place,
+    signal,
+    emit: (text) => emit({ type: 'tool.output', callId: call.id, text }),
+  }
+  const result = await Promise.race([tool.run(input, context), afterAbort(signal)])
+  if (result === undefined) return interrupted(call, 'Interrupted: cancelled while it ran.')
+  const { output, isError, provenance, images = [] } = result
+  return { role: 'tool', callId: call.id, name: call.name, output, isError, images, provenance }
+}
+
+/** Resolves a moment after the abort, so that a tool that does not listen cannot hold the session. */
+function afterAbort(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const later = () => setTimeout(() => resolve(undefined), ABORT_GRACE_MS).unref()
+    if (signal.aborted) later()
+    else signal.addEventListener('abort', later, { once: true })
+  })
+}
+
+async function conclude(
+  call: ToolCall,
+  result: ToolMessage,
+  end: 'FINISHED' | 'DENIED' | 'INTERRUPTED',
+  state: State,
+  config: LoopConfig,
+  emit: Emit,
+): Promise<void> {
+  state.messages.push(result)
+  emit({ type: 'tool.finished', callId: call.id, output: result.output, isError: result.isError })
+  await config.journal.finished(call, result, end)
+}

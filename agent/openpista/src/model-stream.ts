@@ -1,0 +1,114 @@
+import type { ThinkingPart, ToolCall } from './domain/message.ts'
+import type { ModelRequest, Provider, ProviderErrorCode, ProviderEvent, Usage } from './providers/provider.ts'
+
+/** When and how long to wait before asking a model again. */
+export type RetryPolicy = {
+  /** Attempts after the first. */
+  max: number
+  /** Milliseconds before attempt `attempt` (1 is the first repetition). */
+  delay: (attempt: number, retryAfterMs: number | undefined) => number
+}
+
+/** What a model said, and how it ended: what was said before an error or an abort is kept. */
+export type Reply = {
+  text: string
+  thinking: ThinkingPart[]
+  calls: ToolCall[]
+  usage: Usage
+  end: 'done' | 'aborted' | { code: ProviderErrorCode; message: string }
+}
+
+/** Exponential from 400 ms to 8 s with full jitter, at least what the server asked for, at most 30 s. */
+export function jitteredRetry(max: number, random: () => number): RetryPolicy {
+  return {
+    max,
+    delay: (attempt, retryAfterMs = 0) => {
+      const ceiling = Math.min(8_000, 400 * 2 ** (attempt - 1))
+      return Math.min(30_000, Math.max(retryAfterMs, ceiling / 2 + (random() * ceiling) / 2))
+    },
+  }
+}
+
+/**
+ * One answer of the model. Errors that may pass (no connection, 429, 5xx) are tried again, but only while nothing
+ * of the answer was shown.
+ */
+export async function askModel(
+  request: ModelRequest,
+  config: { provider: Provider; retry: RetryPolicy },
+  emit: (event: { type: 'text'; delta: string }) => void,
+  signal: AbortSignal,
+): Promise<Reply> {
+  for (let attempt = 1; ; attempt++) {
+    const { reply, shown, retryAfterMs } = await streamOnce(request, config.provider, emit, signal)
+    if (reply.end === 'done' || reply.end === 'aborted') return reply
+    if (shown || attempt > config.retry.max || !MAY_PASS.has(reply.end.code)) return reply
+    await wait(config.retry.delay(attempt, retryAfterMs), signal)
+    if (signal.aborted) return { ...reply, end: 'aborted' }
+  }
+}
+
+const MAY_PASS: ReadonlySet<ProviderErrorCode> = new Set(['RATE_LIMIT', 'OVERLOADED', 'NETWORK'])
+const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
+
+type Outcome = { reply: Reply; shown: boolean; retryAfterMs?: number | undefined }
+
+async function streamOnce(
+  request: ModelRequest,
+  provider: Provider,
+  emit: (event: { type: 'text'; delta: string }) => void,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  let text = ''
+  let shown = false
+  const partial = (end: Reply['end']): Reply => ({ text, thinking: [], calls: [], usage: NO_USAGE, end })
+  for await (const event of untilAborted(provider.stream(request, signal), signal)) {
+    if (event.type === 'text') {
+      text += event.delta
+      shown = true
+      emit(event)
+    } else if (event.type === 'thinking') {
+      shown = true
+    } else if (event.type === 'done') {
+      const { thinking, calls, usage } = event
+      return { reply: { text: event.text, thinking, calls, usage, end: 'done' }, shown }
+    } else if (event.code === 'ABORTED') {
+      return { reply: partial('aborted'), shown }
+    } else {
+      const { code, message, retryAfterMs } = event
+      return { reply: partial({ code, message }), shown, retryAfterMs }
+    }
+  }
+  if (signal.aborted) return { reply: partial('aborted'), shown }
+  return { reply: partial({ code: 'BAD_RESPONSE', message: 'The answer ended without an end.' }), shown }
+}
+
+/** The same events, but the abort ends them also where the provider does not listen. */
+async function* untilAborted(events: AsyncIterable<ProviderEvent>, signal: AbortSignal): AsyncIterable<ProviderEvent> {
+  if (signal.aborted) return
+  const aborted = Promise.withResolvers<'aborted'>()
+  const onAbort = () => aborted.resolve('aborted')
+  signal.addEventListener('abort', onAbort, { once: true })
+  const iterator = events[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise])
+      if (next === 'aborted' || next.done === true) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    // Not awaited: a provider that hangs would hang this one too. It never throws, by contract.
+    if (signal.aborted) void iterator.return?.()
+  }
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const onAbort = () => resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  await promise
+  clearTimeout(timer)
+  signal.removeEventListener('abort', onAbort)
+}

@@ -1,0 +1,62 @@
+import { createProvider, type ProviderConfig } from './providers/index.ts'
+import type { Provider } from './providers/provider.ts'
+
+export type ModelChoice =
+  | { ok: true; provider: Provider; model: string }
+  /** Nothing to ask: `hint` says in two lines what to do about it. */
+  | { ok: false; hint: string }
+
+/** Finds the model of a session. */
+export type Models = {
+  /** `model`: what the owner chose for the session, over configuration. */
+  choose: (model: string | null) => Promise<ModelChoice>
+}
+
+export type ModelsConfig = ProviderConfig & {
+  /** Where a local Ollama is looked for when nothing is configured; empty: nowhere. */
+  ollamaUrl: string
+}
+
+const OLLAMA_TIMEOUT_MS = 400
+const OLLAMA_ASK_AGAIN_MS = 15_000
+
+/** Models from configuration; without one, a local Ollama that answers; without that, a hint. */
+export function createModels(config: ModelsConfig, now: () => number): Models {
+  const configured = createProvider(config)
+  let found: { at: number; model: Promise<string | undefined> } | undefined
+
+  return {
+    choose: async (model) => {
+      if (configured.ok) return model === null ? configured : { ...configured, model }
+      if (configured.code !== 'API_KEY_MISSING')
+        return { ok: false, hint: hint(`${configured.message} ${configured.hint}`) }
+      if (found === undefined || now() - found.at > OLLAMA_ASK_AGAIN_MS) {
+        found = { at: now(), model: findOllama(config.ollamaUrl) }
+      }
+      const local = await found.model
+      if (local === undefined) return { ok: false, hint: hint(NO_MODEL) }
+      const choice = createProvider({ ...config, provider: 'ollama', baseUrl: config.ollamaUrl, model: model ?? local })
+      return choice.ok ? choice : { ok: false, hint: hint(choice.message) }
+    },
+  }
+}
+
+const NO_MODEL =
+  'No model is configured: set an API key in the environment (OPENAI_API_KEY, OPENROUTER_API_KEY, …) and start again, or start a local Ollama, which is found by itself.'
+
+function hint(why: string): string {
+  return `${why}\nWithout a model the slash commands work: /run ls, /read <path>, /wallet balance, /wallet send 0.01 ETH to 0x… (/help lists them all).`
+}
+
+/** The first model of a local Ollama, or `undefined` when none answers. */
+async function findOllama(baseUrl: string): Promise<string | undefined> {
+  if (baseUrl === '') return undefined
+  try {
+    const response = await fetch(`${baseUrl}/models`, { signal: AbortSignal.timeout(OLLAMA_TIMEOUT_MS) })
+    const body = (await response.json()) as { data?: { id?: unknown }[] }
+    const id = body.data?.[0]?.id
+    return response.ok && typeof id === 'string' ? id : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,92 @@
+import type { LogBook } from './gateway/log-book.ts'
+import { type SessionParts, SessionRunner } from './session.ts'
+import { appendNotice } from './store/conversation.ts'
+import { endTurn, type OpenTurn, openTurns, resumeTurn } from './store/turns.ts'
+
+/** The runners of all sessions. Many run at once; each by itself is in order. */
+export type Sessions = {
+  /** A message may be waiting there. */
+  wake: (sessionId: string) => Promise<void>
+  cancel: (sessionId: string) => Promise<void>
+  running: (sessionId: string) => boolean
+  /** Stops what runs there and forgets the session. */
+  forget: (sessionId: string) => Promise<void>
+  /** Takes up what an earlier process left: open turns go on or are closed in words, waiting messages get their turn. */
+  recover: () => Promise<void>
+  stop: (graceMs: number) => Promise<void>
+}
+
+/** A turn that was open at this many starts in a row is closed: it may be what brings the program down. */
+const MAX_RESUMES = 2
+
+export function createSessions(book: LogBook, parts: SessionParts): Sessions {
+  const runners = new Map<string, SessionRunner>()
+
+  async function runner(sessionId: string): Promise<SessionRunner | undefined> {
+    const known = runners.get(sessionId)
+    if (known !== undefined) return known
+    const log = await book.find(sessionId)
+    if (log === undefined) return undefined
+    const made = runners.get(sessionId) ?? new SessionRunner(log, parts)
+    runners.set(sessionId, made)
+    return made
+  }
+
+  async function reopen(turn: OpenTurn): Promise<void> {
+    const log = (await book.find(turn.sessionId))!
+    log.skipAfterCrash()
+    const now = parts.now()
+    const resumed = turn.resumes < MAX_RESUMES
+    await log.commit(async (transaction) => {
+      const cards = await transaction
+        .updateTable('cards')
+        .set({ outcome: 'expired', decided_by: 'restart', updated_at: now })
+        .where('turn_id', '=', turn.id)
+        .where('outcome', 'is', null)
+        .returning('id')
+        .execute()
+      for (const { id } of cards)
+        log.append({ type: 'approval.resolved', cardId: id, outcome: 'expired', by: 'restart' })
+      if (resumed) {
+        const notice = { text: RESUMED, tone: 'info' as const }
+        await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, notice)
+        await resumeTurn(transaction, turn, now)
+        log.append({ type: 'notice', ...notice })
+        log.append({ type: 'turn.started', turnId: turn.id, messageId: turn.inbound.id })
+        return
+      }
+      const end = { status: 'error' as const, code: 'ABORTED' as const, message: GIVEN_UP, ...NOTHING }
+      const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now, isLive: parts.isLive }
+      if (await endTurn(transaction, turn, closing)) queueMicrotask(parts.onOutbox)
+      log.append({ type: 'turn.finished', turnId: turn.id, status: 'error', text: GIVEN_UP })
+    })
+    if (resumed) (await runner(turn.sessionId))?.resume(turn)
+  }
+
+  return {
+    wake: async (sessionId) => (await runner(sessionId))?.wake(),
+    cancel: async (sessionId) => await runners.get(sessionId)?.cancel(),
+    running: (sessionId) => runners.get(sessionId)?.running === true,
+    forget: async (sessionId) => {
+      await runners.get(sessionId)?.stop(0)
+      runners.delete(sessionId)
+    },
+    recover: async () => {
+      for (const turn of await openTurns(parts.store.db)) await reopen(turn)
+      const waiting = await parts.store.db
+        .selectFrom('inbox')
+        .select('session_id')
+        .distinct()
+        .where('state', '=', 'WAITING')
+        .execute()
+      for (const { session_id } of waiting) (await runner(session_id))?.wake()
+    },
+    stop: async (graceMs) => {
+      await Promise.all([...runners.values()].map((each) => each.stop(graceMs)))
+    },
+  }
+}
+
+const NOTHING = { text: '', usage: { inputTokens: 0, outputTokens: 0 }, rounds: 0 }
+const RESUMED = 'openpista was restarted and goes on with this.'
+const GIVEN_UP = '❌ openpista was stopped while it worked on this, more than once. It was given up; please ask again.'

@@ -1,0 +1,204 @@
+import { newId } from '@openpista/common'
+import { type Kysely, sql } from 'kysely'
+import type { Inbound, Outbound } from '../channels/channel.ts'
+import type { Message } from '../domain/message.ts'
+import type { LoopEnd } from '../loop.ts'
+import { appendMessage, appendNotice } from './conversation.ts'
+import type { Transaction } from './store.ts'
+import type { Tables } from './tables.ts'
+
+/** One run of the loop over one message. */
+export type Turn = {
+  id: string
+  sessionId: string
+  /** The message that started it. */
+  inbound: Inbound
+  /** Calls that an earlier process had begun. */
+  begun: ReadonlySet<string>
+}
+
+export type Waiting = { id: string; inbound: Inbound }
+
+/** The oldest message of a session that no turn has taken. */
+export async function nextWaiting(db: Kysely<Tables>, sessionId: string): Promise<Waiting | undefined> {
+  const row = await waiting(db, sessionId).limit(1).executeTakeFirst()
+  return row === undefined ? undefined : { id: row.id, inbound: JSON.parse(row.body) }
+}
+
+/** Starts a turn with a waiting message. */
+export async function beginTurn(transaction: Transaction, turn: Turn, message: Waiting, now: number): Promise<void> {
+  const { id, sessionId, inbound } = turn
+  await transaction
+    .insertInto('turns')
+    .values({
+      id,
+      session_id: sessionId,
+      state: 'RUNNING',
+      round: 0,
+      resumes: 0,
+      position: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      error: null,
+      created_at: now,
+      updated_at: now,
+    })
+    .execute()
+  await take(transaction, message.id, id)
+  await appendMessage(transaction, { id: message.id, sessionId, turnId: id, at: now }, userMessage(inbound))
+  await markPosition(transaction, turn)
+  await sql`UPDATE sessions SET title = ${titleOf(inbound.text)} WHERE id = ${sessionId} AND title = ''`.execute(
+    transaction,
+  )
+}
+
+/** Goes on with a turn after a restart. */
+export async function resumeTurn(transaction: Transaction, turn: OpenTurn, now: number): Promise<void> {
+  await transaction
+    .updateTable('turns')
+    .set({ resumes: turn.resumes + 1, updated_at: now })
+    .where('id', '=', turn.id)
+    .execute()
+  await markPosition(transaction, turn)
+}
+
+async function markPosition(transaction: Transaction, { id, sessionId }: Turn): Promise<void> {
+  await sql`UPDATE turns SET position = (SELECT max(position) FROM messages WHERE session_id = ${sessionId})
+    WHERE id = ${id}`.execute(transaction)
+}
+
+/**
+ * Takes what arrived during a turn into it, oldest first, up to the first slash command: that one waits for a turn
+ * of its own.
+ */
+export async function takeSteering(transaction: Transaction, turn: Turn, now: number): Promise<Message[]> {
+  const rows = await waiting(transaction, turn.sessionId).execute()
+  const taken: Message[] = []
+  for (const { id, body } of rows) {
+    const inbound = JSON.parse(body) as Inbound
+    if (inbound.text.startsWith('/')) break
+    const message = userMessage(inbound)
+    await take(transaction, id, turn.id)
+    await appendMessage(transaction, { id, sessionId: turn.sessionId, turnId: turn.id, at: now }, message)
+    taken.push(message)
+  }
+  return taken
+}
+
+export type TurnEnd = {
+  end: LoopEnd
+  /** What went wrong, in words for people. */
+  fault: string | undefined
+  /** The whole answer. */
+  text: string
+  now: number
+  isLive: (channel: string) => boolean
+}
+
+/** Closes a turn; on a channel that is not live the answer goes to the outbox. Answers whether it did. */
+export async function endTurn(transaction: Transaction, turn: Turn, result: TurnEnd): Promise<boolean> {
+  const { end, fault, text, now, isLive } = result
+  const { inputTokens, outputTokens } = end.usage
+  await sql`UPDATE turns SET state = ${TURN_STATES[end.status]}, round = round + ${end.rounds}, error = ${fault ?? null},
+    input_tokens = input_tokens + ${inputTokens}, output_tokens = output_tokens + ${outputTokens}, updated_at = ${now}
+    WHERE id = ${turn.id}`.execute(transaction)
+  await transaction.updateTable('inbox').set({ state: 'DONE' }).where('turn_id', '=', turn.id).execute()
+  if (fault !== undefined) {
+    const tone = end.status === 'aborted' ? 'info' : 'error'
+    await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, { text: fault, tone })
+  }
+  const session = await transaction
+    .selectFrom('sessions')
+    .select(['channel', 'address'])
+    .where('id', '=', turn.sessionId)
+    .executeTakeFirst()
+  if (session === undefined || isLive(session.channel)) return false
+  const address = JSON.parse(session.address)
+  const outbound: Outbound = { key: turn.id, ...address, kind: 'text', text }
+  await putOutbox(transaction, { channel: session.channel, sessionId: turn.sessionId, now }, outbound)
+  return true
+}
+
+/** Queues a delivery. The same key again changes nothing. */
+export async function putOutbox(
+  transaction: Transaction,
+  { channel, sessionId, now }: { channel: string; sessionId: string; now: number },
+  outbound: Outbound,
+): Promise<void> {
+  await transaction
+    .insertInto('outbox')
+    .values({
+      id: outbound.key,
+      channel,
+      session_id: sessionId,
+      body: JSON.stringify(outbound),
+      state: 'WAITING',
+      attempts: 0,
+      next_at: now,
+      platform_id: null,
+      error: null,
+      created_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export type OpenTurn = Turn & { resumes: number }
+
+/** Turns that an earlier process did not close. */
+export async function openTurns(db: Kysely<Tables>): Promise<OpenTurn[]> {
+  const rows = await db
+    .selectFrom('turns')
+    .select(['id', 'session_id', 'resumes'])
+    .where('state', '=', 'RUNNING')
+    .execute()
+  return await Promise.all(rows.map((row) => openTurn(db, row)))
+}
+
+async function openTurn(
+  db: Kysely<Tables>,
+  { id, session_id, resumes }: { id: string; session_id: string; resumes: number },
+): Promise<OpenTurn> {
+  const first = await db
+    .selectFrom('inbox')
+    .select('body')
+    .where('turn_id', '=', id)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  const calls = await db
+    .selectFrom('tool_calls')
+    .select('id')
+    .where('turn_id', '=', id)
+    .where('state', '=', 'STARTED')
+    .execute()
+  const begun = new Set(calls.map((call) => call.id.slice(id.length + 1)))
+  return { id, sessionId: session_id, inbound: JSON.parse(first.body), begun, resumes }
+}
+
+const TURN_STATES = { stop: 'STOPPED', aborted: 'ABORTED', max_rounds: 'FAILED', error: 'FAILED' } as const
+
+const TITLE_CHARS = 60
+
+function titleOf(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? ''
+  return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1)}…` : line
+}
+
+function waiting(db: Kysely<Tables>, sessionId: string) {
+  return db
+    .selectFrom('inbox')
+    .select(['id', 'body'])
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'WAITING')
+    .orderBy('id')
+}
+
+async function take(transaction: Transaction, inboxId: string, turnId: string): Promise<void> {
+  await transaction.updateTable('inbox').set({ state: 'TAKEN', turn_id: turnId }).where('id', '=', inboxId).execute()
+}
+
+function userMessage({ text, owner, channel, user }: Inbound): Message {
+  const provenance = owner ? ({ kind: 'owner', channel } as const) : ({ kind: 'person', channel, user } as const)
+  return { role: 'user', parts: [{ type: 'text', text, provenance }] }
+}

@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLogger } from '@openpista/common'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { type Agent, type AgentParts, createAgent } from '../app.ts'
+import { createApprovalMemory } from '../approvals/memory.ts'
+import { channels } from '../channels/index.ts'
+import type { Executor } from '../executors/executor.ts'
+import { createAccess } from '../gateway/access.ts'
+import { jitteredRetry } from '../model-stream.ts'
+import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
+import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { defineTool, type Tool } from '../tools/tool.ts'
+
+export const TOKEN = 'a token that only tests know'
+
+/** What a scripted model says to a request; tests write it as a function. */
+export type Script = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ProviderEvent>
+
+/** Says back what the user said last, word by word. */
+export const echo: Script = async function* (request) {
+  const text = lastUserText(request)
+  for (const word of text.split(/(?<= )/)) yield { type: 'text', delta: word }
+  yield { type: 'done', text, thinking: [], calls: [], usage: { inputTokens: 1, outputTokens: 1 } }
+}
+
+export function lastUserText({ messages }: ModelRequest): string {
+  const last = messages.findLast((message) => message.role === 'user')
+  const part = last?.role === 'user' ? last.parts[0] : undefined
+  return part?.type === 'text' ? part.text : ''
+}
+
+/** An answer that is one tool call. */
+export async function* callTool(
+  name: string,
+  args: Record<string, unknown>,
+  id = 'call_1',
+): AsyncIterable<ProviderEvent> {
+  const calls = [{ id, name, arguments: args }]
+  yield { type: 'done', text: '', thinking: [], calls, usage: { inputTokens: 1, outputTokens: 1 } }
+}
+
+/** An answer that is text. */
+export async function* sayText(text: string): AsyncIterable<ProviderEvent> {
+  yield { type: 'text', delta: text }
+  yield { type: 'done', text, thinking: [], calls: [], usage: { inputTokens: 1, outputTokens: 1 } }
+}
+
+const noExecutor: Executor = { name: 'none', run: () => Promise.reject(new Error('no executor in this test')) }
+
+/** A tool that notes what it was called with. */
+export function noteTool(risk: Tool['risk'], notes: string[]): Tool {
+  return defineTool({
+    name: 'note',
+    description: 'Notes a word.',
+    input: z.strictObject({ word: z.string() }),
+    risk,
+    repeatable: false,
+    summary: ({ word }) => `note ${word}`,
+    scope: () => 'note',
+    run: async ({ word }) => {
+      notes.push(word)
+      return { output: `noted ${word}`, isError: false, provenance: { kind: 'system' } }
+    },
+  }) as unknown as Tool
+}
+
+export type Fixture = AsyncDisposable & {
+  agent: Agent
+  store: Store
+  home: string
+  port: number
+  client: (options?: { clientId?: string; sessionId?: string; lastSeq?: number }) => Promise<TestClient>
+}
+
+/** A whole agent on real sockets and a real database, in this process, with a scripted model. */
+export async function startAgent(script: Script, changes: Partial<AgentParts> = {}): Promise<Fixture> {
+  const home = mkdtempSync(join(tmpdir(), 'openpista-'))
+  const store = changes.store ?? (await openStore(join(home, 'memory.db')))
+  const provider: Provider = { id: 'scripted', stream: script }
+  let port = 0
+  const agent = createAgent({
+    store,
+    tools: [],
+    commands: [],
+    models: { choose: async (model) => ({ ok: true, provider, model: model ?? 'scripted' }) },
+    executor: noExecutor,
+    workspace: home,
+    approvals: { rules: [] },
+    memory: createApprovalMemory(),
+    limits: { maxRounds: 10, messages: 200, chars: 400_000 },
+    retry: jitteredRetry(3, () => 0),
+    channels,
+    access: createAccess({ token: TOKEN, hosts: [], now: Date.now }),
+    web: { webRoot: join(home, 'web'), version: '0', port: 0, onListening: (found) => (port = found) },
+    cli: { socketPath: join(home, 's') },
+    createPayments: () => ({
+      desk: { reject: async () => ({ ok: false, message: 'no wallet' }) },
+      start: async () => {},
+      stop: async () => {},
+    }),
+    now: Date.now,
+    random: Math.random,
+    logger: createLogger('test', 'silent'),
+    ...changes,
+  })
+  await agent.start()
+  const open: TestClient[] = []
+  return {
+    agent,
+    store,
+    home,
+    port,
+    client: async (options = {}) => {
+      const client = await connectClient(port)
+      open.push(client)
+      client.send({ type: 'hello', protocol: 1, clientId: 'tab', ...options })
+      await client.next('welcome')
+      return client
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const client of open) client.close()
+      await agent.stop(0)
+      await store.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+export type TestClient = {
+  frames: ServerFrame[]
+  send: (frame: ClientFrame) => void
+  sendRaw: (text: string) => void
+  /** The next frame of that type that no `next` has answered, whenever it comes. */
+  next: <Type extends ServerFrame['type']>(type: Type) => Promise<Extract<ServerFrame, { type: Type }>>
+  /** Says something and waits for the end of the turn. */
+  say: (text: string, id?: string) => Promise<Extract<ServerFrame, { type: 'turn.finished' }>>
+  close: () => void
+}
+
+/** A client of the protocol. Every frame that comes is checked against the schema. */
+export async function connectClient(port: number, token = TOKEN): Promise<TestClient> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { authorization: `Bearer ${token}` } })
+  const inbox = createFrameInbox()
+  socket.on('message', (data) => inbox.push(data.toString()))
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  socket.on('error', () => {})
+  return testClient(
+    inbox,
+    (text) => socket.send(text),
+    () => socket.terminate(),
+  )
+}
+
+type FrameInbox = ReturnType<typeof createFrameInbox>
+
+export function createFrameInbox() {
+  const frames: ServerFrame[] = []
+  const taken = new Set<ServerFrame>()
+  const waiters: { type: string; resolve: (frame: ServerFrame) => void }[] = []
+  return {
+    frames,
+    push: (text: string) => {
+      const frame = ServerFrame.parse(JSON.parse(text))
+      frames.push(frame)
+      const index = waiters.findIndex(({ type }) => type === frame.type)
+      if (index === -1) return
+      taken.add(frame)
+      waiters.splice(index, 1)[0]!.resolve(frame)
+    },
+    next: <Type extends ServerFrame['type']>(type: Type) => {
+      const known = frames.find((frame) => frame.type === type && !taken.has(frame))
+      const { promise, resolve } = Promise.withResolvers<ServerFrame>()
+      if (known === undefined) waiters.push({ type, resolve })
+      else {
+        taken.add(known)
+        resolve(known)
+      }
+      return promise as Promise<Extract<ServerFrame, { type: Type }>>
+    },
+  }
+}
+
+export function testClient(inbox: FrameInbox, sendRaw: (text: string) => void, close: () => void): TestClient {
+  const send = (frame: ClientFrame) => sendRaw(JSON.stringify(frame))
+  return {
+    frames: inbox.frames,
+    next: inbox.next,
+    sendRaw,
+    send,
+    close,
+    say: async (text, id = crypto.randomUUID()) => {
+      send({ type: 'message', id, text })
+      return await inbox.next('turn.finished')
+    },
+  }
+}
