@@ -22,7 +22,7 @@ let client: WAIaaSClient
 beforeAll(async () => {
   const passwordFile = join(folder, 'password')
   writeFileSync(passwordFile, PASSWORD, { mode: 0o600 })
-  chain = await startEvmNode()
+  chain = await startEvmNode({})
   env = {
     WAIAAS_DATA_DIR: join(folder, 'wallet'),
     WAIAAS_MASTER_PASSWORD_FILE: passwordFile,
