@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join, resolve, sep } from 'node:path'
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import type { Env } from 'hono/types'
 import { fail } from './fail.ts'
 
@@ -25,16 +25,14 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 /** The signing page under /approve: static files, and its one document for every transaction. */
 export function servePages<E extends Env>(app: Hono<E>, options: PageOptions): void {
   const policy = contentSecurityPolicy(options.demoOwnerUrl)
-  const page = (body: string | Uint8Array<ArrayBuffer>, type: string, immutable: boolean) =>
-    new Response(body, {
-      headers: {
-        'Content-Type': type,
-        'Content-Security-Policy': policy,
-        'Cache-Control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
-      },
-    })
+  const page = (context: Context, body: string | Uint8Array<ArrayBuffer>, type: string, immutable: boolean) => {
+    context.header('Content-Type', type)
+    context.header('Content-Security-Policy', policy)
+    context.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+    context.header('Cross-Origin-Opener-Policy', 'same-origin')
+    context.header('Permissions-Policy', 'camera=(), geolocation=(), microphone=()')
+    return context.body(body)
+  }
 
   app.get('/approve/config.json', (context) => {
     const { demoOwnerUrl } = options
@@ -44,12 +42,12 @@ export function servePages<E extends Env>(app: Hono<E>, options: PageOptions): v
     const path = decodePath(context.req.path.slice('/approve/'.length))
     if (extname(path) === '') {
       const index = await readInside(options.folder, 'index.html')
-      return page(index ?? NOT_BUILT, MEDIA_TYPES['.html']!, false)
+      return page(context, index ?? NOT_BUILT, MEDIA_TYPES['.html']!, false)
     }
     const type = MEDIA_TYPES[extname(path)]
     const content = type === undefined ? undefined : await readInside(options.folder, path)
     if (type === undefined || content === undefined) throw fail('NOT_FOUND', 'There is no such file.')
-    return page(content, type, path.startsWith('assets/'))
+    return page(context, content, type, path.startsWith('assets/'))
   })
 }
 

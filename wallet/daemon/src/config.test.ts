@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { readDaemonConfig, servedNetworks } from './config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'waiaas-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function read(text: string, env: Record<string, string> = {}) {
+  writeFileSync(join(folder, 'config.toml'), text)
+  return readDaemonConfig(folder, env)
+}
+
+test('an empty file gives a daemon that only this machine reaches', () => {
+  expect(read('').daemon).toMatchObject({ hostname: '127.0.0.1', port: 3100, environment: 'testnet' })
+})
+
+test('the environment wins over the file', () => {
+  expect(read('[daemon]\nport = 1', { WAIAAS_DAEMON_PORT: '2' }).daemon.port).toBe(2)
+  const config = read('', { WAIAAS_RPC_BASE_SEPOLIA: 'https://node.example' })
+  expect(servedNetworks(config)).toEqual([{ network: 'base-sepolia', rpcUrl: 'https://node.example' }])
+})
+
+test('only networks of the environment are served', () => {
+  const config = read('[rpc]\nbase_mainnet = "https://a.example"\nevm_local = "http://127.0.0.1:8545"')
+  expect(servedNetworks(config).map(({ network }) => network)).toEqual(['evm-local'])
+})
+
+test.each([
+  ['[daemon]\nhostname = "0.0.0.0"', 'trusted_proxy'],
+  ['[daemon]\nhostname = "192.168.1.5"', 'trusted_proxy'],
+  ['[daemon]\nhostnam = "x"', "did you mean 'daemon.hostname'"],
+  ['[rpc]\nevm_local = "ftp://x"', 'rpc.evm_local'],
+  ['[daemon]\nenvironment = "mainnet"\n[demo]\nowner_url = "http://127.0.0.1:1"', 'demo.owner_url'],
+])('%j is refused', (text, reason) => {
+  expect(() => read(text)).toThrow(reason)
+})
