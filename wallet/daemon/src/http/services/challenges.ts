@@ -111,7 +111,8 @@ async function findWaiting(parts: ChallengeParts, id: string, now: number) {
   if (row === undefined || view === undefined) throw fail('TX_NOT_FOUND', `There is no transaction ${id}.`)
   if (row.status === 'EXPIRED') throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
   if (row.status !== 'QUEUED') {
-    throw fail('TX_ALREADY_PROCESSED', `The transaction is ${row.status}; there is nothing to approve.`)
+    const details = { status: row.status, ...(view.hash === undefined ? {} : { hash: view.hash }) }
+    throw fail('TX_ALREADY_PROCESSED', `The transaction is ${row.status}; there is nothing to approve.`, { details })
   }
   if (row.approval_expires_at === null) throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.')
   if (now >= row.approval_expires_at) throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
