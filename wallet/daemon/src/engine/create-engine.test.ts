@@ -339,6 +339,19 @@ describe('approval', () => {
     expect(chain.books.blocks).toHaveLength(1)
   })
 
+  test('a fee that rose above the approved ceiling is never paid', async () => {
+    const { world, chain } = await evmWorld({ owner: OWNER })
+    const sent = await world.engine.send(world.caller, pay('0.6'), 'k')
+    const approval = await approvalOf(world, sent.id)
+    chain.setFee(1_000_000n)
+    await world.engine.approve(sent.id, approval)
+    await settle(world)
+    expect(await world.engine.view(sent.id)).toMatchObject({ status: 'EXECUTING', maxFee: sent.maxFee })
+    chain.setFee(21_000n)
+    await settle(world)
+    expect(await world.engine.view(sent.id)).toMatchObject({ status: 'CONFIRMED', fee: '21000' })
+  })
+
   test('too late is too late', async () => {
     const { world } = await evmWorld({ owner: OWNER })
     const { id } = await world.engine.send(world.caller, pay('0.6'), 'k')
@@ -356,7 +369,10 @@ describe('approval', () => {
     const { world, chain } = await evmWorld({ owner: OWNER })
     const first = await world.engine.send(world.caller, pay('0.6'), 'a')
     const second = await world.engine.send(world.caller, pay('0.6'), 'b')
-    expect((await world.engine.reject(first.id, OWNER)).status).toBe('CANCELLED')
+    expect(await world.engine.reject(first.id, OWNER)).toMatchObject({
+      status: 'CANCELLED',
+      error: { message: 'The owner rejected this payment.' },
+    })
     await world.db.kysely.deleteFrom('policies').execute()
     const approval = await approvalOf(world, second.id)
     await expect(world.engine.approve(second.id, approval)).rejects.toMatchObject({ code: 'POLICY_DENIED' })

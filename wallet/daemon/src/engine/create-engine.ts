@@ -8,13 +8,13 @@ import type { Engine, EngineJobs } from './engine.ts'
 import { execute } from './execute.ts'
 import { fault } from './fault.ts'
 import { createHandOvers } from './hand-over.ts'
-import { approve, expire, resumeDelayed, withdraw } from './hold.ts'
+import { approve, expire, reject, resumeDelayed, withdraw } from './hold.ts'
 import { createLanes } from './lanes.ts'
 import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
 import { busy, createRuns } from './runs.ts'
 import { simulate } from './simulate.ts'
-import { findView } from './view.ts'
+import { createViews } from './view.ts'
 
 /** The engine over its parts. Nothing runs before `recover` or a call. */
 export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs> {
@@ -39,8 +39,9 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     }
   })
   const follower = createFollower(context, runs.start)
+  const views = createViews(parts.db, parts.approvalUrl)
   const viewOf = async (id: string) => {
-    const view = await findView(parts.db, id, parts.approvalUrl)
+    const view = await views.find(id)
     if (view === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
     return view
   }
@@ -62,20 +63,21 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
         await runs.once(row)
         runs.start(row.id)
       }
-      const refusal = firstRefusal((await findTransaction(parts.db, row.id)) ?? row)
+      const current = (await findTransaction(parts.db, row.id)) ?? row
+      const refusal = firstRefusal(current)
       if (refusal !== undefined) throw refusal
-      return await viewOf(row.id)
+      return await views.of(current)
     },
     simulate: (agentId, request) => simulate(context, agentId, request),
-    cancel: async (id, actor) => await goOn(await withdraw(context, id, actor, 'TX_CANCELLED')),
+    cancel: async (id, actor) => await goOn(await withdraw(context, id, actor)),
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
-    reject: async (id, owner) => await goOn(await withdraw(context, id, `owner:${owner}`, 'TX_REJECTED')),
-    view: (id) => findView(parts.db, id, parts.approvalUrl),
+    reject: async (id, owner) => await goOn(await reject(context, id, owner)),
+    view: views.find,
     wait: async (id, seconds) => await waitFor(context, id, seconds, viewOf),
     recover: async () => {
-      await lanes.repairAll()
       for (const { id } of await openTransactions(parts.db, busy)) runs.start(id)
       await runs.idle()
+      await lanes.repairAll()
       await followAll()
     },
     runDue: async () => {

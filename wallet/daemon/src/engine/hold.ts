@@ -1,12 +1,18 @@
 import { approvalDigest, type ErrorCode, errorSpec } from '@waiaas/core'
 import { release, reserve } from '../store/ledger.ts'
-import { findTransaction, move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
+import {
+  findTransaction,
+  move,
+  type TransactionEvent,
+  type TransactionPatch,
+  type TransactionRow,
+} from '../store/transactions.ts'
 import { askOwner, cancel, deny, draftOf, judgedColumns, trace, walletOf } from './admit.ts'
 import { approvalContent } from './approval.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
-import { readEffects, sameEffects } from './stored-draft.ts'
+import { readDraft, sameEffects } from './stored-draft.ts'
 
 /** An owner's yes, its signature already verified. */
 export type OwnerApproval = { ownerAddress: string; challengeId: string; digest: string; signature: string }
@@ -21,8 +27,8 @@ export async function resumeDelayed(context: Context, row: TransactionRow): Prom
 }
 
 /**
- * QUEUED that the owner approved: holds to what was signed. Recipient, assets and amounts must be the same,
- * the fee stays under the approved ceiling, and the policy is asked again: its DENY wins.
+ * QUEUED that the owner approved: holds to what was signed. The request must still do the same, what runs is
+ * the approved draft with its fee ceiling, and the policy is asked again: its DENY wins.
  *
  * @throws AppError where it does not run.
  */
@@ -52,11 +58,26 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
 }
 
 /** QUEUED -> CANCELLED by whoever may. */
-export async function withdraw(context: Context, id: string, actor: string, type: string): Promise<TransactionRow> {
+export async function withdraw(context: Context, id: string, actor: string): Promise<TransactionRow> {
+  return await withdrawAs(context, id, {}, { type: 'TX_CANCELLED', actor })
+}
+
+/** QUEUED -> CANCELLED because the owner said no. */
+export async function reject(context: Context, id: string, ownerAddress: string): Promise<TransactionRow> {
+  const error = { error_code: 'POLICY_DENIED', error_message: 'The owner rejected this payment.' }
+  return await withdrawAs(context, id, error, { type: 'TX_REJECTED', actor: `owner:${ownerAddress}` })
+}
+
+async function withdrawAs(
+  context: Context,
+  id: string,
+  patch: TransactionPatch,
+  event: TransactionEvent,
+): Promise<TransactionRow> {
   const row = await waiting(context, id)
   const moved = await context.write(async (db) => {
     const change = { id, from: row.status, to: 'CANCELLED' as const, at: context.now() }
-    const cancelled = await move(db, change, {}, { type, actor })
+    const cancelled = await move(db, change, patch, event)
     if (cancelled !== undefined) await release(db, id)
     return cancelled
   })
@@ -90,9 +111,8 @@ async function rejudge(
 ): Promise<TransactionRow | undefined> {
   const drafted = await draftOf(context, row)
   if (!drafted.ok) return await undrafted(context, row, drafted.code, drafted.message, approval)
-  const ceiling = BigInt(row.max_fee ?? '0')
   const fresh = drafted.draft
-  const draft = approval !== undefined && fresh.maxFee > ceiling ? { ...fresh, maxFee: ceiling } : fresh
+  const draft = approval === undefined ? fresh : readDraft(row)
   const prices = await pricesFor(context.prices, row.network, draft.effects)
   return await context.write(async (db) => {
     const current = await findTransaction(db, row.id)
@@ -101,7 +121,7 @@ async function rejudge(
     const agent = await agentOf(db, row.agent_id)
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) return await cancel(db, current, now, refusal.code, refusal.message, {})
-    if (approval !== undefined && !sameEffects(draft.effects, readEffects(row))) {
+    if (approval !== undefined && !sameEffects(fresh.effects, draft.effects)) {
       const message = 'The transaction would do something else than what was approved. Send it again.'
       return await cancel(db, current, now, 'SIMULATION_FAILED', message, {})
     }

@@ -82,7 +82,9 @@ export async function spendingFault(db: Kysely<Tables>, agent: Agent): Promise<A
 }
 
 export async function agentOf(db: Kysely<Tables>, id: string): Promise<Agent> {
-  return await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const agent = await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+  if (agent === undefined) throw fault('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+  return agent
 }
 
 /** The message of the reason that decided. */

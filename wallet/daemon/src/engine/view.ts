@@ -4,27 +4,37 @@ import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow } from '../store/transactions.ts'
 import { effectView, readDraft, readEffects } from './stored-draft.ts'
 
-/** The transaction as callers see it, or `undefined` when there is none. */
-export async function findView(
-  db: Kysely<Tables>,
-  id: string,
-  approvalUrl: (id: string) => string,
-): Promise<TransactionView | undefined> {
-  const row = await findTransaction(db, id)
-  if (row === undefined) return undefined
-  const wallet = await db
-    .selectFrom('wallets')
-    .select('address')
-    .where('id', '=', row.wallet_id)
-    .executeTakeFirstOrThrow()
-  return transactionView(row, wallet.address, approvalUrl)
+export type Views = {
+  of: (row: TransactionRow) => Promise<TransactionView>
+  /** `undefined` when there is no such transaction. */
+  find: (id: string) => Promise<TransactionView | undefined>
 }
 
-export function transactionView(
-  row: TransactionRow,
-  from: string,
-  approvalUrl: (id: string) => string,
-): TransactionView {
+/** Transactions as callers see them. Addresses of wallets never change, so they are asked for once. */
+export function createViews(db: Kysely<Tables>, approvalUrl: (id: string) => string): Views {
+  const addresses = new Map<string, string>()
+  const addressOf = async (walletId: string) => {
+    const known = addresses.get(walletId)
+    if (known !== undefined) return known
+    const { address } = await db
+      .selectFrom('wallets')
+      .select('address')
+      .where('id', '=', walletId)
+      .executeTakeFirstOrThrow()
+    addresses.set(walletId, address)
+    return address
+  }
+  const of = async (row: TransactionRow) => transactionView(row, await addressOf(row.wallet_id), approvalUrl)
+  return {
+    of,
+    find: async (id) => {
+      const row = await findTransaction(db, id)
+      return row === undefined ? undefined : await of(row)
+    },
+  }
+}
+
+function transactionView(row: TransactionRow, from: string, approvalUrl: (id: string) => string): TransactionView {
   const effects: EffectView[] = readEffects(row).map(effectView)
   const reasons = JSON.parse(row.reasons) as Reason[]
   const request = JSON.parse(row.request) as TransactionRequest

@@ -42,9 +42,10 @@ export type LedgerChain = ChainAdapter & {
   reorganize: (count: number, keepInPool: boolean) => void
   setDown: (down: boolean) => void
   setMining: (automatic: boolean) => void
+  /** What every transaction costs from now on. */
+  setFee: (fee: bigint) => void
 }
 
-const FEE = 21_000n
 const LIFETIME = 100n
 
 export function emptyBooks(): LedgerBooks {
@@ -61,6 +62,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
   let misfortune: () => Misfortune = () => 'none'
   let down = false
   let automatic = true
+  let fee = 21_000n
 
   const nextOf = (address: string) => BigInt(books.blocks.filter(({ from }) => from === address).length)
   const include = (hash: string, text: string): boolean => {
@@ -69,10 +71,10 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     if (sequence !== null && sequence !== nextOf(from)) return false
     if (validUntil !== null && books.height > validUntil) return false
     const balance = books.balances.get(from) ?? 0n
-    if (balance < amount + FEE) return false
-    books.balances.set(from, balance - amount - FEE)
+    if (balance < amount + fee) return false
+    books.balances.set(from, balance - amount - fee)
     books.balances.set(to, (books.balances.get(to) ?? 0n) + amount)
-    books.blocks.push({ hash, from, to, amount, fee: FEE, sequence, height: books.height })
+    books.blocks.push({ hash, from, to, amount, fee, sequence, height: books.height })
     return true
   }
   const mine = () => {
@@ -101,6 +103,9 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     setMining: (value) => {
       automatic = value
     },
+    setFee: (value) => {
+      fee = value
+    },
     mine,
     reorganize: (count, keepInPool) => {
       for (const block of books.blocks.splice(Math.max(0, books.blocks.length - count))) {
@@ -115,7 +120,9 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     balance: async (address) =>
       down ? { ok: false, message: 'down' } : { ok: true, amount: books.balances.get(address) ?? 0n },
     draft: async (request, from) =>
-      down ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' } : draft(network, books, request, from),
+      down
+        ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
+        : draft(network, books, request, from, fee),
     ...(sequenced
       ? {
           nextSequence: async (address: string) =>
@@ -124,6 +131,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       : {}),
     signable: async (toSign, from, sequence) => {
       if (down) return { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
+      if (fee > toSign.maxFee) return { ok: false, code: 'CHAIN_ERROR', message: 'The fee is above the ceiling.' }
       const validUntil = sequenced ? null : books.height + LIFETIME
       const text = JSON.stringify({
         from: from.address,
@@ -160,19 +168,25 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
   }
 }
 
-function draft(network: NetworkName, books: LedgerBooks, request: TransactionRequest, from: Account): DraftResult {
+function draft(
+  network: NetworkName,
+  books: LedgerBooks,
+  request: TransactionRequest,
+  from: Account,
+  fee: bigint,
+): DraftResult {
   const { family, native } = networkOf(network)
   const to = parseAddress(family, request.to)
   if (!to.ok) return { ok: false, code: 'INVALID_ADDRESS', message: `${request.to}: ${to.fault}` }
   const amount =
     request.amount === undefined ? parseUnits(request.humanAmount ?? '', native.decimals) : BigInt(request.amount)
   if (amount === undefined) return { ok: false, code: 'SIMULATION_FAILED', message: 'too many decimals' }
-  if ((books.balances.get(from.address) ?? 0n) < amount + FEE) {
+  if ((books.balances.get(from.address) ?? 0n) < amount + fee) {
     return { ok: false, code: 'INSUFFICIENT_BALANCE', message: 'The balance does not cover amount and fee.' }
   }
   const made: Draft = {
     effects: [{ kind: 'spend', asset: { network, ...native }, amount, to: to.address }],
-    maxFee: FEE * 2n,
+    maxFee: fee * 2n,
     amount,
     asset: native,
     to: to.address,

@@ -7,7 +7,7 @@ import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { createAdapters } from '../../chains/index.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { findView } from '../../engine/view.ts'
+import { createViews } from '../../engine/view.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
 import type { Signer } from '../../signer/signer.ts'
 import { appendEvent } from '../../store/events.ts'
@@ -137,7 +137,7 @@ function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): Signer 
 
 /** Stores what it is asked and lets it wait for the owner; moves nothing. */
 function waitingEngine(db: Kysely<Tables>, clock: Clock): Engine {
-  const view = (id: string) => findView(db, id, (tx) => `http://127.0.0.1/approve/${tx}`)
+  const view = createViews(db, (tx) => `http://127.0.0.1/approve/${tx}`).find
   const move = async (id: string, status: 'CONFIRMED' | 'CANCELLED', actor: string) => {
     await db.updateTable('transactions').set({ status }).where('id', '=', id).execute()
     const row = await db.selectFrom('transactions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
