@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli, startWallet } from './testing/run-cli.ts'
 
@@ -88,6 +89,17 @@ test('after kill -9 a start works at once, and sessions live on', async () => {
   } finally {
     expect(await second.end('SIGTERM')).toBe(0)
   }
+})
+
+test('the operator stops it over HTTP, and open event streams do not hold it up', async () => {
+  const wallet = await startWallet(env)
+  const admin = new WAIaaSAdminClient({ baseUrl: wallet.url })
+  await admin.login(PASSWORD)
+  const stream = admin.events({ after: 0 })
+  expect((await stream.next()).value).toMatchObject({ seq: 1 })
+  await admin.shutdown()
+  expect(await wallet.ended).toBe(0)
+  await stream.return()
 })
 
 test('the audit log verifies without the daemon, and names the first bad entry of an export', async () => {

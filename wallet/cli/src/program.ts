@@ -34,6 +34,12 @@ export function createProgram(): Command {
     .description('stop the daemon')
     .action(async () => (await import('./commands/stop.ts')).stop(dataDir()))
 
+  addAuditCommands(program, dataDir)
+  addOperatorCommands(program, dataDir)
+  return program
+}
+
+function addAuditCommands(program: Command, dataDir: () => string): void {
   const audit = program.command('audit').description('the hash-chained log of everything that happened')
   audit
     .command('verify [file]')
@@ -43,7 +49,10 @@ export function createProgram(): Command {
     .command('export')
     .description('write the log to standard output, one JSON object per line')
     .action(async () => (await import('./commands/audit.ts')).exportLog(dataDir()))
+}
 
+/** What needs a running daemon and the master password. */
+function addOperatorCommands(program: Command, dataDir: () => string): void {
   const agent = program.command('agent').description('agents and their wallets')
   agent
     .command('create <name>')
@@ -63,7 +72,6 @@ export function createProgram(): Command {
     .description('issue a session token for an agent, by name or id; it is shown once')
     .option('--ttl <seconds>', 'lifetime, 300 to 604800', '86400')
     .action(async (name, options) => (await import('./commands/agent.ts')).createSession(dataDir(), name, options))
-  return program
 }
 
 function addPair(text: string, known: Record<string, string>): Record<string, string> {

@@ -20,13 +20,15 @@ export type RunningWallet = {
   output: () => string
   /** Sends the signal to the signer, then waits until signer and daemon are gone. */
   end: (signal: NodeJS.Signals) => Promise<number | null>
+  /** Resolves with the exit code when signer and daemon are gone. */
+  ended: Promise<number | null>
 }
 
 /** Runs `waiaas start` until it says that it is ready. */
 export async function startWallet(env: Env): Promise<RunningWallet> {
   const child = launch(['start'], env)
   const [out, err] = [collect(child.stdout!), collect(child.stderr!)]
-  const closed = once(child, 'close')
+  const ended = once(child, 'close').then(([code]) => code as number | null)
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout!.on('data', () => {
       const ready = /waiaas is ready on (\S+)/.exec(out())
@@ -38,10 +40,10 @@ export async function startWallet(env: Env): Promise<RunningWallet> {
     url,
     pid: child.pid!,
     output: () => out() + err(),
+    ended,
     end: async (signal) => {
       child.kill(signal)
-      const [code] = (await closed) as [number | null]
-      return code
+      return await ended
     },
   }
 }

@@ -75,3 +75,11 @@ test('without a number only what comes is told', async () => {
   })
   expect(events).toMatchObject([{ type: 'AGENT_RENAMED', data: { name: 'renamed' } }])
 })
+
+test('a stream ends with its session, before the next event', async () => {
+  const { agent, session } = await agentWithPayment(http, 'short-lived')
+  const response = await http.fetch('/v1/events', { headers: { Authorization: `Bearer ${session.token}` } })
+  await http.operate('DELETE', `/v1/sessions/${session.id}`)
+  await http.operate('PUT', `/v1/agents/${agent.id}`, { name: 'not for them' })
+  expect(await response.text()).toBe(': connected\n\n')
+})

@@ -157,6 +157,7 @@ function sendStream(
           stop.signal,
           Number.isSafeInteger(lastId) && lastId > 0 ? lastId : undefined,
         )) {
+          if (!(await stillValid())) break
           await stream.writeSSE({ id: String(id), data: JSON.stringify(value) })
         }
       } finally {

@@ -136,7 +136,9 @@ function createQueue(): (work: () => Promise<void>) => Promise<void> {
     }
     waiting += 1
     const turn = last.then(work, work)
-    last = turn.catch(() => undefined)
+    last = turn.catch(() => {
+      // Whoever asked gets the error; the next in line only waits for the end.
+    })
     try {
       await turn
     } finally {

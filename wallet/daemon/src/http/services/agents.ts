@@ -15,13 +15,16 @@ import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 
+type NewAgent = {
+  name: string
+  chains: readonly ChainFamily[]
+  defaultNetwork?: NetworkName | undefined
+  ownerAddress?: string | undefined
+}
+
 export type Agents = {
-  create: (input: {
-    name: string
-    chains: readonly ChainFamily[]
-    defaultNetwork?: NetworkName | undefined
-    ownerAddress?: string | undefined
-  }) => Promise<AgentView>
+  /** Makes a key for every chain, then the agent. */
+  create: (input: NewAgent) => Promise<AgentView>
   list: () => Promise<AgentView[]>
   /** @throws AppError AGENT_NOT_FOUND. */
   get: (id: string) => Promise<AgentView>
@@ -35,14 +38,16 @@ export type Agents = {
 type AgentRow = Selectable<Tables['agents']>
 type WalletRow = Selectable<Tables['wallets']>
 
-export function createAgents(parts: {
+type AgentParts = {
   db: Kysely<Tables>
   signer: Pick<Signer, 'createKey'>
   clock: Clock
   environment: Environment
   /** Networks that this daemon is connected to, the preferred ones first. */
   networks: readonly NetworkName[]
-}): Agents {
+}
+
+export function createAgents(parts: AgentParts): Agents {
   const { db, clock, networks } = parts
   const view = (agent: AgentRow, wallets: readonly WalletRow[]) => agentView(agent, wallets, networks)
 
@@ -53,43 +58,7 @@ export function createAgents(parts: {
   }
 
   return {
-    create: async (input) => {
-      const chains = [...new Set(input.chains)]
-      const network = chooseNetwork(parts, chains, input.defaultNetwork)
-      const owner = input.ownerAddress === undefined ? undefined : parseOwner(input.ownerAddress)
-      const keys: (CreatedKey & { chain: ChainFamily })[] = []
-      for (const chain of chains) keys.push({ chain, ...(await parts.signer.createKey(chain)) })
-      const now = clock.seconds()
-      const id = newId()
-      await immediate(db, async (transaction) => {
-        await transaction
-          .insertInto('agents')
-          .values({
-            id,
-            name: input.name,
-            status: 'ACTIVE',
-            owner_address: owner?.address ?? null,
-            owner_family: owner?.family ?? null,
-            owner_verified_at: null,
-            default_network: network,
-            created_at: now,
-            updated_at: now,
-          })
-          .execute()
-        for (const { chain, keyId, address, publicKey } of keys) {
-          const wallet = { id: newId(), agent_id: id, chain, address, public_key: publicKey, key_id: keyId }
-          await transaction
-            .insertInto('wallets')
-            .values({ ...wallet, created_at: now })
-            .execute()
-        }
-        const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
-        const data = { name: input.name, defaultNetwork: network, addresses }
-        await appendEvent(transaction, now, { type: 'AGENT_CREATED', actor: 'admin', agentId: id, data })
-        if (owner !== undefined) await appendOwnerSet(transaction, now, id, owner.address, null)
-      })
-      return await get(id)
-    },
+    create: async (input) => await get(await createAgent(parts, input)),
     list: async () => {
       const [agents, wallets] = await Promise.all([
         db.selectFrom('agents').selectAll().orderBy('id').execute(),
@@ -126,6 +95,43 @@ export function createAgents(parts: {
       return { network, address: wallet.address }
     },
   }
+}
+
+/** @returns the new agent's id. */
+async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> {
+  const { db, clock, signer } = parts
+  const chains = [...new Set(input.chains)]
+  const network = chooseNetwork(parts, chains, input.defaultNetwork)
+  const owner = input.ownerAddress === undefined ? undefined : parseOwner(input.ownerAddress)
+  const keys: (CreatedKey & { chain: ChainFamily })[] = []
+  for (const chain of chains) keys.push({ chain, ...(await signer.createKey(chain)) })
+  const now = clock.seconds()
+  const agent: AgentRow = {
+    id: newId(),
+    name: input.name,
+    status: 'ACTIVE',
+    owner_address: owner?.address ?? null,
+    owner_family: owner?.family ?? null,
+    owner_verified_at: null,
+    default_network: network,
+    created_at: now,
+    updated_at: now,
+  }
+  await immediate(db, async (transaction) => {
+    await transaction.insertInto('agents').values(agent).execute()
+    for (const { chain, keyId, address, publicKey } of keys) {
+      const key = { chain, address, public_key: publicKey, key_id: keyId }
+      await transaction
+        .insertInto('wallets')
+        .values({ id: newId(), agent_id: agent.id, ...key, created_at: now })
+        .execute()
+    }
+    const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
+    const data = { name: input.name, defaultNetwork: network, addresses }
+    await appendEvent(transaction, now, { type: 'AGENT_CREATED', actor: 'admin', agentId: agent.id, data })
+    if (owner !== undefined) await appendOwnerSet(transaction, now, agent.id, owner.address, null)
+  })
+  return agent.id
 }
 
 function agentView(agent: AgentRow, rows: readonly WalletRow[], networks: readonly NetworkName[]): AgentView {

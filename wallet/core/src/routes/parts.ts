@@ -1,0 +1,26 @@
+import { z } from 'zod'
+
+/** What many routes have in common. */
+export const Id = z.object({ id: z.uuid() })
+export const ok = <Schema extends z.ZodType>(schema: Schema, description = 'OK') => ({ 200: { description, schema } })
+export const created = <Schema extends z.ZodType>(schema: Schema) => ({ 201: { description: 'Created', schema } })
+export const list = <Schema extends z.ZodType>(item: Schema) => z.object({ items: z.array(item) })
+
+/** Codes of a request for a payment, stored or only tried. */
+export const sendErrors = [
+  'IDEMPOTENCY_KEY_REQUIRED',
+  'IDEMPOTENCY_CONFLICT',
+  'IDEMPOTENCY_IN_PROGRESS',
+  'INVALID_ADDRESS',
+  'INSUFFICIENT_BALANCE',
+  'SIMULATION_FAILED',
+  'CHAIN_ERROR',
+  'CHAIN_NOT_SUPPORTED',
+  'ENVIRONMENT_NETWORK_MISMATCH',
+  'AGENT_SUSPENDED',
+  'AGENT_TERMINATED',
+  'POLICY_DENIED',
+  'SPENDING_LIMIT_EXCEEDED',
+  'RATE_LIMIT_EXCEEDED',
+  'WHITELIST_DENIED',
+] as const
