@@ -9,10 +9,10 @@ import { execute } from './execute.ts'
 import { fault } from './fault.ts'
 import { createHandOvers } from './hand-over.ts'
 import { approve, expire, reject, resumeDelayed, withdraw } from './hold.ts'
-import { createLanes } from './lanes.ts'
+import { createLanes, type Lanes } from './lanes.ts'
 import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
-import { busy, createRuns } from './runs.ts'
+import { busy, createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
 import { createViews } from './view.ts'
 
@@ -38,8 +38,14 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
         return undefined
     }
   })
-  const follower = createFollower(context, runs.start)
-  const views = createViews(parts.db, parts.approvalUrl)
+  return { ...answers(context, runs), ...jobs(context, runs, lanes) }
+}
+
+type Job = 'recover' | 'close' | keyof EngineJobs
+
+/** What callers ask. */
+function answers(context: Context, runs: Runs): Omit<Engine, Job> {
+  const views = createViews(context.db, context.approvalUrl)
   const viewOf = async (id: string) => {
     const view = await views.find(id)
     if (view === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
@@ -50,10 +56,6 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     runs.start(row.id)
     return await viewOf(row.id)
   }
-  const followAll = async () => {
-    for (const network of parts.adapters.keys()) await follower.follow(network)
-  }
-
   return {
     send: async (caller, request, key) => {
       if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
@@ -63,7 +65,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
         await runs.once(row)
         runs.start(row.id)
       }
-      const current = (await findTransaction(parts.db, row.id)) ?? row
+      const current = (await findTransaction(context.db, row.id)) ?? row
       const refusal = firstRefusal(current)
       if (refusal !== undefined) throw refusal
       return await views.of(current)
@@ -74,17 +76,24 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
     view: views.find,
     wait: async (id, seconds) => await waitFor(context, id, seconds, viewOf),
+  }
+}
+
+/** What start, time, chains and stop ask. */
+function jobs(context: Context, runs: Runs, lanes: Lanes): Pick<Engine & EngineJobs, Job> {
+  const follower = createFollower(context, runs.start)
+  return {
     recover: async () => {
-      for (const { id } of await openTransactions(parts.db, busy)) runs.start(id)
+      for (const { id } of await openTransactions(context.db, busy)) runs.start(id)
       await runs.idle()
       await lanes.repairAll()
-      await followAll()
+      for (const network of context.adapters.keys()) await follower.follow(network)
     },
     runDue: async () => {
-      const { toExecute, toExpire } = await dueTransactions(parts.db, context.now())
+      const { toExecute, toExpire } = await dueTransactions(context.db, context.now())
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)
-      for (const { id } of await openTransactions(parts.db, busy)) runs.retry(id)
+      for (const { id } of await openTransactions(context.db, busy)) runs.retry(id)
       await lanes.repairBroken()
     },
     follow: follower.follow,

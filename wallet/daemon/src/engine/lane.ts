@@ -32,16 +32,12 @@ export type ReadNumbers = () => Promise<{ ok: true; numbers: Numbers } | { ok: f
 
 export function createLane(read: ReadNumbers): Lane {
   let known: { next: bigint; gaps: bigint[] } | undefined
-  let tail: Promise<unknown> = Promise.resolve()
   const storing = new Set<Promise<unknown>>()
+  const alone = oneAtATime(() => {
+    known = undefined
+  })
 
-  const alone = <Value>(work: () => Promise<Value>): Promise<Value> => {
-    const result = tail.then(work)
-    tail = result.catch(() => {
-      known = undefined
-    })
-    return result
-  }
+  /** What is being stored is not in the store yet: reading waits for it. */
   const load = async () => {
     if (known !== undefined) return { ok: true as const, numbers: known }
     await Promise.allSettled(storing)
@@ -50,9 +46,17 @@ export function createLane(read: ReadNumbers): Lane {
     known = trimmed(answer.numbers)
     return { ok: true as const, numbers: known }
   }
-  const use = (numbers: NonNullable<typeof known>, sequence: bigint) => {
-    if (numbers.gaps[0] === sequence) numbers.gaps.shift()
-    else numbers.next = sequence + 1n
+  /** Waits, outside of the turn, for the end of the storing. */
+  const stored = async <Value>(taken: Extract<Taken<Value>, { storing: unknown }>) => {
+    let held = false
+    try {
+      const outcome = await taken.storing
+      held = outcome.held
+      return { ok: true as const, value: outcome.value }
+    } finally {
+      storing.delete(taken.storing)
+      if (!held) known = undefined
+    }
   }
 
   return {
@@ -70,17 +74,7 @@ export function createLane(read: ReadNumbers): Lane {
         return { ok: true as const, taken }
       })
       if (!begun.ok) return begun
-      const { taken } = begun
-      if (!('storing' in taken)) return { ok: true, value: taken.value }
-      let held = false
-      try {
-        const stored = await taken.storing
-        held = stored.held
-        return { ok: true, value: stored.value }
-      } finally {
-        storing.delete(taken.storing)
-        if (!held) known = undefined
-      }
+      return 'storing' in begun.taken ? await stored(begun.taken) : { ok: true, value: begun.taken.value }
     },
     fillGap: (work) =>
       alone(async () => {
@@ -97,6 +91,21 @@ export function createLane(read: ReadNumbers): Lane {
       known = undefined
     },
   }
+}
+
+/** Runs pieces of work one after another; calls `onFault` when one throws, before the next one starts. */
+function oneAtATime(onFault: () => void) {
+  let tail: Promise<unknown> = Promise.resolve()
+  return <Value>(work: () => Promise<Value>): Promise<Value> => {
+    const result = tail.then(work)
+    tail = result.catch(onFault)
+    return result
+  }
+}
+
+function use(numbers: { next: bigint; gaps: bigint[] }, sequence: bigint): void {
+  if (numbers.gaps[0] === sequence) numbers.gaps.shift()
+  else numbers.next = sequence + 1n
 }
 
 /** Free numbers at the very end are simply not handed out yet. */

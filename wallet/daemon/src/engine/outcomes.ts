@@ -2,7 +2,7 @@ import type { NetworkName } from '@waiaas/core'
 import type { ChainAdapter, Outcome, SentAttempt } from '../chains/chain-adapter.ts'
 import { type AttemptRow, openAttempts, setAttemptState } from '../store/attempts.ts'
 import { addCounterparty } from '../store/counterparties.ts'
-import { addFee, commit } from '../store/ledger.ts'
+import { addFillFee, commit } from '../store/ledger.ts'
 import { findTransaction, move, type TransactionRow } from '../store/transactions.ts'
 import { failIn, submitted } from './execute.ts'
 import { nativeAsset } from './judge.ts'
@@ -216,7 +216,7 @@ async function bookFill(
   const row = await findTransaction(db, attempt.transaction_id)
   if (row === undefined) throw new Error(`attempt ${attempt.id} has no transaction`)
   const owner = { transactionId: row.id, agentId: row.agent_id, at: context.now() }
-  await addFee(db, owner, nativeAsset(row.network), outcome.fee)
+  await addFillFee(db, owner, nativeAsset(row.network), outcome.fee)
 }
 
 /** The same bytes once more. Its refusal proves nothing: an earlier hand-over may have worked. */

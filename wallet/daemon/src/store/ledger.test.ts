@@ -3,7 +3,7 @@ import type { Asset } from '@waiaas/core'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { commit, countOf, release, reserve, spentUnder, spentUsd } from './ledger.ts'
+import { addFillFee, commit, countOf, release, reserve, spentUnder, spentUsd } from './ledger.ts'
 import { migrations, type Tables } from './tables.ts'
 
 const eth: Asset = { network: 'evm-local', symbol: 'ETH', decimals: 18 }
@@ -57,6 +57,16 @@ test('release gives everything back, a failed payment only its amount, and the f
   expect(await spentUnder(db.kysely, 'me', 'native', window)).toBe(104n + 10n)
   expect(await spentUsd(db.kysely, 'me', window)).toBe(105n + 11n)
   expect(await countOf(db.kysely, 'me', window)).toBe(2n)
+  await db.close()
+})
+
+test('the fee of a closed gap counts whatever becomes of its transaction', async () => {
+  const { db, book } = await openLedger()
+  await book('a', NOW, 100n)
+  await addFillFee(db.kysely, { transactionId: 'a', agentId: 'me', at: NOW }, eth, 3n)
+  await release(db.kysely, 'a')
+  expect(await spentUnder(db.kysely, 'me', 'native', { seconds: 60, now: NOW })).toBe(3n)
+  expect(await countOf(db.kysely, 'me', { seconds: 60, now: NOW })).toBe(0n)
   await db.close()
 })
 

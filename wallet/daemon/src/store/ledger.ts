@@ -37,21 +37,19 @@ export async function reserve(
     at: owner.at,
   }))
   if (rows.length > 0) await db.insertInto('ledger').values(rows).execute()
-  const deltas = new Deltas()
-  for (const row of rows) deltas.addRow(row, 1n)
-  deltas.add(owner.agentId, COUNT, owner.at, 1n)
-  await deltas.apply(db)
+  const one: Delta = { agentId: owner.agentId, key: COUNT, at: owner.at, amount: 1n }
+  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, 1n)), one])
 }
 
 /** Gives everything back: nothing of it was or will be spent. */
 export async function release(db: Kysely<Tables>, transactionId: string): Promise<void> {
-  const deltas = new Deltas()
   const rows = await liveRows(db, transactionId)
-  for (const row of rows) deltas.addRow(row, -1n)
-  const first = rows[0]
-  if (first !== undefined) deltas.add(first.agent_id, COUNT, first.at, -1n)
-  await db.updateTable('ledger').set({ state: 'RELEASED' }).where('transaction_id', '=', transactionId).execute()
-  await deltas.apply(db)
+  const [first] = rows
+  if (first === undefined) return
+  const one: Delta = { agentId: first.agent_id, key: COUNT, at: first.at, amount: -1n }
+  const ids = rows.map(({ id }) => id)
+  await db.updateTable('ledger').set({ state: 'RELEASED' }).where('id', 'in', ids).execute()
+  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, -1n)), one])
 }
 
 /**
@@ -64,26 +62,25 @@ export async function commit(
   transactionId: string,
   outcome: { fee: bigint; spent: boolean },
 ): Promise<void> {
-  const deltas = new Deltas()
+  const deltas: Delta[] = []
   for (const row of await liveRows(db, transactionId)) {
     if (row.kind === 'fee') {
       const booked = { ...row, amount: outcome.fee.toString(), usd_micros: scaled(row, outcome.fee) }
-      deltas.addRow(row, -1n)
-      deltas.addRow(booked, 1n)
+      deltas.push(...deltasOf(row, -1n), ...deltasOf(booked, 1n))
       const { amount, usd_micros } = booked
       await db.updateTable('ledger').set({ state: 'COMMITTED', amount, usd_micros }).where('id', '=', row.id).execute()
     } else if (outcome.spent) {
       await db.updateTable('ledger').set({ state: 'COMMITTED' }).where('id', '=', row.id).execute()
     } else {
-      deltas.addRow(row, -1n)
+      deltas.push(...deltasOf(row, -1n))
       await db.updateTable('ledger').set({ state: 'RELEASED' }).where('id', '=', row.id).execute()
     }
   }
-  await deltas.apply(db)
+  await addToTotals(db, deltas)
 }
 
-/** Adds a fee that a repair of the account's sequence cost. */
-export async function addFee(
+/** Adds the fee of a payment of nothing that closed a gap. It is paid, whatever becomes of the transaction. */
+export async function addFillFee(
   db: Kysely<Tables>,
   owner: { transactionId: string; agentId: string; at: number },
   asset: Asset,
@@ -92,7 +89,7 @@ export async function addFee(
   const row: Insertable<Tables['ledger']> = {
     transaction_id: owner.transactionId,
     agent_id: owner.agentId,
-    kind: 'fee',
+    kind: 'fill',
     asset: assetKey(asset),
     family: networkOf(asset.network).family,
     native: asset.address === undefined ? 1 : 0,
@@ -102,9 +99,7 @@ export async function addFee(
     at: owner.at,
   }
   await db.insertInto('ledger').values(row).execute()
-  const deltas = new Deltas()
-  deltas.addRow(row, 1n)
-  await deltas.apply(db)
+  await addToTotals(db, deltasOf(row, 1n))
 }
 
 /** Base units under a limit key that count against limits and are at most `seconds` old. */
@@ -171,12 +166,14 @@ function assetsUnder(limitKey: string): string[] {
   return native.length > 0 ? native : [limitKey]
 }
 
+/** What the transaction itself takes, closed gaps aside. */
 async function liveRows(db: Kysely<Tables>, transactionId: string): Promise<LedgerRow[]> {
   return await db
     .selectFrom('ledger')
     .selectAll()
     .where('transaction_id', '=', transactionId)
     .where('state', '<>', 'RELEASED')
+    .where('kind', '<>', 'fill')
     .execute()
 }
 
@@ -187,45 +184,47 @@ function scaled(row: LedgerRow, fee: bigint): string | null {
   return ((BigInt(row.usd_micros) * fee + ceiling - 1n) / ceiling).toString()
 }
 
-/** Changes of sums, gathered so that each slot is read and written once. */
-class Deltas {
-  readonly #changes = new Map<string, { agentId: string; key: string; at: number; amount: bigint }>()
+/** A change of one sum: what an agent's key gains or loses at a second. */
+type Delta = { agentId: string; key: string; at: number; amount: bigint }
 
-  addRow(row: Pick<Insertable<Tables['ledger']>, 'agent_id' | 'asset' | 'amount' | 'usd_micros' | 'at'>, sign: bigint) {
-    this.add(row.agent_id, row.asset, row.at, sign * BigInt(row.amount))
-    if (row.usd_micros) this.add(row.agent_id, USD, row.at, sign * BigInt(row.usd_micros))
-  }
+type Counted = Pick<Insertable<Tables['ledger']>, 'agent_id' | 'asset' | 'amount' | 'usd_micros' | 'at'>
 
-  add(agentId: string, key: string, at: number, amount: bigint) {
-    const id = `${agentId} ${key} ${at}`
-    const known = this.#changes.get(id)
-    this.#changes.set(id, { agentId, key, at, amount: (known?.amount ?? 0n) + amount })
+/** What a ledger row changes in the sums: its asset, and its value where that is known. */
+function deltasOf(row: Counted, sign: 1n | -1n): Delta[] {
+  const of = (key: string, amount: string): Delta => {
+    return { agentId: row.agent_id, key, at: row.at, amount: sign * BigInt(amount) }
   }
+  return [of(row.asset, row.amount), ...(row.usd_micros ? [of(USD, row.usd_micros)] : [])]
+}
 
-  async apply(db: Kysely<Tables>): Promise<void> {
-    for (const { agentId, key, at, amount } of this.#changes.values()) {
-      if (amount === 0n) continue
-      const slots = spans.map((span) => ({ span, slot: Math.floor(at / span) }))
-      const known = await db
-        .selectFrom('ledger_totals')
-        .select(['span', 'total'])
-        .where('agent_id', '=', agentId)
-        .where('key', '=', key)
-        .where((where) => where.or(slots.map((slot) => where.and(slot))))
-        .execute()
-      const totals = new Map(known.map(({ span, total }) => [span, BigInt(total)]))
-      await db
-        .insertInto('ledger_totals')
-        .values(
-          slots.map(({ span, slot }) => {
-            const sum = (totals.get(span) ?? 0n) + amount
-            return { agent_id: agentId, key, span, slot, total: sum.toString() }
-          }),
-        )
-        .onConflict((conflict) =>
-          conflict.columns(['agent_id', 'key', 'span', 'slot']).doUpdateSet({ total: sql`excluded.total` }),
-        )
-        .execute()
-    }
+/** Changes the sums, each slot once. */
+async function addToTotals(db: Kysely<Tables>, deltas: readonly Delta[]): Promise<void> {
+  const merged = new Map<string, Delta>()
+  for (const delta of deltas) {
+    const id = `${delta.agentId} ${delta.key} ${delta.at}`
+    merged.set(id, { ...delta, amount: delta.amount + (merged.get(id)?.amount ?? 0n) })
   }
+  for (const delta of merged.values()) if (delta.amount !== 0n) await addToTotal(db, delta)
+}
+
+async function addToTotal(db: Kysely<Tables>, { agentId, key, at, amount }: Delta): Promise<void> {
+  const slots = spans.map((span) => ({ span, slot: Math.floor(at / span) }))
+  const known = await db
+    .selectFrom('ledger_totals')
+    .select(['span', 'total'])
+    .where('agent_id', '=', agentId)
+    .where('key', '=', key)
+    .where((where) => where.or(slots.map((slot) => where.and(slot))))
+    .execute()
+  const totals = new Map(known.map(({ span, total }) => [span, BigInt(total)]))
+  const rows = slots.map(({ span, slot }) => {
+    return { agent_id: agentId, key, span, slot, total: ((totals.get(span) ?? 0n) + amount).toString() }
+  })
+  await db
+    .insertInto('ledger_totals')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['agent_id', 'key', 'span', 'slot']).doUpdateSet({ total: sql`excluded.total` }),
+    )
+    .execute()
 }

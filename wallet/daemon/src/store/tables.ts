@@ -112,7 +112,8 @@ export type Tables = {
     id: Generated<number>
     transaction_id: string
     agent_id: string
-    kind: 'spend' | 'grant' | 'fee'
+    /** `fill`: the fee of a payment of nothing that closed a gap in the account's sequence. */
+    kind: 'spend' | 'grant' | 'fee' | 'fill'
     asset: string
     family: ChainFamily
     native: 0 | 1
