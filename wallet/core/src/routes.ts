@@ -3,8 +3,6 @@ import { operatorRoutes } from './routes/operator-routes.ts'
 import { paymentRoutes } from './routes/payment-routes.ts'
 import { systemRoutes } from './routes/system-routes.ts'
 
-export type { EventView } from './routes/payment-routes.ts'
-
 /** Every endpoint of the daemon. HTTP, OpenAPI, clients and MCP tools are derived from this table. */
 export const routes = { ...systemRoutes, ...operatorRoutes, ...paymentRoutes } as const satisfies Record<string, Route>
 
