@@ -33,9 +33,10 @@ export type ReadNumbers = () => Promise<{ ok: true; numbers: Numbers } | { ok: f
 export function createLane(read: ReadNumbers): Lane {
   let known: { next: bigint; gaps: bigint[] } | undefined
   const storing = new Set<Promise<unknown>>()
-  const alone = oneAtATime(() => {
+  const doubt = () => {
     known = undefined
-  })
+  }
+  const alone = oneAtATime(doubt)
 
   /** What is being stored is not in the store yet: reading waits for it. */
   const load = async () => {
@@ -55,7 +56,7 @@ export function createLane(read: ReadNumbers): Lane {
       return { ok: true as const, value: outcome.value }
     } finally {
       storing.delete(taken.storing)
-      if (!held) known = undefined
+      if (!held) doubt()
     }
   }
 
@@ -87,9 +88,7 @@ export function createLane(read: ReadNumbers): Lane {
         use(numbers, sequence)
         return 'filled'
       }),
-    doubt: () => {
-      known = undefined
-    },
+    doubt,
   }
 }
 
