@@ -6,7 +6,7 @@ import type { ExecRequest, ExecResult, Executor } from './executor.ts'
 import { type Roots, resolveRoots } from './roots.ts'
 
 /** A variable that a test run has and no command may see. */
-export const SECRET_VARIABLE = 'openpista_API_KEY'
+const SECRET_VARIABLE = 'openpista_API_KEY'
 const env = { ...process.env, [SECRET_VARIABLE]: 'sk-secret', AWS_SECRET_ACCESS_KEY: 'sk-secret', LC_ALL: 'C.UTF-8' }
 
 /** What every executor must do, with real processes. */

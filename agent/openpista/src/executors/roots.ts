@@ -14,7 +14,15 @@ export type Roots = {
   secret: readonly string[]
 }
 
-export type RootsConfig = { workspace: string; writable: readonly string[]; readable: readonly string[]; home: string }
+export type RootsConfig = {
+  workspace: string
+  writable: readonly string[]
+  readable: readonly string[]
+  /** The owner's home: the agent's and the wallet's folders in it are secret. */
+  home: string
+  /** Further secret folders, where these programs are told to keep their files elsewhere. */
+  secret?: readonly string[]
+}
 
 const SECRET_FOLDERS = ['.waiaas', '.openpista']
 
@@ -25,7 +33,8 @@ const SECRET_FOLDERS = ['.waiaas', '.openpista']
  */
 export function resolveRoots(config: RootsConfig): Roots {
   mkdirSync(config.workspace, { recursive: true, mode: 0o700 })
-  const secret = SECRET_FOLDERS.map((name) => realOrPlain(join(config.home, name)))
+  const named = SECRET_FOLDERS.map((name) => join(config.home, name))
+  const secret = [...named, ...(config.secret ?? [])].map(realOrPlain)
   const workspace = realpathSync(config.workspace)
   refuse(
     workspace,
