@@ -7,6 +7,7 @@ import type { Simulation, Transaction, Wallet } from '../wallet/wallet.ts'
 import { effectWords, simulationWords, statusWords } from '../wallet/words.ts'
 import { failed, succeeded } from './answer.ts'
 import { PaymentInput, paymentRequest } from './payment-input.ts'
+import { networkFor } from './payment-network.ts'
 import { defineTool, type Tool, type ToolContext, type ToolResult } from './tool.ts'
 import { withWallet } from './wallet-answer.ts'
 
@@ -39,8 +40,11 @@ export function createWalletSend(wallet: Wallet, payments: Payments): Tool<typeo
         `send ${amount}${symbol === undefined ? '' : ` ${symbol}`} to ${to}${network === undefined ? '' : ` on ${network}`}`,
       ),
     scope: () => 'wallet.send',
-    run: async (input, context) =>
+    run: async (asked, context) =>
       await withWallet('wallet.send', async () => {
+        const found = asked.network === undefined ? networkFor(asked.to, await wallet.getWallet()) : asked
+        if ('choose' in found && found.choose !== undefined) return failed(found.choose)
+        const input = { ...asked, network: found.network }
         const quote = quoteOf(input, context)
         if (!input.confirm) {
           const simulation = await wallet.simulate(paymentRequest(input))
