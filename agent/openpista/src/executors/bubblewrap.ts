@@ -7,7 +7,7 @@ import type { Roots } from './roots.ts'
 
 export type BubblewrapConfig = {
   roots: Roots
-  /** False: no network at all, not even the machine's own loopback. */
+  /** False: no network at all, not even the machine's own loopback. True: the machine's network with all of it. */
   network: boolean
   env: Readonly<Record<string, string | undefined>>
 }
@@ -16,7 +16,6 @@ export type BubblewrapConfig = {
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt']
 /** Parts of /etc that a command has no business with, should the agent run as root. */
 const HIDDEN = ['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/ssh', '/etc/ssl/private']
-const TMP_BYTES = 256 * 1024 * 1024
 
 /**
  * Runs commands in a sandbox of Linux namespaces: the system read-only, the workspace and the configured folders
@@ -69,7 +68,7 @@ function sandboxArguments({ roots, network }: BubblewrapConfig): string[] {
     ...SYSTEM.flatMap(systemFolder),
     ...HIDDEN.flatMap(hide),
     ...(network ? resolver() : []),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
     ...roots.readable.flatMap((path) => ['--ro-bind', path, path]),
     ...roots.writable.flatMap((path) => ['--bind', path, path]),
     ...['--bind', roots.workspace, roots.workspace],

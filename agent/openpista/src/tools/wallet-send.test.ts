@@ -93,6 +93,14 @@ test('the same call pays once, however often the turn is taken up again; another
   expect(daemon.transactions.size).toBe(3)
 })
 
+test('a call that had paid before a crash is not offered as a dry run, whatever the wallet would say now', async () => {
+  const first = await send({ amount: '0.001' })
+  daemon.limitTo(0)
+  expect(await send({ amount: '0.001' })).toEqual(first)
+  expect((await send({ amount: '0.001' }, { callId: 'other' })).output).toMatch(/^NOT SENT YET/)
+  expect(daemon.transactions.size).toBe(1)
+})
+
 test('a denial is told with its reasons and nothing is sent', async () => {
   const result = await send({ amount: '11' })
   expect(result).toMatchObject({

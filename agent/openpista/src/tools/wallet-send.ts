@@ -45,26 +45,35 @@ export function createWalletSend(wallet: Wallet, payments: Payments): Tool<typeo
         const found = asked.network === undefined ? networkFor(asked.to, await wallet.getWallet()) : asked
         if ('choose' in found && found.choose !== undefined) return failed(found.choose)
         const input = { ...asked, network: found.network }
-        const quote = quoteOf(input, context)
-        if (!input.confirm) {
-          const simulation = await wallet.simulate(paymentRequest(input))
-          const wrong = wrongCoin(input, simulation)
-          if (wrong !== undefined) return failed(wrong)
-          if (simulation.tier !== 'INSTANT') return dryRun(simulation, quote)
-        } else if (input.quote !== quote) {
-          return failed('This quote belongs to no such payment here. Call without confirm first, then with its quote.')
-        }
+        const key = hash(['payment', context.sessionId, context.turnId, context.callId])
+        // A call that is taken up after a crash may have paid: it asks for the same payment again, not for a verdict.
+        const held = (await payments.begun(key)) ? undefined : await hold(input, context, wallet)
+        if (held !== undefined) return held
         if (context.signal.aborted) return failed('Cancelled before it was sent.')
-        return await send(input, context, wallet, payments)
+        return await send(input, { ...context, key }, wallet, payments)
       }),
   })
 }
 
-async function send(input: Input, context: ToolContext, wallet: Wallet, payments: Payments): Promise<ToolResult> {
-  const { sessionId, turnId } = context
-  const idempotencyKey = hash(['payment', sessionId, turnId, context.callId])
-  const sent = await payments.sendFor({ sessionId, turnId }, () =>
-    wallet.send(paymentRequest(input), { idempotencyKey }),
+/** The answer instead of a payment, or `undefined` when it may be sent. */
+async function hold(input: Input, context: ToolContext, wallet: Wallet): Promise<ToolResult | undefined> {
+  const quote = quoteOf(input, context)
+  if (input.confirm) {
+    if (input.quote === quote) return undefined
+    return failed('This quote belongs to no such payment here. Call without confirm first, then with its quote.')
+  }
+  const simulation = await wallet.simulate(paymentRequest(input))
+  const wrong = wrongCoin(input, simulation)
+  if (wrong !== undefined) return failed(wrong)
+  return simulation.tier === 'INSTANT' ? undefined : dryRun(simulation, quote)
+}
+
+type Sending = Pick<ToolContext, 'sessionId' | 'turnId' | 'emit' | 'signal'> & { key: string }
+
+async function send(input: Input, context: Sending, wallet: Wallet, payments: Payments): Promise<ToolResult> {
+  const { sessionId, turnId, key } = context
+  const sent = await payments.sendFor({ sessionId, turnId }, key, () =>
+    wallet.send(paymentRequest(input), { idempotencyKey: key }),
   )
   context.emit(`transaction ${sent.id}\n`)
   const last = await watch(sent, wallet, context.signal)

@@ -29,15 +29,7 @@ export function createPaymentStore(store: Pick<Store, 'db' | 'write'>): PaymentS
       return value === undefined ? undefined : Number(value)
     },
     saveLastSeq: (seq) => put(LAST_SEQ, String(seq)),
-    tellOnce: async (what) => {
-      const { numInsertedOrUpdatedRows } = await store.write((transaction) =>
-        transaction
-          .insertInto('settings')
-          .values({ key: `payment.told.${what}`, value: '' })
-          .onConflict((conflict) => conflict.doNothing())
-          .executeTakeFirstOrThrow(),
-      )
-      return numInsertedOrUpdatedRows === 1n
-    },
+    mark: (what) => put(`payment.mark.${what}`, ''),
+    isMarked: async (what) => (await read(`payment.mark.${what}`)) !== undefined,
   }
 }

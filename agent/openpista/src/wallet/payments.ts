@@ -10,8 +10,9 @@ export type PaymentStore = {
   /** Number of the last wallet event that was dealt with. */
   lastSeq: () => Promise<number | undefined>
   saveLastSeq: (seq: number) => Promise<void>
-  /** Notes that something was told; true the first time. */
-  tellOnce: (what: string) => Promise<boolean>
+  /** Puts a mark that is never taken away, and looks for it. */
+  mark: (what: string) => Promise<void>
+  isMarked: (what: string) => Promise<boolean>
 }
 
 /**
@@ -19,23 +20,27 @@ export type PaymentStore = {
  * heard its id: `origin` waits for the sends that are under way before it says that nobody here asked.
  */
 export type Payments = {
-  /** Does `send` and remembers who it was for. */
-  sendFor: (origin: PaymentOrigin, send: () => Promise<Transaction>) => Promise<Transaction>
+  /** Does `send` under this idempotency key and remembers that it was begun, and who it was for. */
+  sendFor: (origin: PaymentOrigin, key: string, send: () => Promise<Transaction>) => Promise<Transaction>
+  /** True when a send under this key was begun, here or before a restart: it may have been made. */
+  begun: (key: string) => Promise<boolean>
   origin: (transactionId: string) => Promise<PaymentOrigin | undefined>
 }
 
 export function createPayments(store: PaymentStore): Payments {
   const underWay = new Set<Promise<unknown>>()
 
-  async function track(origin: PaymentOrigin, send: () => Promise<Transaction>): Promise<Transaction> {
+  async function track(origin: PaymentOrigin, key: string, send: () => Promise<Transaction>): Promise<Transaction> {
+    await store.mark(begunMark(key))
     const transaction = await send()
     await store.saveOrigin(transaction.id, origin)
     return transaction
   }
 
   return {
-    sendFor: async (origin, send) => {
-      const work = track(origin, send)
+    begun: (key) => store.isMarked(begunMark(key)),
+    sendFor: async (origin, key, send) => {
+      const work = track(origin, key, send)
       underWay.add(work)
       try {
         return await work
@@ -50,4 +55,8 @@ export function createPayments(store: PaymentStore): Payments {
       return await store.origin(transactionId)
     },
   }
+}
+
+function begunMark(key: string): string {
+  return `begun.${key}`
 }

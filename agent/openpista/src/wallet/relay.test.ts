@@ -58,8 +58,9 @@ function begin(): () => Promise<void> {
 }
 
 async function pay(humanAmount: string, sessionId = 'web:me') {
-  const send = () => wallet.send({ to: FRIEND, humanAmount }, { idempotencyKey: crypto.randomUUID() })
-  return await payments.sendFor({ sessionId, turnId: 't' }, send)
+  const idempotencyKey = crypto.randomUUID()
+  const send = () => wallet.send({ to: FRIEND, humanAmount }, { idempotencyKey })
+  return await payments.sendFor({ sessionId, turnId: 't' }, idempotencyKey, send)
 }
 
 test('a payment that needs the owner is posted to the session that asked, with everything to look at', async () => {

@@ -106,10 +106,13 @@ async function show(parts: PaymentRelayParts, transaction: Transaction): Promise
   const by = tier === 'APPROVAL' ? 'your signature' : 'the end of the delay'
   await announcer.resolve(cardIdOf(id), ending?.outcome ?? 'approved', ending === undefined ? by : 'the wallet')
   const isNews = ending === undefined ? transaction.outcomeUnknown : status !== 'CANCELLED'
-  if (!isNews || !(await store.tellOnce(`${id}.${ending === undefined ? 'unknown' : status}`))) return
+  const told = `told.${id}.${ending === undefined ? 'unknown' : status}`
+  if (!isNews || (await store.isMarked(told))) return
   const origin = await parts.payments.origin(id)
   const text = `${transaction.effects.map(effectWords).join('; ')}: ${statusWords(transaction)}`
   await announcer.notice(origin?.sessionId ?? null, text, ending?.tone ?? 'warning')
+  // After the notice: a crash in between tells twice rather than never.
+  await store.mark(told)
 }
 
 async function postCard(parts: PaymentRelayParts, transaction: Transaction): Promise<void> {

@@ -20,6 +20,8 @@ export type FakeWallet = {
   seq: () => number
   token: string
   connect: (tokenFile: string) => Wallet
+  /** Lets nothing above this many coins pass at once. */
+  limitTo: (coins: number) => void
   /** Told of a transaction before its sender has the answer. */
   beforeAnswer: (wait: () => Promise<void>) => void
   close: () => Promise<void>
@@ -39,6 +41,7 @@ type State = {
   token: string
   known: Set<string>
   pause: () => Promise<void>
+  instantMax: number
   url: string
 }
 type Reply = { status: number; body: unknown }
@@ -53,6 +56,7 @@ export async function startFakeWallet(): Promise<FakeWallet> {
     token: 'session-token',
     known: new Set(),
     pause: async () => {},
+    instantMax: 0.01,
     url: '',
   }
   const server = createServer((request, response) => {
@@ -78,6 +82,9 @@ export async function startFakeWallet(): Promise<FakeWallet> {
     connect: (tokenFile) => {
       writeFileSync(tokenFile, `${state.token}\n`, { mode: 0o600 })
       return connectWallet({ url: state.url, tokenFile })
+    },
+    limitTo: (coins) => {
+      state.instantMax = coins
     },
     beforeAnswer: (wait) => {
       state.pause = wait
@@ -160,7 +167,15 @@ function one(state: State, id: string, cancel: boolean): Reply {
 function judge(state: State, { to, humanAmount }: Payment): Pick<Simulation, 'tier' | 'reasons' | 'effects'> {
   const coins = Number(humanAmount)
   const tier =
-    coins <= 0.01 ? 'INSTANT' : coins <= 0.1 ? 'NOTIFY' : coins <= 0.5 ? 'DELAY' : coins <= 10 ? 'APPROVAL' : 'DENY'
+    coins <= state.instantMax
+      ? 'INSTANT'
+      : coins <= 0.1
+        ? 'NOTIFY'
+        : coins <= 0.5
+          ? 'DELAY'
+          : coins <= 10
+            ? 'APPROVAL'
+            : 'DENY'
   const limit = { rule: 'SPENDING_LIMIT', tier, message: `${humanAmount} ETH is in the band ${tier}.` } as const
   const first = { rule: 'COUNTERPARTY', tier: 'NOTIFY', message: `First payment to ${to}.` } as const
   const effects = [{ kind: 'spend' as const, asset: ASSET, amount: wei(coins), humanAmount, to }]
