@@ -105,7 +105,7 @@ test('a denial is told with its reasons and nothing is sent', async () => {
   const result = await send({ amount: '11' })
   expect(result).toMatchObject({
     isError: true,
-    output: expect.stringMatching(/Denied by the wallet's policy.*Do not try again/),
+    output: expect.stringMatching(/The wallet's policy denies this: .*Trying again will not help/),
   })
   expect(daemon.transactions.size).toBe(0)
 })

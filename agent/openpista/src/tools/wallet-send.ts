@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { oneLine } from '../domain/one-line.ts'
 import type { Payments } from '../wallet/payments.ts'
 import type { Simulation, Transaction, Wallet } from '../wallet/wallet.ts'
-import { effectWords, simulationWords, statusWords } from '../wallet/words.ts'
+import { decisiveReasons, effectWords, simulationWords, statusWords } from '../wallet/words.ts'
 import { failed, succeeded } from './answer.ts'
 import { PaymentInput, paymentRequest } from './payment-input.ts'
 import { networkFor } from './payment-network.ts'
@@ -99,7 +99,10 @@ async function watch(sent: Transaction, wallet: Wallet, signal: AbortSignal): Pr
 function dryRun(simulation: Simulation, quote: string): ToolResult {
   const words = simulationWords(simulation)
   if (simulation.tier === 'DENY') {
-    return failed(`Denied by the wallet's policy (${simulation.code}). Do not try again; tell the owner.\n${words}`)
+    const why = decisiveReasons(simulation.reasons, 'DENY').map(({ message }) => oneLine(message))
+    return failed(
+      `The wallet's policy denies this: ${why.join(' ')} (${simulation.code}) Trying again will not help.\n${words}`,
+    )
   }
   const next = `NOT SENT YET. If this is what the owner asked for, call wallet.send again with the same arguments, confirm: true and quote: "${quote}".`
   return succeeded(`${next}\n${words}`)
