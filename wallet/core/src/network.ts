@@ -14,6 +14,8 @@ export type Network = {
   environment: Environment
   /** The native coin: its symbol, and how many decimals a human unit has. */
   native: { symbol: string; decimals: number }
+  /** The largest amount of a token that its chain can hold. */
+  maxTokenAmount: bigint
   /** EIP-155 chain id, for EVM networks. */
   chainId?: number
 }
@@ -23,10 +25,23 @@ const polygon = { symbol: 'POL', decimals: 18 }
 const sol = { symbol: 'SOL', decimals: 9 }
 
 const evm = (environment: Environment, chainId: number, native: Network['native']) =>
-  ({ caip2: `eip155:${chainId}`, family: 'evm', environment, native, chainId }) as const
+  ({
+    caip2: `eip155:${chainId}`,
+    family: 'evm',
+    environment,
+    native,
+    maxTokenAmount: 2n ** 256n - 1n,
+    chainId,
+  }) as const
 
 const solana = (environment: Environment, reference: string) =>
-  ({ caip2: `solana:${reference}`, family: 'solana', environment, native: sol }) as const
+  ({
+    caip2: `solana:${reference}`,
+    family: 'solana',
+    environment,
+    native: sol,
+    maxTokenAmount: 2n ** 64n - 1n,
+  }) as const
 
 const table = {
   'solana-mainnet': solana('mainnet', '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'),

@@ -2,15 +2,17 @@ import { z } from 'zod'
 import type { Effect } from '../effect.ts'
 import { Tier } from '../verdict.ts'
 import { definePolicyType } from './policy-type.ts'
+import { tierAsStrict } from './strictness.ts'
 
 const Rules = z.strictObject({ first_payment: Tier.default('NOTIFY'), look_alike: Tier.default('APPROVAL') })
+
+const none: z.output<typeof Rules> = { first_payment: 'INSTANT', look_alike: 'INSTANT' }
 
 /** Raises the first payment to an address, and payments to an address that imitates a known one. */
 export const counterparty = definePolicyType({
   type: 'COUNTERPARTY',
   description: 'First payment to an address, and look-alikes of known addresses',
   rules: Rules,
-  raises: true,
   ask: (_rules, subject) =>
     subject.effects
       .map(payee)
@@ -31,6 +33,8 @@ export const counterparty = definePolicyType({
       const message = `First payment to ${address}.`
       return [{ effect: index, tier: rules.first_payment, message }]
     }),
+  asStrict: (rules = none, than = none) =>
+    tierAsStrict(rules.first_payment, than.first_payment) && tierAsStrict(rules.look_alike, than.look_alike),
 })
 
 /** Who gets money, or the right to take it. */

@@ -1,7 +1,16 @@
 import type { Effect } from '../effect.ts'
+import type { ErrorCode } from '../error.ts'
 import type { NetworkName } from '../network.ts'
 import { type Reason, stricter, type Tier } from '../verdict.ts'
-import type { Facts, PolicyType, Question, Subject } from './policy-type.ts'
+import {
+  defaultWaits,
+  type Facts,
+  type Opinion,
+  type PolicyType,
+  type Question,
+  type Subject,
+  type Waits,
+} from './policy-type.ts'
 import { findPolicyType, policyTypes } from './policy-types.ts'
 
 /** A policy row as evaluation needs it. `agentId` and `network` null: all of them. */
@@ -23,9 +32,6 @@ export type Verdict = {
   delaySeconds: number
   approvalSeconds: number
 }
-
-export const DEFAULT_DELAY_SECONDS = 300
-export const DEFAULT_APPROVAL_SECONDS = 3600
 
 /**
  * The policies in force for an agent on a network: one row per type, the most specific one.
@@ -63,63 +69,66 @@ export function questionsFor(policies: readonly Policy[], subject: Subject): Que
 
 /**
  * Asks every rule about every effect and takes the strictest opinion. No early return: all reasons are kept.
- * DENY where no policy is in force, where an effect is spoken about by no permitting rule, and where a row
- * cannot be read. The order of `policies` does not matter.
+ * DENY where no policy is in force, where no rule permits an effect, and where a row cannot be read.
+ * The order of `policies` does not matter.
  */
 export function evaluate(policies: readonly Policy[], subject: Subject, facts: Facts): Verdict {
-  const permitted = new Set<number>()
   const verdict: Verdict = {
     tier: 'INSTANT',
     reasons: [],
-    delaySeconds: DEFAULT_DELAY_SECONDS,
-    approvalSeconds: DEFAULT_APPROVAL_SECONDS,
+    ...defaultWaits,
   }
-  const delays: number[] = []
-  const approvals: number[] = []
+  const permitted = new Set<number>()
+  const denied = new Set<number>()
+  const add = (named: Pick<Reason, 'rule' | 'policyId'>, { permits, ...opinion }: Opinion) => {
+    addReason(verdict, { ...named, ...opinion })
+    if (opinion.effect === undefined) return
+    if (opinion.tier === 'DENY') denied.add(opinion.effect)
+    else if (permits === true) permitted.add(opinion.effect)
+  }
   for (const policy of inOrder(policies)) {
-    const type = findPolicyType(policy.type)
-    for (const opinion of judge(policy, type, subject, facts)) {
-      const { delaySeconds, approvalSeconds, ...reason } = opinion
-      if (delaySeconds !== undefined) delays.push(delaySeconds)
-      if (approvalSeconds !== undefined) approvals.push(approvalSeconds)
-      if (opinion.effect !== undefined && type?.raises === false && opinion.tier !== 'DENY')
-        permitted.add(opinion.effect)
-      add(verdict, { rule: policy.type, policyId: policy.id, ...reason })
-    }
+    for (const opinion of judge(policy, subject, facts)) add({ rule: policy.type, policyId: policy.id }, opinion)
+  }
+  for (const type of policyTypes as readonly PolicyType[]) {
+    if (policies.some((policy) => policy.type === type.type)) continue
+    for (const opinion of type.absent?.(subject) ?? []) add({ rule: type.type }, opinion)
   }
   for (const [index, effect] of subject.effects.entries()) {
-    if (!permitted.has(index)) {
-      add(verdict, { rule: 'DEFAULT', effect: index, tier: 'DENY', code: 'POLICY_DENIED', message: unspoken(effect) })
-    }
+    if (permitted.has(index) || denied.has(index)) continue
+    add({ rule: 'DEFAULT' }, { effect: index, tier: 'DENY', ...unspoken(effect) })
   }
   if (subject.effects.length === 0) {
-    add(verdict, {
-      rule: 'DEFAULT',
-      tier: 'DENY',
-      code: 'POLICY_DENIED',
-      message: 'The transaction does nothing that can be judged.',
-    })
+    const message = 'The transaction does nothing that can be judged.'
+    add({ rule: 'DEFAULT' }, { tier: 'DENY', code: 'POLICY_DENIED', message })
   }
-  if (delays.length > 0) verdict.delaySeconds = Math.max(...delays)
-  if (approvals.length > 0) verdict.approvalSeconds = Math.min(...approvals)
-  return verdict
+  return { ...verdict, ...waitsOf(policies) }
 }
 
-function judge(policy: Policy, type: PolicyType | undefined, subject: Subject, facts: Facts) {
+function judge(policy: Policy, subject: Subject, facts: Facts): Opinion[] {
+  const type = findPolicyType(policy.type)
   const rules = type?.rules.safeParse(policy.rules)
   if (type === undefined || rules === undefined || !rules.success) {
-    return [
-      {
-        tier: 'DENY' as const,
-        code: 'POLICY_DENIED',
-        message: `The policy ${policy.id} (${policy.type}) cannot be read.`,
-      },
-    ]
+    const message = `The policy ${policy.id} (${policy.type}) cannot be read.`
+    return [{ tier: 'DENY', code: 'POLICY_DENIED', message }]
   }
   return type.judge(rules.data, subject, facts)
 }
 
-function add(verdict: Verdict, reason: Reason): void {
+/** The waits that the policies set: the longest delay, the shortest time to approve. */
+function waitsOf(policies: readonly Policy[]): Partial<Waits> {
+  const waits = policies.flatMap((policy) => {
+    const type = findPolicyType(policy.type)
+    const rules = type?.waits === undefined ? undefined : type.rules.safeParse(policy.rules)
+    return rules?.success === true ? [type!.waits!(rules.data)] : []
+  })
+  if (waits.length === 0) return {}
+  return {
+    delaySeconds: Math.max(...waits.map(({ delaySeconds }) => delaySeconds)),
+    approvalSeconds: Math.min(...waits.map(({ approvalSeconds }) => approvalSeconds)),
+  }
+}
+
+function addReason(verdict: Verdict, reason: Reason): void {
   verdict.reasons.push(reason)
   if (reason.tier === 'DENY' && (verdict.code === undefined || verdict.code === 'POLICY_DENIED')) {
     verdict.code = reason.code ?? 'POLICY_DENIED'
@@ -127,7 +136,11 @@ function add(verdict: Verdict, reason: Reason): void {
   verdict.tier = stricter(verdict.tier, reason.tier)
 }
 
-function unspoken(effect: Effect): string {
+function unspoken(effect: Effect): { code: ErrorCode; message: string } {
+  if (effect.kind === 'spend' && effect.asset.address !== undefined) {
+    const message = `No policy allows the token ${effect.asset.symbol} (${effect.asset.address}).`
+    return { code: 'TOKEN_NOT_ALLOWED', message }
+  }
   const what = effect.kind === 'opaque' ? `something that cannot be read (${effect.why})` : `a ${effect.kind}`
-  return `No policy allows ${what}.`
+  return { code: 'POLICY_DENIED', message: `No policy allows ${what}.` }
 }

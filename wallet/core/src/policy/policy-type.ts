@@ -37,28 +37,35 @@ export type Facts = {
   prices: ReadonlyMap<string, bigint>
 }
 
-/** An opinion of a rule: a reason, plus the effects the rule takes responsibility for by allowing them. */
+/** What a rule says to one effect, or, without `effect`, to the transaction as a whole. */
 export type Opinion = Omit<Reason, 'policyId' | 'rule'> & {
-  /** Wait before a DELAY executes, in seconds. */
-  delaySeconds?: number
-  /** Time for the owner to approve, in seconds. */
-  approvalSeconds?: number
+  /** The rule takes responsibility for the effect. An effect that no rule permits is denied. */
+  permits?: true
 }
 
+/** How long what is held waits, in seconds. */
+export type Waits = { delaySeconds: number; approvalSeconds: number }
+
+/** Where no policy says how long. */
+export const defaultWaits: Waits = { delaySeconds: 300, approvalSeconds: 3600 }
+
 /**
- * One kind of rule: one file, one entry in `policyTypes`.
- *
- * `judge` is pure and gives one opinion per effect it speaks about, the mildest being INSTANT. An effect that
- * no rule speaks about is denied. `raises` marks a type that can only make a verdict stricter: its silence or
- * its INSTANT does not count as permission.
+ * One kind of rule: one file, one entry in `policyTypes`. All functions are pure.
  */
 export type PolicyType<Type extends string = string, Rules extends z.ZodType = z.ZodType> = {
   type: Type
   description: string
   rules: Rules
-  raises: boolean
   ask(rules: z.output<Rules>, subject: Subject): Question[]
   judge(rules: z.output<Rules>, subject: Subject, facts: Facts): Opinion[]
+  /** What holds where no policy of this type is in force. Without it: nothing. */
+  absent?(subject: Subject): Opinion[]
+  waits?(rules: z.output<Rules>): Waits
+  /**
+   * True only where nothing passes under `rules` that `than` would deny or hold longer, and nothing is permitted
+   * that `than` does not permit. `undefined` stands for no policy of this type.
+   */
+  asStrict(rules: z.output<Rules> | undefined, than: z.output<Rules> | undefined): boolean
 }
 
 /** Checks a policy type's parts against one another at compile time. */

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { allowedNetworks } from './allowed-networks.ts'
+import { allowedTokens } from './allowed-tokens.ts'
+import { approveAmountLimit } from './approve-amount-limit.ts'
+import { approveTierOverride } from './approve-tier-override.ts'
+import { approvedSpenders } from './approved-spenders.ts'
+import { contractWhitelist } from './contract-whitelist.ts'
 import { counterparty } from './counterparty.ts'
+import { methodWhitelist } from './method-whitelist.ts'
 import type { PolicyType } from './policy-type.ts'
 import { rateLimit } from './rate-limit.ts'
 import { spendingLimit } from './spending-limit.ts'
@@ -13,6 +19,12 @@ export const policyTypes = [
   whitelist,
   counterparty,
   allowedNetworks,
+  allowedTokens,
+  contractWhitelist,
+  methodWhitelist,
+  approvedSpenders,
+  approveAmountLimit,
+  approveTierOverride,
   rateLimit,
   timeRestriction,
 ] as const satisfies readonly PolicyType[]

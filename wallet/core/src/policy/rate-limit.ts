@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { durationText } from './duration.ts'
 import { answerTo, definePolicyType } from './policy-type.ts'
 
 const Rules = z.strictObject({
@@ -11,12 +12,17 @@ export const rateLimit = definePolicyType({
   type: 'RATE_LIMIT',
   description: 'At most so many transactions in a rolling window',
   rules: Rules,
-  raises: true,
   ask: (rules) => [{ kind: 'count', seconds: rules.window_seconds }],
   judge: (rules, _subject, facts) => {
     const count = answerTo(facts, { kind: 'count', seconds: rules.window_seconds }) + 1n
     if (count <= BigInt(rules.max_requests)) return []
-    const message = `This would be transaction ${count} in ${rules.window_seconds} seconds; ${rules.max_requests} are allowed.`
+    const window = durationText(rules.window_seconds)
+    const message = `This would be transaction ${count} in ${window}; ${rules.max_requests} are allowed.`
     return [{ tier: 'DENY', code: 'RATE_LIMIT_EXCEEDED', message }]
+  },
+  asStrict: (rules, than) => {
+    if (than === undefined) return true
+    if (rules === undefined) return false
+    return rules.max_requests <= than.max_requests && rules.window_seconds >= than.window_seconds
   },
 })

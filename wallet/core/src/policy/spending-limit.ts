@@ -1,105 +1,48 @@
-import { z } from 'zod'
-import { BaseUnits, formatUnits } from '../amount.ts'
+import { formatUnits } from '../amount.ts'
 import { type Asset, assetKey, type Effect } from '../effect.ts'
 import { networkOf } from '../network.ts'
 import { stricter, type Tier } from '../verdict.ts'
+import { durationText } from './duration.ts'
 import { limitKeys } from './limit-key.ts'
 import { answerTo, definePolicyType, type Facts, type Opinion, type Question, type Subject } from './policy-type.ts'
-import { UsdAmount, usdText, usdValue } from './usd.ts'
-
-const Units = BaseUnits.transform(BigInt)
-const LimitKey = z.string().min(1).max(200)
-
-const rising = (low: bigint | undefined, middle: bigint | undefined, high: bigint | undefined) => {
-  const given = [low, middle, high].filter((value) => value !== undefined)
-  return given.every((value, index) => index === 0 || given[index - 1]! <= value)
-}
-
-const Limits = z
-  .strictObject({ instant_max: Units.optional(), notify_max: Units.optional(), delay_max: Units.optional() })
-  .refine((limits) => Object.values(limits).some((value) => value !== undefined), { message: 'give a limit' })
-  .refine((limits) => rising(limits.instant_max, limits.notify_max, limits.delay_max), {
-    message: 'limits must rise from instant_max over notify_max to delay_max',
-  })
-
-const Window = z
-  .strictObject({
-    seconds: z.number().int().min(1).max(2_678_400),
-    /** Limit key of the asset that `max` counts. */
-    asset: LimitKey.default('native'),
-    max: Units.optional(),
-    max_usd: UsdAmount.optional(),
-    max_count: z.number().int().min(0).optional(),
-    on_exceed: z.enum(['DENY', 'APPROVAL']).default('DENY'),
-  })
-  .refine(({ max, max_usd, max_count }) => max !== undefined || max_usd !== undefined || max_count !== undefined, {
-    message: 'give at least one of max, max_usd and max_count',
-  })
-type Window = z.output<typeof Window>
-
-const Fields = z.strictObject({
-  instant_max: Units.optional(),
-  notify_max: Units.optional(),
-  delay_max: Units.optional(),
-  instant_max_usd: UsdAmount.optional(),
-  notify_max_usd: UsdAmount.optional(),
-  delay_max_usd: UsdAmount.optional(),
-  token_limits: z.record(LimitKey, Limits).default({}),
-  delay_seconds: z.number().int().min(60).max(86_400).default(300),
-  approval_timeout: z.number().int().min(300).max(86_400).default(3600),
-  windows: z.array(Window).max(16).default([]),
-})
-type Rules = z.output<typeof Fields>
-
-const Rules = Fields.refine((rules) => rising(rules.instant_max, rules.notify_max, rules.delay_max), {
-  message: 'limits must rise from instant_max over notify_max to delay_max',
-})
-  .refine((rules) => rising(rules.instant_max_usd, rules.notify_max_usd, rules.delay_max_usd), {
-    message: 'limits must rise from instant_max_usd over notify_max_usd to delay_max_usd',
-  })
-  .refine(
-    (rules) =>
-      nativeLimits(rules) !== undefined ||
-      usdLimits(rules) !== undefined ||
-      Object.keys(rules.token_limits).length > 0 ||
-      rules.windows.length > 0,
-    { message: 'give at least one limit: *_max, *_max_usd, token_limits or windows' },
-  )
-
-/** Three edges, each inclusive. A missing edge is a tier that is never given; above all of them is APPROVAL. */
-type Edges = { instant: bigint | undefined; notify: bigint | undefined; delay: bigint | undefined }
+import { type Edges, limitsFor, SpendingRules, usdLimits, type Window } from './spending-rules.ts'
+import { limitsAsStrict } from './spending-strictness.ts'
+import { usdText, usdValue } from './usd.ts'
 
 type Spend = Extract<Effect, { kind: 'spend' }>
 
 /**
  * How large a payment may be at which tier, and how much may go out in rolling windows.
- * Permits native coins, and tokens that `token_limits` names; everything else it does not speak about.
+ * Permits native coins, and tokens that `token_limits` names. Of other tokens it says the tier, and leaves it to
+ * ALLOWED_TOKENS whether they may go at all.
  */
 export const spendingLimit = definePolicyType({
   type: 'SPENDING_LIMIT',
   description: 'Tiers by amount, and rolling totals',
-  rules: Rules,
-  raises: false,
+  rules: SpendingRules,
   ask: (rules) => rules.windows.flatMap(windowQuestions),
-  judge: (rules, subject, facts) => {
-    const seconds = { delaySeconds: rules.delay_seconds, approvalSeconds: rules.approval_timeout }
-    const opinions: Opinion[] = [
-      ...judgeAssets(rules, subject, facts),
-      ...rules.windows.flatMap((window) => judgeWindow(window, subject, facts)),
-    ]
-    return opinions.map((opinion) => ({ ...opinion, ...seconds }))
-  },
+  judge: (rules, subject, facts) => [
+    ...judgeAssets(rules, subject, facts),
+    ...rules.windows.flatMap((window) => judgeWindow(window, subject, facts)),
+  ],
+  absent: (subject) =>
+    subject.effects.flatMap((effect, index) => {
+      if (effect.kind !== 'spend' || effect.asset.address === undefined) return []
+      return [{ effect: index, tier: 'APPROVAL' as const, message: `No limit for ${effect.asset.symbol} is set.` }]
+    }),
+  waits: (rules) => ({ delaySeconds: rules.delay_seconds, approvalSeconds: rules.approval_timeout }),
+  asStrict: limitsAsStrict,
 })
 
-/** One opinion per spend effect that this policy covers, by the sum of its asset and by the sum in dollars. */
-function judgeAssets(rules: Rules, subject: Subject, facts: Facts): Opinion[] {
+/** One opinion per payment, by the sum of its asset and by the sum in dollars. */
+function judgeAssets(rules: SpendingRules, subject: Subject, facts: Facts): Opinion[] {
   const sums = spendSums(subject)
   const dollars = usdLimits(rules)
   const usdSum = sumUsd(sums, facts)
   return subject.effects.flatMap((effect, index) => {
     if (effect.kind !== 'spend') return []
     const limits = limitsFor(rules, effect.asset)
-    if (effect.asset.address !== undefined && limits === undefined) return []
+    const permits = effect.asset.address === undefined || limits !== undefined ? { permits: true as const } : {}
     const sum = sums.get(assetKey(effect.asset))!.amount
     const judged: { tier: Tier; message: string }[] = []
     if (limits !== undefined) judged.push(byEdges(sum, limits, (amount) => amountText(amount, effect.asset)))
@@ -108,10 +51,10 @@ function judgeAssets(rules: Rules, subject: Subject, facts: Facts): Opinion[] {
     }
     if (judged.length === 0) {
       const message = `${amountText(sum, effect.asset)} has neither a limit nor a known price; the owner decides.`
-      return [{ effect: index, tier: 'APPROVAL', message }]
+      return [{ effect: index, tier: 'APPROVAL', message, ...permits }]
     }
     const strictest = judged.reduce((a, b) => (stricter(a.tier, b.tier) === a.tier ? a : b))
-    return [{ effect: index, ...strictest }]
+    return [{ effect: index, ...strictest, ...permits }]
   })
 }
 
@@ -159,6 +102,7 @@ function windowQuestions(window: Window): Question[] {
 /** Opinions on the transaction as a whole: what the window has seen, plus this transaction with its fee. */
 function judgeWindow(window: Window, subject: Subject, facts: Facts): Opinion[] {
   const { seconds } = window
+  const time = durationText(seconds)
   const exceeded: string[] = []
   const outflow = [...spendSums(subject).values(), { asset: nativeOf(subject), amount: subject.maxFee }]
   if (window.max !== undefined) {
@@ -167,20 +111,20 @@ function judgeWindow(window: Window, subject: Subject, facts: Facts): Opinion[] 
     const total = answerTo(facts, { kind: 'spent', limitKey: window.asset, seconds }) + adding
     const asset = counted[0]?.asset
     if (asset !== undefined && adding > 0n && total > window.max) {
-      exceeded.push(`${amountText(total, asset)} in ${seconds} seconds is above ${amountText(window.max, asset)}`)
+      exceeded.push(`${amountText(total, asset)} in ${time} is above the limit of ${amountText(window.max, asset)}`)
     }
   }
   if (window.max_usd !== undefined) {
     const adding = outflow.reduce((sum, part) => sum + (valueInUsd(part, facts) ?? 0n), 0n)
     const total = answerTo(facts, { kind: 'spentUsd', seconds }) + adding
     if (adding > 0n && total > window.max_usd) {
-      exceeded.push(`${usdText(total)} in ${seconds} seconds is above ${usdText(window.max_usd)}`)
+      exceeded.push(`${usdText(total)} in ${time} is above the limit of ${usdText(window.max_usd)}`)
     }
   }
   if (window.max_count !== undefined) {
     const total = answerTo(facts, { kind: 'count', seconds }) + 1n
     if (total > BigInt(window.max_count)) {
-      exceeded.push(`This would be transaction ${total} in ${seconds} seconds; ${window.max_count} are allowed`)
+      exceeded.push(`This would be transaction ${total} in ${time}; ${window.max_count} are allowed`)
     }
   }
   return exceeded.map((message) =>
@@ -212,34 +156,6 @@ function valueInUsd({ asset, amount }: { asset: Asset; amount: bigint }, facts: 
 
 function nativeOf(subject: Subject): Asset {
   return { network: subject.network, ...networkOf(subject.network).native }
-}
-
-/** The limits that the most specific key gives an asset; native coins fall back to the plain ones. */
-function limitsFor(rules: Rules, asset: Asset): Edges | undefined {
-  for (const key of limitKeys(asset)) {
-    const limits = Object.hasOwn(rules.token_limits, key) ? rules.token_limits[key] : undefined
-    if (limits !== undefined) {
-      return { instant: limits.instant_max, notify: limits.notify_max, delay: limits.delay_max }
-    }
-  }
-  return asset.address === undefined ? nativeLimits(rules) : undefined
-}
-
-function nativeLimits(rules: Pick<Rules, 'instant_max' | 'notify_max' | 'delay_max'>): Edges | undefined {
-  return edgesOf(rules.instant_max, rules.notify_max, rules.delay_max)
-}
-
-function usdLimits(rules: Pick<Rules, 'instant_max_usd' | 'notify_max_usd' | 'delay_max_usd'>): Edges | undefined {
-  return edgesOf(rules.instant_max_usd, rules.notify_max_usd, rules.delay_max_usd)
-}
-
-function edgesOf(
-  instant: bigint | undefined,
-  notify: bigint | undefined,
-  delay: bigint | undefined,
-): Edges | undefined {
-  if (instant === undefined && notify === undefined && delay === undefined) return undefined
-  return { instant, notify, delay }
 }
 
 function amountText(amount: bigint, asset: Pick<Asset, 'decimals' | 'symbol'>): string {

@@ -18,23 +18,40 @@ const Rules = z
     message: 'give allowed_hours, allowed_days or both',
   })
 
-const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+type Rules = z.output<typeof Rules>
+
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const hours = Array.from({ length: 24 }, (_, hour) => hour)
 
 /** Denies everything outside certain hours and days of a time zone. */
 export const timeRestriction = definePolicyType({
   type: 'TIME_RESTRICTION',
   description: 'Only at certain hours and days',
   rules: Rules,
-  raises: true,
   ask: () => [],
   judge: (rules, _subject, facts) => {
-    const { day, hour } = localTime(facts.now, rules.timezone)
-    const dayAllowed = rules.allowed_days === undefined || rules.allowed_days.includes(day)
-    if (dayAllowed && hourAllowed(hour, rules.allowed_hours)) return []
-    const message = `It is ${weekdays[day]} ${hour}h in ${rules.timezone}; payments are not allowed at this time.`
+    const { day, hour, clock } = localTime(facts.now, rules.timezone)
+    if (isAllowed(rules, day, hour)) return []
+    const message = `It is ${weekdays[day]} ${clock} in ${rules.timezone}; ${allowedText(rules)}.`
     return [{ tier: 'DENY', code: 'POLICY_DENIED', message }]
   },
+  asStrict: (rules, than) => {
+    if (than === undefined) return true
+    if (rules === undefined || rules.timezone !== than.timezone) return false
+    return weekdays.every((_, day) => hours.every((hour) => !isAllowed(rules, day, hour) || isAllowed(than, day, hour)))
+  },
 })
+
+function isAllowed(rules: Rules, day: number, hour: number): boolean {
+  const dayAllowed = rules.allowed_days === undefined || rules.allowed_days.includes(day)
+  return dayAllowed && hourAllowed(hour, rules.allowed_hours)
+}
+
+function allowedText({ allowed_days, allowed_hours }: Rules): string {
+  const days = allowed_days === undefined ? '' : ` on ${allowed_days.map((day) => weekdays[day]).join(', ')}`
+  const times = allowed_hours === undefined ? '' : ` from ${allowed_hours.start}:00 to ${allowed_hours.end}:00`
+  return `payments are allowed only${days}${times}`
+}
 
 function hourAllowed(hour: number, allowed: { start: number; end: number } | undefined): boolean {
   if (allowed === undefined) return true
@@ -42,10 +59,17 @@ function hourAllowed(hour: number, allowed: { start: number; end: number } | und
   return start < end ? hour >= start && hour < end : hour >= start || hour < end
 }
 
-function localTime(unixSeconds: number, timeZone: string): { day: number; hour: number } {
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, weekday: 'short', hour: 'numeric', hourCycle: 'h23' })
+function localTime(unixSeconds: number, timeZone: string): { day: number; hour: number; clock: string } {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    weekday: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
   const parts = new Map(format.formatToParts(unixSeconds * 1000).map(({ type, value }) => [type, value]))
-  return { day: weekdays.indexOf(parts.get('weekday') ?? ''), hour: Number(parts.get('hour')) }
+  const hour = parts.get('hour')!
+  return { day: weekdays.indexOf(parts.get('weekday')!), hour: Number(hour), clock: `${hour}:${parts.get('minute')}` }
 }
 
 function isTimezone(name: string): boolean {
