@@ -22,6 +22,9 @@ export type Effect =
   | { kind: 'sign'; scheme: string }
   | { kind: 'opaque'; why: string }
 
+/** What a simulation did to one balance, of the wallet or of who is paid. Base units of the asset. */
+export type BalanceChange = { account: string; asset: Asset; before: bigint; after: bigint }
+
 /** An asset's key in ledgers and policies: `evm-local/native`, `base-mainnet/0x833…`. */
 export function assetKey(asset: Pick<Asset, 'network' | 'address'>): string {
   return `${asset.network}/${asset.address ?? 'native'}`

@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { BaseUnits, HumanAmount } from './amount.ts'
 import { EffectView } from './effect.ts'
-import { NetworkRef } from './network.ts'
+import { ApproveRequest } from './requests/approve.ts'
+import { BatchRequest } from './requests/batch.ts'
+import { ContractCallRequest } from './requests/contract-call.ts'
+import { TokenTransferRequest } from './requests/token-transfer.ts'
+import { TransferRequest } from './requests/transfer.ts'
 import { ReasonView, Tier } from './verdict.ts'
 
 /**
@@ -46,24 +49,14 @@ export function isFinal(status: TransactionStatus): boolean {
   return status === 'CONFIRMED' || transitions[status].length === 0
 }
 
-const exactlyOneAmount = (value: { amount?: string | undefined; humanAmount?: string | undefined }) =>
-  (value.amount === undefined) !== (value.humanAmount === undefined)
-
-/** Native coin to one address. The `type` may be left out. */
-const Transfer = z
-  .strictObject({
-    type: z.literal('TRANSFER').default('TRANSFER'),
-    network: NetworkRef.optional(),
-    to: z.string().min(1).max(128),
-    amount: BaseUnits.optional(),
-    humanAmount: HumanAmount.optional(),
-    memo: z.string().max(256).optional(),
-  })
-  .refine(exactlyOneAmount, { message: 'give exactly one of amount and humanAmount', path: ['amount'] })
-  .meta({ id: 'TransferRequest' })
-
-/** The body of POST /v1/transactions/send. */
-export const TransactionRequest = Transfer
+/** The body of POST /v1/transactions/send. Without a `type` it is a TRANSFER. */
+export const TransactionRequest = z.discriminatedUnion('type', [
+  TransferRequest,
+  TokenTransferRequest,
+  ContractCallRequest,
+  ApproveRequest,
+  BatchRequest,
+])
 export type TransactionRequest = z.infer<typeof TransactionRequest>
 
 /** A transaction as callers see it. Times are unix seconds. */

@@ -11,6 +11,7 @@ export function checkId(id: string): { id: string } {
 
 /** Catches what can only be a mistake before anything is sent. @throws WAIaaSError VALIDATION_FAILED. */
 export function checkSend(request: BodyOf<'send'>): void {
+  if (request.type !== undefined && request.type !== 'TRANSFER') return
   if (typeof request.to !== 'string' || request.to === '') throw WAIaaSError.invalid('`to` must be an address.')
   if ((request.amount === undefined) === (request.humanAmount === undefined)) {
     throw WAIaaSError.invalid('Give exactly one of `amount` (base units) and `humanAmount`.')

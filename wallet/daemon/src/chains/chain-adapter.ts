@@ -1,4 +1,4 @@
-import type { Effect, ErrorCode, Json, Network, TransactionRequest } from '@waiaas/core'
+import type { BalanceChange, Effect, ErrorCode, Json, Network, TransactionRequest } from '@waiaas/core'
 
 /** A wallet as a chain sees it. */
 export type Account = { address: string; publicKey: string }
@@ -9,6 +9,8 @@ export type Account = { address: string; publicKey: string }
  */
 export type Draft = {
   effects: Effect[]
+  /** What a simulation moved now, fees aside; absent where none was made. */
+  changes?: BalanceChange[]
   /** The most this may cost in fees, base units of the native coin. Never exceeded when signing. */
   maxFee: bigint
   /** Base units of what is sent, and of which asset; for display. */

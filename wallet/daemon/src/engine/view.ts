@@ -53,8 +53,8 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     ...present({
-      to: request.to,
-      memo: request.memo,
+      to: 'to' in request ? request.to : undefined,
+      memo: 'memo' in request ? request.memo : undefined,
       tier: row.tier,
       maxFee: row.max_fee,
       fee: row.fee,

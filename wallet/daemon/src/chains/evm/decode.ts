@@ -1,31 +1,66 @@
 import { type Effect, type Network, parseAddress } from '@waiaas/core'
-import { deserialize } from 'ox/TxEnvelopeEip1559'
+import { type Token, tokenAsset } from '../token.ts'
+import { type Move, readCalldata, UNLIMITED } from './calldata.ts'
+import { evmTraits } from './evm-traits.ts'
+import { readTransaction } from './read-transaction.ts'
 
-export type SerializedEvm = `0x02${string}`
+/** What must be known of the chain to read a transaction. */
+export type EvmFacts = {
+  network: Network
+  wallet: string
+  hasCode: (address: string) => boolean
+  /** By address; a token that is missing does not answer as one. */
+  tokens: ReadonlyMap<string, Token>
+}
 
 /**
- * What a serialized EIP-1559 transaction does. What it cannot read is `opaque`.
+ * What a serialized transaction (type 0, 1 or 2) does when the wallet signs it. What it cannot read is `opaque`.
  *
  * A payment to an address with code is also a call: the code runs, with an empty selector.
  */
-export function decodeEvm(raw: SerializedEvm, network: Network, hasCode: (address: string) => boolean): Effect[] {
-  const envelope = read(raw)
-  if (envelope === undefined) return [{ kind: 'opaque', why: 'not an EIP-1559 transaction' }]
-  const { chainId, to, value = 0n, data = '0x' } = envelope
-  if (chainId !== network.chainId) return [{ kind: 'opaque', why: `for chain ${chainId}` }]
-  if (to === undefined || to === null) return [{ kind: 'deploy' }]
+export function decodeEvm(raw: `0x${string}`, facts: EvmFacts): Effect[] {
+  const { network, wallet } = facts
+  const read = readTransaction(raw)
+  if (!read.ok) return [opaque(read.message)]
+  const { chainId, to, value, data } = read.transaction
+  if (chainId !== network.chainId) return [opaque(`for chain ${chainId}`)]
+  const coin = { network: network.name, ...network.native }
+  if (to === null) return value === 0n ? [{ kind: 'deploy' }] : [{ kind: 'deploy' }, opaque('pays the new contract')]
   const recipient = parseAddress('evm', to)
-  if (!recipient.ok) return [{ kind: 'opaque', why: recipient.fault }]
-  if (data !== '0x') return [{ kind: 'opaque', why: 'call data' }]
-  const asset = { network: network.name, ...network.native }
-  const spend: Effect = { kind: 'spend', asset, amount: value, to: recipient.address }
-  return hasCode(recipient.address) ? [spend, { kind: 'call', target: recipient.address, selector: '0x' }] : [spend]
+  if (!recipient.ok) return [opaque(recipient.fault)]
+  const target = recipient.address
+  const spend: Effect = { kind: 'spend', asset: coin, amount: value, to: target }
+  if (data === '0x') return facts.hasCode(target) ? [spend, { kind: 'call', target, selector: '0x' }] : [spend]
+  const moves = readCalldata({ wallet, target, data, wrapped: evmTraits(network.name).wrapped })
+  const effects = moves.map((move) => named(move, facts))
+  return [...(value === 0n ? [] : [spend]), ...effects, ...unreadableTokens(moves, facts)]
 }
 
-function read(raw: SerializedEvm): ReturnType<typeof deserialize> | undefined {
-  try {
-    return deserialize(raw)
-  } catch {
-    return undefined
-  }
+/** Addresses of the tokens in effects. */
+export function tokensIn(effects: readonly Effect[]): string[] {
+  const addresses = effects.flatMap((effect) =>
+    (effect.kind === 'spend' || effect.kind === 'grant') && effect.asset.address !== undefined
+      ? [effect.asset.address]
+      : [],
+  )
+  return [...new Set(addresses)]
+}
+
+function named(move: Move, { network, tokens }: EvmFacts): Effect {
+  if (move.kind !== 'spend' && move.kind !== 'grant') return move
+  const { token, ...rest } = move
+  return { ...rest, asset: tokenAsset(network, token, tokens.get(token)) } as Effect
+}
+
+/** An amount without decimals has no size, except the one that means everything. */
+function unreadableTokens(moves: readonly Move[], { tokens }: EvmFacts): Effect[] {
+  const sized = moves.flatMap((move) =>
+    (move.kind === 'spend' || move.kind === 'grant') && move.amount !== 0n && move.amount !== UNLIMITED ? [move] : [],
+  )
+  const unknown = new Set(sized.map(({ token }) => token).filter((token) => !tokens.has(token)))
+  return [...unknown].map((token) => opaque(`${token} does not answer as an ERC-20 token`))
+}
+
+function opaque(why: string): Effect {
+  return { kind: 'opaque', why }
 }

@@ -3,60 +3,62 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Network, TransactionRequest } from '@waiaas/core'
 import type { Account, DraftResult } from '../chain-adapter.ts'
 import type { RpcClient, RpcResult } from '../json-rpc.ts'
-import { checkBalance, type Refusal } from '../payment.ts'
-import { decodeEvm } from './decode.ts'
+import { checkBalance, type Refusal, refuse } from '../payment.ts'
+import { prepareApprove } from './approve.ts'
+import { prepareContractCall } from './contract-call.ts'
+import { deriveEffects } from './effects.ts'
 import { type EvmPlan, envelopeOf, serializeEnvelope } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
+import type { EvmCall, EvmPrepared } from './prepared.ts'
 import { Data, Quantity, toQuantity } from './quantity.ts'
-import { type EvmCall, transferCall } from './transfer.ts'
+import { prepareTokenTransfer } from './token-transfer.ts'
+import type { TokenSource } from './tokens.ts'
+import { prepareTransfer } from './transfer.ts'
 
 export type EvmContext = {
   network: Network
   traits: EvmTraits
   rpc: RpcClient
   price: () => Promise<RpcResult<GasPrice>>
+  tokens: TokenSource
 }
 
-/** One way to a call per kind of request. */
-const calls: Record<TransactionRequest['type'], (request: TransactionRequest, network: Network) => EvmCall | Refusal> =
-  { TRANSFER: transferCall }
-
 const PLAIN_TRANSFER_GAS = 21_000n
+/** No transaction may use more (EIP-7825). */
+const MAX_GAS = 1n << 24n
 
 export async function draftEvm(context: EvmContext, request: TransactionRequest, from: Account): Promise<DraftResult> {
-  const { network, rpc } = context
-  const call = calls[request.type](request, network)
-  if (!call.ok) return call
-  const [balance, code, price, estimate, dataFee] = await Promise.all([
-    rpc.read('eth_getBalance', [from.address, 'latest'], Quantity),
-    rpc.read('eth_getCode', [call.to, 'latest'], Data),
-    context.price(),
-    rpc.read('eth_estimateGas', [{ from: from.address, to: call.to, value: toQuantity(call.value) }], Quantity),
-    askDataFee(context),
-  ])
-  for (const answer of [balance, code, price, dataFee]) if (!answer.ok) return chainError(answer.failure.message)
-  if (!balance.ok || !code.ok || !price.ok || !dataFee.ok) throw new Error('unreachable')
-  const short = checkBalance(balance.value, call.value, 0n, network)
+  const { network } = context
+  const prepared = await prepare(context, request, from)
+  if (!prepared.ok) return prepared
+  const { call } = prepared
+  const facts = await askFacts(context, call, from.address)
+  if (!facts.ok) return facts
+  const { balance, hasCode, price, estimate, dataFee } = facts
+  const short = checkBalance(balance, call.value, 0n, network)
   if (short !== undefined) return short
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
-
-  const gas = estimate.value === PLAIN_TRANSFER_GAS ? estimate.value : (estimate.value * 12n) / 10n
-  const { maxFeePerGas } = price.value
-  const maxFee = gas * maxFeePerGas + dataFee.value
-  const shortOfFee = checkBalance(balance.value, call.value, maxFee, network)
+  const gas = gasFor(estimate.value)
+  if (gas === undefined) return refuse('SIMULATION_FAILED', 'The transaction needs more gas than any may use.')
+  const { maxFeePerGas } = price
+  const maxFee = gas * maxFeePerGas + dataFee
+  const shortOfFee = checkBalance(balance, call.value, maxFee, network)
   if (shortOfFee !== undefined) return shortOfFee
-  const plan: EvmPlan = { to: call.to, value: call.value, data: call.data, gas, maxFeePerGas }
-  const built = serializeEnvelope(envelopeOf(plan, network, 0n, price.value))
+  const plan: EvmPlan = { ...call, gas, maxFeePerGas }
+  const built = serializeEnvelope(envelopeOf(plan, network, 0n, price))
+  const derived = await deriveEffects(context, built, call, from.address, hasCode, prepared.moves)
+  if (!derived.ok) return derived
+  const { ok: _, ...does } = derived
   return {
     ok: true,
     draft: {
-      effects: decodeEvm(built, network, () => code.value !== '0x'),
+      ...does,
       maxFee,
-      amount: call.amount,
-      asset: network.native,
-      to: call.to,
+      amount: prepared.amount,
+      asset: prepared.asset,
+      to: prepared.to,
       plan: {
         to: plan.to,
         value: String(plan.value),
@@ -68,18 +70,74 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   }
 }
 
+/** One way to a call per kind of request. */
+function prepare(
+  context: EvmContext,
+  request: TransactionRequest,
+  from: Account,
+): EvmPrepared | Refusal | Promise<EvmPrepared | Refusal> {
+  const { network } = context
+  switch (request.type) {
+    case 'TRANSFER':
+      return prepareTransfer(request, network)
+    case 'TOKEN_TRANSFER':
+      return prepareTokenTransfer(context, request, from)
+    case 'CONTRACT_CALL':
+      return prepareContractCall(request, network)
+    case 'APPROVE':
+      return prepareApprove(context, request, from)
+    case 'BATCH':
+      return refuse(
+        'BATCH_NOT_SUPPORTED',
+        `A plain account on ${network.name} makes one call per transaction; nothing can join several safely.`,
+      )
+  }
+}
+
+/** With room for a state that changes until the transaction is in a block; a plain payment needs none. */
+function gasFor(estimate: bigint): bigint | undefined {
+  if (estimate === PLAIN_TRANSFER_GAS) return estimate
+  if (estimate > MAX_GAS) return undefined
+  const roomy = (estimate * 12n) / 10n
+  return roomy < MAX_GAS ? roomy : MAX_GAS
+}
+
+type Facts = {
+  ok: true
+  balance: bigint
+  hasCode: boolean
+  price: GasPrice
+  estimate: RpcResult<bigint>
+  dataFee: bigint
+}
+
+async function askFacts(context: EvmContext, call: EvmCall, from: string): Promise<Facts | Refusal> {
+  const { rpc } = context
+  const data = call.data === '0x' ? {} : { data: call.data }
+  const [balance, code, price, estimate, dataFee] = await Promise.all([
+    rpc.read('eth_getBalance', [from, 'latest'], Quantity),
+    rpc.read('eth_getCode', [call.to, 'latest'], Data),
+    context.price(),
+    rpc.read('eth_estimateGas', [{ from, to: call.to, value: toQuantity(call.value), ...data }], Quantity),
+    askDataFee(context, call.data),
+  ])
+  for (const answer of [balance, code, price, dataFee]) {
+    if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  }
+  if (!balance.ok || !code.ok || !price.ok || !dataFee.ok) throw new Error('unreachable')
+  const hasCode = code.value !== '0x'
+  return { ok: true, balance: balance.value, hasCode, price: price.value, estimate, dataFee: dataFee.value }
+}
+
 const ORACLE_SELECTOR = `0x${bytesToHex(keccak_256(utf8ToBytes('getL1FeeUpperBound(uint256)'))).slice(0, 8)}`
-/** Longer than any signed transfer. */
+/** Longer than any signed transfer without its data. */
 const TRANSFER_BYTES = 160n
 
 /** What a rollup may charge for data: twice what its oracle says now, since nothing in the bytes limits it. */
-async function askDataFee({ rpc, traits }: EvmContext): Promise<RpcResult<bigint>> {
+export async function askDataFee({ rpc, traits }: EvmContext, calldata: `0x${string}`): Promise<RpcResult<bigint>> {
   if (traits.l1FeeOracle === undefined) return { ok: true, value: 0n }
-  const data = `${ORACLE_SELECTOR}${TRANSFER_BYTES.toString(16).padStart(64, '0')}`
+  const bytes = TRANSFER_BYTES + BigInt(calldata.length / 2 - 1)
+  const data = `${ORACLE_SELECTOR}${bytes.toString(16).padStart(64, '0')}`
   const answer = await rpc.read('eth_call', [{ to: traits.l1FeeOracle, data }, 'latest'], Quantity)
   return answer.ok ? { ok: true, value: 2n * answer.value } : answer
-}
-
-function chainError(message: string): Refusal {
-  return { ok: false, code: 'CHAIN_ERROR', message }
 }

@@ -4,7 +4,6 @@ import type { Network } from '@waiaas/core'
 import { serialize } from 'ox/TxEnvelopeEip1559'
 import { z } from 'zod'
 import type { Signable } from '../chain-adapter.ts'
-import type { SerializedEvm } from './decode.ts'
 import type { GasPrice } from './fees.ts'
 
 const Digits = z.string().regex(/^\d+$/).transform(BigInt)
@@ -14,7 +13,7 @@ const Hex = z.templateLiteral(['0x', z.string()])
 export const EvmPlan = z.object({
   to: Hex,
   value: Digits,
-  data: z.literal('0x'),
+  data: Hex,
   gas: Digits,
   maxFeePerGas: Digits,
 })
@@ -38,7 +37,7 @@ export function envelopeOf(plan: EvmPlan, network: Network, nonce: bigint, price
   }
 }
 
-export function serializeEnvelope(envelope: Envelope): SerializedEvm {
+export function serializeEnvelope(envelope: Envelope): `0x02${string}` {
   return serialize(envelope)
 }
 

@@ -11,11 +11,18 @@ import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
 import { Data, Quantity } from './quantity.ts'
 
+import { createTokenSource } from './tokens.ts'
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
 export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter {
   const rpc = createRpcClient(rpcUrl)
   const traits = evmTraits(network.name)
-  const context: EvmContext = { network, traits, rpc, price: createFeeSource(rpc, traits) }
+  const context: EvmContext = {
+    network,
+    traits,
+    rpc,
+    price: createFeeSource(rpc, traits),
+    tokens: createTokenSource(rpc, network),
+  }
   const blocks = watchBlocks(async () => {
     const height = await rpc.read('eth_blockNumber', [], Quantity)
     return height.ok ? height.value : undefined

@@ -12,6 +12,8 @@ export type EvmTraits = {
   maxTip: bigint
   /** Rollups of the OP Stack charge for data on their parent chain, apart from gas; this contract tells how much. */
   l1FeeOracle?: `0x${string}`
+  /** The contract that turns the native coin into an ERC-20 token and back. */
+  wrapped?: `0x${string}`
 }
 
 const gwei = 1_000_000_000n
@@ -20,16 +22,20 @@ const opStackOracle = '0x420000000000000000000000000000000000000F'
 const ethereum: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 4_000, maxTip: 50n * gwei }
 const polygon: EvmTraits = { confirmations: 32n, finality: 'finalized', pollMs: 2_000, maxTip: 1_000n * gwei }
 const rollup: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 1_000, maxTip: 5n * gwei }
-const opStack: EvmTraits = { ...rollup, l1FeeOracle: opStackOracle }
+const opStack: EvmTraits = {
+  ...rollup,
+  l1FeeOracle: opStackOracle,
+  wrapped: '0x4200000000000000000000000000000000000006',
+}
 /** One node that makes a block at once and decides alone. */
 const local: EvmTraits = { confirmations: 1n, finality: 'latest', pollMs: 100, maxTip: 50n * gwei }
 
 const table: Partial<Record<NetworkName, EvmTraits>> = {
-  'ethereum-mainnet': ethereum,
-  'ethereum-sepolia': ethereum,
-  'polygon-mainnet': polygon,
+  'ethereum-mainnet': { ...ethereum, wrapped: '0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2' },
+  'ethereum-sepolia': { ...ethereum, wrapped: '0xfFf9976782d46CC05630D1f6eBAb18b2324d6B14' },
+  'polygon-mainnet': { ...polygon, wrapped: '0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270' },
   'polygon-amoy': polygon,
-  'arbitrum-mainnet': rollup,
+  'arbitrum-mainnet': { ...rollup, wrapped: '0x82aF49447D8a07e3bd95BD0d56f35241523fBab1' },
   'arbitrum-sepolia': rollup,
   'base-mainnet': opStack,
   'base-sepolia': opStack,

@@ -53,18 +53,26 @@ export function readEstimateFailure(failure: RpcFailure): Refusal {
     }
   }
   const reason = revertReason(failure.data)
-  if (reason !== undefined || failure.code === 3 || /revert|opcode|EVM error|out of ?gas/i.test(failure.message)) {
+  if (reason !== undefined || isExecutionFailure(failure)) {
     const why = reason ?? clip(failure.message)
     return { ok: false, code: 'SIMULATION_FAILED', message: `The transaction would fail: ${why}` }
   }
   return { ok: false, code: 'CHAIN_ERROR', message: `The node answered: ${clip(failure.message)}` }
 }
 
+/** True where the node ran a call and the call failed, so that asking again brings nothing. */
+export function isExecutionFailure(failure: RpcFailure): boolean {
+  if (failure.kind === 'unreachable') return false
+  return (
+    failure.code === 3 || /revert|opcode|EVM error|out ?of ?gas|StackUnderflow|stack underflow/i.test(failure.message)
+  )
+}
+
 const ERROR_STRING = '0x08c379a0'
 const PANIC = '0x4e487b71'
 
 /** The reason in the return data of a revert: `Error(string)`, `Panic(uint256)`, or a custom error's selector. */
-function revertReason(data: unknown): string | undefined {
+export function revertReason(data: unknown): string | undefined {
   if (typeof data !== 'string' || !/^0x[0-9a-fA-F]{8,8192}$/.test(data)) return undefined
   const selector = data.slice(0, 10).toLowerCase()
   const words = data.slice(10)
@@ -75,6 +83,6 @@ function revertReason(data: unknown): string | undefined {
 }
 
 /** Words from outside, made short and printable. */
-function clip(text: string): string {
+export function clip(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200)
 }

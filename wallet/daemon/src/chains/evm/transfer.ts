@@ -1,18 +1,21 @@
-import type { Network, TransactionRequest } from '@waiaas/core'
-import { parsePayment, type Refusal } from '../payment.ts'
+import type { Network, TransferRequest } from '@waiaas/core'
+import { parsePayment, type Refusal, refuse } from '../payment.ts'
+import type { EvmPrepared } from './prepared.ts'
 
-/** The call that a request asks for, before gas and nonce. */
-export type EvmCall = { ok: true; to: `0x${string}`; value: bigint; data: '0x'; amount: bigint }
-
-const MAX_UINT256 = (1n << 256n) - 1n
+export const MAX_UINT256 = (1n << 256n) - 1n
 
 /** Native coin to one address. EVM transactions have no memo; the request's is kept with the row only. */
-export function transferCall(request: TransactionRequest, network: Network): EvmCall | Refusal {
+export function prepareTransfer(request: TransferRequest, network: Network): EvmPrepared | Refusal {
   const payment = parsePayment(request, network, MAX_UINT256)
   if (!payment.ok) return payment
   const { to, amount } = payment
-  if (BigInt(to) === 0n) {
-    return { ok: false, code: 'INVALID_ADDRESS', message: `${to} is nobody's address: the payment would be lost.` }
-  }
-  return { ok: true, to: to as `0x${string}`, value: amount, data: '0x', amount }
+  const lost = checkSomebody(to)
+  if (lost !== undefined) return lost
+  return { ok: true, call: { to: to as `0x${string}`, value: amount, data: '0x' }, amount, asset: network.native, to }
+}
+
+/** The refusal for an address that nobody has. */
+export function checkSomebody(address: string): Refusal | undefined {
+  if (BigInt(address) !== 0n) return undefined
+  return refuse('INVALID_ADDRESS', `${address} is nobody's address: what goes there is lost.`)
 }

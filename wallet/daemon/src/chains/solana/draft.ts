@@ -30,11 +30,6 @@ export const SolanaPlan = z.object({
 })
 export type SolanaPlan = z.output<typeof SolanaPlan>
 
-const calls: Record<
-  TransactionRequest['type'],
-  (request: TransactionRequest, network: Network) => SolanaCall | Refusal
-> = { TRANSFER: transferCall }
-
 const Simulation = InContext(z.object({ err: z.unknown(), unitsConsumed: U64.nullish() }))
 const LEAST_FEE = feeOf({ units: 0, unitPrice: 0n })
 const SIMULATED_UNITS = 1_400_000
@@ -54,7 +49,9 @@ export async function draftSolana(
   from: Account,
 ): Promise<DraftResult> {
   const { network } = context
-  const call = calls[request.type](request, network)
+  if (request.type !== 'TRANSFER')
+    return { ok: false, code: 'CHAIN_NOT_SUPPORTED', message: `${network.name} takes transfers only.` }
+  const call = transferCall(request, network)
   if (!call.ok) return call
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return { ok: false, code: 'CHAIN_ERROR', message: facts.failure.message }
@@ -151,7 +148,7 @@ function belowRent(to: string, least: bigint, network: Network): Refusal {
   return {
     ok: false,
     code: 'SIMULATION_FAILED',
-    message: `${to} would be left below the rent-exempt minimum; send at least ${describeAmount(least, network)}.`,
+    message: `${to} would be left below the rent-exempt minimum; send at least ${describeAmount(least, network.native)}.`,
   }
 }
 
@@ -164,7 +161,7 @@ function checkRemainder(
 ): Refusal | undefined {
   const emptied = fee.least === fee.most && rest === fee.most
   if (emptied || rest - fee.most >= rent) return undefined
-  const show = (value: bigint) => describeAmount(value, network)
+  const show = (value: bigint) => describeAmount(value, network.native)
   return {
     ok: false,
     code: 'INSUFFICIENT_BALANCE',

@@ -1,5 +1,5 @@
 import type { Instruction } from '@solana/instructions'
-import type { Network, TransactionRequest } from '@waiaas/core'
+import type { Network, TransferRequest } from '@waiaas/core'
 import { parsePayment, type Refusal } from '../payment.ts'
 import { memoInstruction, transferInstruction } from './message.ts'
 
@@ -14,7 +14,7 @@ export type SolanaCall = {
 const MAX_U64 = (1n << 64n) - 1n
 
 /** Native coin to one address, with the request's memo written on the chain. */
-export function transferCall(request: TransactionRequest, network: Network): SolanaCall | Refusal {
+export function transferCall(request: TransferRequest, network: Network): SolanaCall | Refusal {
   const payment = parsePayment(request, network, MAX_U64)
   if (!payment.ok) return payment
   return { ok: true, to: payment.to, amount: payment.amount, memo: request.memo || null }

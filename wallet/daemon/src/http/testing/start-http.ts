@@ -152,6 +152,7 @@ function waitingEngine(db: Kysely<Tables>, clock: Clock): Engine {
         .where('idempotency_key', '=', key)
         .executeTakeFirst()
       if (known !== undefined) return (await view(known.id))!
+      if (request.type !== 'TRANSFER') throw new TypeError('this engine knows transfers only')
       const id = newId()
       const wallet = await db
         .selectFrom('wallets')

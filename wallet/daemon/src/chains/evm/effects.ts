@@ -1,0 +1,150 @@
+import type { BalanceChange, Effect } from '@waiaas/core'
+import { describeAmount, type Refusal, refuse } from '../payment.ts'
+import { type Token, tokenAsset } from '../token.ts'
+import { decodeEvm, tokensIn } from './decode.ts'
+import type { EvmContext } from './draft.ts'
+import type { EvmCall, EvmPrepared } from './prepared.ts'
+import { type BalanceWatch, type Simulation, simulateCall } from './simulate.ts'
+import { callContract, readWord } from './tokens.ts'
+
+type Ran = Extract<Simulation, { kind: 'ran' }>
+
+/**
+ * What a serialized transaction does: what its bytes say, and what the chain does with them now beyond that.
+ * Only a call to an address with code is simulated; a plain payment does what it says.
+ */
+export async function deriveEffects(
+  context: EvmContext,
+  raw: `0x${string}`,
+  call: EvmCall,
+  wallet: string,
+  hasCode: boolean,
+  moves: EvmPrepared['moves'],
+): Promise<{ ok: true; effects: Effect[]; changes?: BalanceChange[] } | Refusal> {
+  const { network } = context
+  const facts = { network, wallet, hasCode: () => hasCode }
+  const unnamed = decodeEvm(raw, { ...facts, tokens: new Map() })
+  if (!hasCode && call.data === '0x') return { ok: true, effects: unnamed }
+  const named = tokensIn(unnamed)
+  const watch = watchFor(named, moves, wallet)
+  const [simulation, known] = await Promise.all([
+    simulateCall(context.rpc, wallet, call, watch),
+    readTokens(context, named),
+  ])
+  if (!known.ok) return known
+  if (simulation.kind === 'failed') {
+    return refuse('SIMULATION_FAILED', `The transaction would fail: ${simulation.why}`)
+  }
+  if (simulation.kind === 'unable') {
+    const refusal = moves && (await checkAnswer(context, call, wallet))
+    if (refusal !== undefined) return refusal
+    const effects = decodeEvm(raw, { ...facts, tokens: known.tokens })
+    const blind = effects.some(({ kind }) => kind === 'call')
+    const why = 'this node cannot simulate, so what the call moves is not known'
+    return { ok: true, effects: blind ? [...effects, { kind: 'opaque', why }] : effects }
+  }
+  const seen = [...simulation.balances, ...simulation.allowances].flatMap(({ token }) => token ?? [])
+  const all = await readTokens(context, [...named, ...seen])
+  if (!all.ok) return all
+  const effects = decodeEvm(raw, { ...facts, tokens: all.tokens })
+  const changes = changesOf(context, simulation, all.tokens)
+  const unpaid = moves && checkMoves(moves, wallet, changes)
+  if (unpaid !== undefined) return unpaid
+  return { ok: true, effects: complete(effects, simulation, changes, wallet, call, context, all.tokens), changes }
+}
+
+function watchFor(named: readonly string[], moves: EvmPrepared['moves'], wallet: string): BalanceWatch[] {
+  const own = named.map((token) => ({ token, account: wallet }))
+  return moves === undefined || moves.to === wallet ? own : [...own, { token: moves.token, account: moves.to }]
+}
+
+/** The tokens among these addresses. */
+async function readTokens(
+  { tokens }: EvmContext,
+  addresses: readonly string[],
+): Promise<{ ok: true; tokens: Map<string, Token> } | Refusal> {
+  const distinct = [...new Set(addresses)]
+  const found = await Promise.all(distinct.map((address) => tokens(address)))
+  const known = new Map<string, Token>()
+  for (const [index, answer] of found.entries()) {
+    if (answer.ok) known.set(distinct[index]!, answer.token)
+    else if (answer.code === 'CHAIN_ERROR') return answer
+  }
+  return { ok: true, tokens: known }
+}
+
+function changesOf({ network }: EvmContext, { balances }: Ran, tokens: ReadonlyMap<string, Token>): BalanceChange[] {
+  const coin = { network: network.name, ...network.native }
+  return balances
+    .filter(({ before, after }) => before !== after)
+    .map(({ token, account, before, after }) => {
+      const asset = token === null ? coin : tokenAsset(network, token, tokens.get(token))
+      return { account, asset, before, after }
+    })
+}
+
+/** A token that takes the call but does not pay is not a payment. */
+function checkMoves(
+  moves: NonNullable<EvmPrepared['moves']>,
+  wallet: string,
+  changes: readonly BalanceChange[],
+): Refusal | undefined {
+  if (moves.to === wallet) return undefined
+  const change = (account: string) =>
+    changes.find((each) => each.account === account && each.asset.address === moves.token)
+  const [left, arrived] = [change(wallet), change(moves.to)]
+  const out = left === undefined ? 0n : left.before - left.after
+  const inward = arrived === undefined ? 0n : arrived.after - arrived.before
+  if (out >= moves.amount && inward > 0n) return undefined
+  const { asset } = left ?? arrived ?? { asset: { symbol: 'tokens', decimals: 0 } }
+  const moved = `${describeAmount(out, asset)} would leave and ${describeAmount(inward, asset)} arrive`
+  return refuse('SIMULATION_FAILED', `The token would not pay what it is asked for: ${moved}.`)
+}
+
+const WHOLE_ANSWER = /^0x([0-9a-f]{64})?$/i
+
+/** For nodes that cannot simulate: a token that answers `false` does not pay. */
+async function checkAnswer({ rpc }: EvmContext, call: EvmCall, wallet: string): Promise<Refusal | undefined> {
+  const answer = await callContract(rpc, call.to, call.data, wallet)
+  if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  const paid = answer.value !== undefined && WHOLE_ANSWER.test(answer.value) && readWord(answer.value) !== 0n
+  return paid ? undefined : refuse('SIMULATION_FAILED', 'The token would not pay what it is asked for.')
+}
+
+/** The effects that the bytes tell, and what leaves or may be taken beyond them. */
+function complete(
+  told: readonly Effect[],
+  { allowances, unclear }: Ran,
+  changes: readonly BalanceChange[],
+  wallet: string,
+  call: EvmCall,
+  { network }: EvmContext,
+  tokens: ReadonlyMap<string, Token>,
+): Effect[] {
+  const effects = [...told]
+  for (const { account, asset, before, after } of changes) {
+    if (account !== wallet) continue
+    const spent = told.reduce(
+      (sum, effect) => (effect.kind === 'spend' && effect.asset.address === asset.address ? sum + effect.amount : sum),
+      0n,
+    )
+    const beyond = before - after - spent
+    if (beyond > 0n) effects.push({ kind: 'spend', asset, amount: beyond, to: call.to })
+  }
+  for (const { token, spender, before, after } of allowances) {
+    if (after <= before) continue
+    const at = effects.findIndex(
+      (effect) => effect.kind === 'grant' && effect.asset.address === token && effect.spender === spender,
+    )
+    const grant: Effect = {
+      kind: 'grant',
+      asset: tokenAsset(network, token, tokens.get(token)),
+      amount: after,
+      spender,
+    }
+    const known = effects[at]
+    if (known === undefined) effects.push(grant)
+    else if (known.kind === 'grant' && known.amount < after) effects[at] = grant
+  }
+  return [...effects, ...unclear.map((why): Effect => ({ kind: 'opaque', why }))]
+}

@@ -1,0 +1,40 @@
+import type { Asset, Network, TokenRef } from '@waiaas/core'
+import { type Refusal, refuse } from './payment.ts'
+
+/** What a chain says of a token. */
+export type Token = { address: string; symbol: string; decimals: number }
+
+/** Decimals above this are nobody's money, and amounts with them cannot be shown so that a person reads them. */
+export const MAX_DECIMALS = 36
+const MAX_SYMBOL = 16
+
+/**
+ * A name that a stranger chose, made safe to show: printable ASCII only, everything else a question mark,
+ * so that it can neither forge a line nor look like another coin. Without one, the ends of the address.
+ */
+export function safeSymbol(text: string, address: string): string {
+  const shown = [...text.replace(/[\p{Cc}\p{Cf}\s]/gu, '')].slice(0, MAX_SYMBOL)
+  const symbol = shown.map((character) => (/^[\x21-\x7e]$/.test(character) ? character : '?')).join('')
+  return symbol === '' ? `${address.slice(0, 6)}…${address.slice(-4)}` : symbol
+}
+
+export function tokenAsset(network: Network, address: string, token: Token | undefined): Asset {
+  const { symbol, decimals } = token ?? { symbol: safeSymbol('', address), decimals: 0 }
+  return { network: network.name, address, symbol, decimals }
+}
+
+/** The refusal where a request says other things of a token than its chain; `undefined` where they agree. */
+export function checkDeclared(declared: TokenRef, token: Token): Refusal | undefined {
+  if (declared.decimals !== undefined && declared.decimals !== token.decimals) {
+    const message = `${token.address} has ${token.decimals} decimals, not ${declared.decimals}.`
+    return refuse('VALIDATION_FAILED', message)
+  }
+  if (declared.symbol !== undefined && safeSymbol(declared.symbol, token.address) !== token.symbol) {
+    return refuse('VALIDATION_FAILED', `${token.address} calls itself ${token.symbol}, not ${declared.symbol}.`)
+  }
+  return undefined
+}
+
+export function notAToken(address: string, network: Network, why: string): Refusal {
+  return refuse('TOKEN_NOT_FOUND', `${address} is no token on ${network.name}: ${why}.`)
+}
