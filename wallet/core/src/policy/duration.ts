@@ -1,13 +1,14 @@
+/** `least`: a single day is said as 24 hours. */
 const units = [
-  { name: 'day', seconds: 86_400 },
-  { name: 'hour', seconds: 3600 },
-  { name: 'minute', seconds: 60 },
+  { name: 'day', seconds: 86_400, least: 2 },
+  { name: 'hour', seconds: 3600, least: 1 },
+  { name: 'minute', seconds: 60, least: 1 },
 ] as const
 
-/** "24 hours", "7 days", "90 seconds": in the largest unit that gives a whole number of at least two. */
+/** "24 hours", "7 days", "90 seconds": in the largest unit that gives a whole number. */
 export function durationText(seconds: number): string {
-  const unit = units.find((unit) => seconds % unit.seconds === 0 && seconds / unit.seconds > 1)
-  if (unit !== undefined) return `${seconds / unit.seconds} ${unit.name}s`
-  if (seconds === 60) return '1 minute'
-  return seconds === 1 ? '1 second' : `${seconds} seconds`
+  const unit = units.find((unit) => seconds % unit.seconds === 0 && seconds / unit.seconds >= unit.least)
+  const { name, count } =
+    unit === undefined ? { name: 'second', count: seconds } : { name: unit.name, count: seconds / unit.seconds }
+  return `${count} ${name}${count === 1 ? '' : 's'}`
 }
