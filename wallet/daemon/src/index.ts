@@ -1,8 +1,10 @@
 /** The wallet as the command line uses it. Heavy parts load when they are needed. */
 import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { InitOptions } from './data-dir.ts'
+import { dataPaths } from './paths.ts'
 import type { AuditCheck, EventRow } from './store/verify-audit.ts'
 
 export type { InitOptions } from './data-dir.ts'
@@ -27,6 +29,8 @@ export async function runWallet(options: {
   password: Buffer
   env: Readonly<Record<string, string | undefined>>
 }): Promise<number> {
+  process.umask(0o077)
+  enableCompileCache(dataPaths(options.dataDir).signerCache)
   const { runSigner } = await import('./signer/run-signer.ts')
   return await runSigner({
     ...options,
@@ -67,7 +71,8 @@ function codeDirs(): string[] {
   const modules = findUp(here, 'node_modules')
   const root = dirname(modules)
   const workspace = ['common', 'wallet/core', 'wallet/daemon', 'wallet/admin'].map((name) => join(root, name))
-  return [modules, ...workspace].filter((folder) => existsSync(folder))
+  // A built program lies in a folder of its own.
+  return [modules, here, ...workspace].filter((folder) => existsSync(folder))
 }
 
 function findUp(from: string, name: string): string {

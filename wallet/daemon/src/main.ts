@@ -1,4 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { AppError, createLogger, immediate, openDatabase, systemClock } from '@openpista/common'
 import type { Kysely } from 'kysely'
@@ -12,6 +13,7 @@ import { openApiDocument } from './http/openapi.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { dataPaths } from './paths.ts'
 import { takeProcessLock } from './process-lock.ts'
+import type { Signer } from './signer/signer.ts'
 import { connectToParent } from './signer/signer-client.ts'
 import { appendEvent } from './store/events.ts'
 import { settingKeys } from './store/settings.ts'
@@ -28,14 +30,18 @@ const SIGNING_PAGE = fileURLToPath(new URL('../../admin/dist', import.meta.url))
 async function run(dataDir: string): Promise<void> {
   const paths = dataPaths(dataDir)
   const config = readDaemonConfig(dataDir, process.env)
+  const signer = connectToParent()
+  // With a wrong password it ends here, and has touched nothing.
+  await signer.unlocked()
   const lock = await takeProcessLock(paths.daemonLock, PREDECESSOR_MILLIS)
   if (lock === undefined) throw new AppError('ALREADY_RUNNING', 'Another daemon works on this data directory.')
   const database = await openDatabase<Tables>({ path: paths.database, migrations, synchronous: 'FULL' })
   const db = database.kysely as unknown as Kysely<Tables>
-  const daemon = await startDaemon(config, db)
+  const daemon = await startDaemon(config, db, signer)
   await record(db, 'DAEMON_STARTED')
   writeRunFile(paths.runFile, daemon.url)
   console.log(`waiaas is ready on ${daemon.url}`)
+  flushCompileCache()
 
   await daemon.stopped
   setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
@@ -55,9 +61,8 @@ type Daemon = {
 }
 
 /** Wires the parts together, takes up what a predecessor left, and listens. */
-async function startDaemon(config: DaemonConfig, db: Kysely<Tables>): Promise<Daemon> {
+async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Signer): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  const signer = connectToParent()
   const logger = createLogger('waiaas', config.daemon.log_level)
   await applySettings(db, config)
   const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))

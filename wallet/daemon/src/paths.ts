@@ -10,6 +10,8 @@ export function dataPaths(dataDir: string) {
     signerLock: join(dataDir, 'run', 'signer.lock'),
     /** Where the daemon listens; written by the daemon, who may write no other place. */
     runFile: join(dataDir, 'run', 'daemon.json'),
+    /** Compiled code of the signer, in a folder that the daemon cannot write. */
+    signerCache: join(dataDir, 'compiled'),
     /** The signer's, which is the process to send signals to. */
     pidFile: join(dataDir, 'daemon.pid'),
     /** The password of an installation without an operator at hand, until somebody removes it. */

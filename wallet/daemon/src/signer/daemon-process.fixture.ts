@@ -7,6 +7,8 @@ import { connectToParent } from './signer-client.ts'
 /** A daemon that does what the test asks: `<what> <data directory>`. Says what happened in lines of JSON. */
 const [what, dataDir] = process.argv.slice(2) as [string, string]
 const signer = connectToParent()
+const early = await signer.halted().catch((error) => error.code)
+await signer.unlocked()
 const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 /** The error code of an attempt; "done" where it succeeded. */
@@ -54,7 +56,7 @@ const tasks: Record<string, () => Promise<void> | void> = {
     const halted = await signer.sign(key.keyId, Buffer.from('message')).catch((error) => error.code)
     await signer.resume()
     const unknown = await signer.sign('nobody', Buffer.from('message')).catch((error) => error.code)
-    say({ key, signature: Buffer.from(signature).toString('hex'), secret: secret.length, passwords, halted, unknown })
+    say({ early, key, signature: Buffer.from(signature).toString('hex'), secret: secret.length, passwords, halted, unknown })
     process.exit(0)
   },
   babble: () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { AppError, assertPrivate, writeFileAtomic } from '@openpista/common'
+import { AppError } from '@openpista/common/app-error'
+import { assertPrivate, writeFileAtomic } from '@openpista/common/files'
 import { z } from 'zod'
 import { Sealed } from './sealed.ts'
 

@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError, assertPrivate, ensurePrivateDir, newId, systemClock, writeFileAtomic } from '@openpista/common'
+import { AppError } from '@openpista/common/app-error'
+import { systemClock } from '@openpista/common/clock'
+import { assertPrivate, ensurePrivateDir, writeFileAtomic } from '@openpista/common/files'
+import { newId } from '@openpista/common/id'
 import type { ChainFamily } from '@waiaas/core'
 import sodium from 'sodium-native'
 import {

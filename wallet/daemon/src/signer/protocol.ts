@@ -9,6 +9,7 @@ const MAX_BYTES_TO_SIGN = 1_048_576
 const id = z.number().int().min(0)
 
 export const SignerRequest = z.discriminatedUnion('method', [
+  z.strictObject({ id, method: z.literal('unlocked') }),
   z.strictObject({ id, method: z.literal('createKey'), chain: z.enum(['evm', 'solana']) }),
   z.strictObject({
     id,

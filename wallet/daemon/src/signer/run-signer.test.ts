@@ -21,8 +21,8 @@ type Running = {
   signer: ChildProcessByStdio<null, Readable, Readable>
   /** The first line that the daemon says. */
   line: () => Promise<never>
-  /** When signer and daemon are both gone: how the signer ended, and what was written to standard error. */
-  end: Promise<{ code: number | null; errors: string }>
+  /** When signer and daemon are both gone: how the signer ended, and what was written. */
+  end: Promise<{ code: number | null; errors: string; output: string }>
 }
 
 function start(task: string, password = 'open sesame', code = codeDir): Running {
@@ -33,12 +33,16 @@ function start(task: string, password = 'open sesame', code = codeDir): Running 
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, WAIAAS_MASTER_PASSWORD: password } },
   )
   let errors = ''
+  let output = ''
   signer.stderr.on('data', (chunk) => {
     errors += chunk
   })
+  signer.stdout.on('data', (chunk) => {
+    output += chunk
+  })
   const first = once(createInterface({ input: signer.stdout }), 'line')
   // The pipes close when the last process that holds them is gone.
-  const end = once(signer, 'close').then(([exit]) => ({ code: exit as number | null, errors }))
+  const end = once(signer, 'close').then(([exit]) => ({ code: exit as number | null, errors, output }))
   const line = async () => {
     const [text] = await Promise.race([first, end.then(({ errors }) => Promise.reject(new Error(errors)))])
     return JSON.parse(text) as never
@@ -49,6 +53,7 @@ function start(task: string, password = 'open sesame', code = codeDir): Running 
 test('the daemon uses its signer over the pipe', async () => {
   const { line, end } = start('use')
   expect(await line()).toMatchObject({
+    early: 'KEYSTORE_LOCKED',
     key: { keyId: expect.any(String), address: expect.any(String) },
     signature: expect.stringMatching(/^[0-9a-f]{128}$/),
     secret: 32,
@@ -79,7 +84,7 @@ test('the daemon cannot get at the keys', async () => {
 
 test('the daemon cannot open a debugger in its signer', async () => {
   const { end } = start('debugger')
-  expect(await end).toEqual({ code: 0, errors: '' })
+  expect(await end).toMatchObject({ code: 0, errors: '' })
 })
 
 test('a signer that is killed takes its daemon along', async () => {
@@ -107,11 +112,12 @@ test('a daemon that breaks the protocol is ended', async () => {
   expect((await end).code).toBe(137)
 })
 
-test('no daemon is started with a wrong password', async () => {
+test('with a wrong password the daemon is ended before it does anything', async () => {
   const { end } = start('wait', 'wrong')
-  const { code, errors } = await end
+  const { code, errors, output } = await end
   expect(code).toBe(1)
   expect(errors).toContain('INVALID_MASTER_PASSWORD')
+  expect(output).toBe('')
 })
 
 test('no daemon is started that may read the folder of the keystore', async () => {

@@ -1,12 +1,15 @@
-import { AppError } from '@openpista/common'
+import { AppError } from '@openpista/common/app-error'
 import { type Channel, channelOver, type SignerAnswer, type SignerRequest } from './protocol.ts'
 import type { Signer } from './signer.ts'
 
 type Question = SignerRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never
 type Waiting = { resolve: (value: never) => void; reject: (error: AppError) => void }
 
+/** `unlocked` resolves once the keystore is open; before, every other question is KEYSTORE_LOCKED. */
+export type SignerClient = Signer & { unlocked: () => Promise<void> }
+
 /** The daemon's side of the pipe. When it closes, every open and later question is KEYSTORE_LOCKED. */
-export function createSignerClient(channel: Channel): Signer {
+export function createSignerClient(channel: Channel): SignerClient {
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let gone = false
@@ -37,6 +40,9 @@ export function createSignerClient(channel: Channel): Signer {
     })
 
   return {
+    unlocked: async () => {
+      await ask({ method: 'unlocked' })
+    },
     createKey: (chain) => ask({ method: 'createKey', chain }),
     sign: (keyId, bytes) => ask({ method: 'sign', keyId, bytes }),
     checkPassword: (password) => ask({ method: 'checkPassword', password }),
@@ -53,7 +59,7 @@ export function createSignerClient(channel: Channel): Signer {
  *
  * @throws AppError SIGNER_MISSING when no signer started this process.
  */
-export function connectToParent(): Signer {
+export function connectToParent(): SignerClient {
   if (process.send === undefined || !process.connected) {
     throw new AppError('SIGNER_MISSING', 'The daemon runs only under its signer.', {
       hint: 'Start it with: waiaas start',

@@ -1,22 +1,31 @@
-import { AppError } from '@openpista/common'
+import { AppError } from '@openpista/common/app-error'
 import type { Keystore } from './keystore.ts'
 import { type Channel, type SignerAnswer, SignerRequest } from './protocol.ts'
 
 /**
- * The signer's side of the pipe: answers the daemon's questions with an unlocked keystore.
+ * The signer's side of the pipe: answers the daemon's questions. While the keystore is being opened every
+ * answer but `unlocked`, which waits for it, is KEYSTORE_LOCKED.
  *
+ * @param opening when it fails, nothing is answered any more; the caller ends the other side.
  * @param onViolation called when the other side says something that is not in the protocol; it should be
  * ended then, since it is not our daemon any more.
  */
-export function serveSigner(keystore: Keystore, channel: Channel, onViolation: () => void): void {
+export function serveSigner(opening: Promise<Keystore>, channel: Channel, onViolation: () => void): void {
+  let open: Keystore | undefined
+  opening.then((keystore) => {
+    open = keystore
+  }, onViolation)
   let passwordChecks: Promise<unknown> = Promise.resolve()
-  const checkPassword = (password: string): Promise<boolean> => {
+  const checkPassword = (keystore: Keystore, password: string): Promise<boolean> => {
     const check = passwordChecks.then(() => keystore.checkPassword(Buffer.from(password)))
     passwordChecks = check.catch(() => false)
     return check
   }
 
   const perform = (request: SignerRequest): unknown => {
+    if (request.method === 'unlocked') return opening.then(() => true)
+    const keystore = open
+    if (keystore === undefined) throw new AppError('KEYSTORE_LOCKED', 'The keystore is not open yet.')
     switch (request.method) {
       case 'createKey':
         return keystore.createKey(request.chain)
@@ -25,7 +34,7 @@ export function serveSigner(keystore: Keystore, channel: Channel, onViolation: (
       case 'secret':
         return keystore.secret(request.name)
       case 'checkPassword':
-        return checkPassword(request.password)
+        return checkPassword(keystore, request.password)
       case 'halt':
         return keystore.halt()
       case 'resume':
