@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Asset, Effect } from '../effect.ts'
 import { type Tier, tiers } from '../verdict.ts'
 import { defaultPolicies } from './default-policies.ts'
-import { evaluate, type Policy, policiesInForce, questionsFor } from './evaluate.ts'
+import { evaluate, type Policy, policiesInForce, questionsFor, readPolicy } from './evaluate.ts'
 import { type Facts, questionKey, type Subject } from './policy-type.ts'
 
 const eth: Asset = { network: 'evm-local', symbol: 'ETH', decimals: 18 }
@@ -33,7 +33,7 @@ const policy = (type: string, rules: unknown, overrides: Partial<Policy> = {}): 
 
 /** Facts in which everybody is known and `spent` is the answer to every question about totals. */
 function factsFor(policies: Policy[], subject: Subject, known: Partial<Facts> & { total?: bigint } = {}): Facts {
-  const questions = questionsFor(policies, subject)
+  const questions = questionsFor(policies.map(readPolicy), subject)
   const { total = 0n, ...rest } = known
   return {
     now: 1_800_000_000,
@@ -49,7 +49,7 @@ function factsFor(policies: Policy[], subject: Subject, known: Partial<Facts> & 
 }
 
 const judge = (policies: Policy[], subject: Subject, known: Parameters<typeof factsFor>[2] = {}) =>
-  evaluate(policies, subject, factsFor(policies, subject, known))
+  evaluate(policies.map(readPolicy), subject, factsFor(policies, subject, known))
 
 const limits = (rules: Record<string, unknown>) => [policy('SPENDING_LIMIT', rules)]
 
@@ -84,7 +84,7 @@ describe('defaults', () => {
   test('an unanswered question is a fault of the program, not a permission', () => {
     const policies = limits({ instant_max: '10', windows: [{ seconds: 60, max: '10' }] })
     const facts: Facts = { now: 0, spent: new Map(), counterparties: new Map(), prices: new Map() }
-    expect(() => evaluate(policies, subjectOf(spend(1n)), facts)).toThrow('not answered')
+    expect(() => evaluate(policies.map(readPolicy), subjectOf(spend(1n)), facts)).toThrow('not answered')
   })
 })
 

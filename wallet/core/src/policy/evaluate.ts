@@ -24,6 +24,9 @@ export type Policy = {
   enabled: boolean
 }
 
+/** A policy whose rules were read, once for any number of judgements. `reading` undefined: they cannot be read. */
+export type ReadPolicy = Omit<Policy, 'rules'> & { reading: { type: PolicyType; rules: unknown } | undefined }
+
 export type Verdict = {
   tier: Tier
   /** Set where the tier is DENY: the code of the strictest rule. */
@@ -33,11 +36,17 @@ export type Verdict = {
   approvalSeconds: number
 }
 
+export function readPolicy({ rules, ...row }: Policy): ReadPolicy {
+  const type = findPolicyType(row.type)
+  const parsed = type?.rules.safeParse(rules)
+  return { ...row, reading: type !== undefined && parsed?.success ? { type, rules: parsed.data } : undefined }
+}
+
 /**
- * The policies in force for an agent on a network: one row per type, the most specific one.
+ * The policies in force for an agent on a network, read: one row per type, the most specific one.
  * Order: agent+network > agent > network > global; among equals the higher priority, then the lower id.
  */
-export function policiesInForce(rows: readonly Policy[], agentId: string, network: NetworkName): Policy[] {
+export function policiesInForce(rows: readonly Policy[], agentId: string, network: NetworkName): ReadPolicy[] {
   const rank = (row: Policy) => (row.agentId === null ? 0 : 2) + (row.network === null ? 0 : 1)
   const best = new Map<string, Policy>()
   for (const row of rows) {
@@ -49,22 +58,23 @@ export function policiesInForce(rows: readonly Policy[], agentId: string, networ
       known === undefined ? 1 : rank(row) - rank(known) || row.priority - known.priority || (row.id < known.id ? 1 : -1)
     if (order > 0) best.set(row.type, row)
   }
-  return [...best.values()]
+  return [...best.values()].map(readPolicy)
 }
 
 /** The order in which opinions are listed: by type, then by id, whatever order the rows came in. */
-function inOrder(policies: readonly Policy[]): Policy[] {
-  const place = (policy: Policy) => policyTypes.findIndex(({ type }) => type === policy.type)
-  return policies.toSorted((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1))
+function inOrder(policies: readonly ReadPolicy[]): ReadPolicy[] {
+  return policies.toSorted((a, b) => placeOf(a.type) - placeOf(b.type) || (a.id < b.id ? -1 : 1))
+}
+
+const places: ReadonlyMap<string, number> = new Map(policyTypes.map(({ type }, index) => [type, index]))
+
+function placeOf(type: string): number {
+  return places.get(type) ?? -1
 }
 
 /** The questions whose answers `evaluate` needs in its facts. A row that cannot be read asks none, and denies. */
-export function questionsFor(policies: readonly Policy[], subject: Subject): Question[] {
-  return policies.flatMap((policy) => {
-    const type = findPolicyType(policy.type)
-    const rules = type?.rules.safeParse(policy.rules)
-    return type === undefined || rules === undefined || !rules.success ? [] : type.ask(rules.data, subject)
-  })
+export function questionsFor(policies: readonly ReadPolicy[], subject: Subject): Question[] {
+  return policies.flatMap(({ reading }) => (reading === undefined ? [] : reading.type.ask(reading.rules, subject)))
 }
 
 /**
@@ -72,7 +82,7 @@ export function questionsFor(policies: readonly Policy[], subject: Subject): Que
  * DENY where no policy is in force, where no rule permits an effect, and where a row cannot be read.
  * The order of `policies` does not matter.
  */
-export function evaluate(policies: readonly Policy[], subject: Subject, facts: Facts): Verdict {
+export function evaluate(policies: readonly ReadPolicy[], subject: Subject, facts: Facts): Verdict {
   const verdict: Verdict = {
     tier: 'INSTANT',
     reasons: [],
@@ -89,8 +99,9 @@ export function evaluate(policies: readonly Policy[], subject: Subject, facts: F
   for (const policy of inOrder(policies)) {
     for (const opinion of judge(policy, subject, facts)) add({ rule: policy.type, policyId: policy.id }, opinion)
   }
+  const present = new Set(policies.map(({ type }) => type))
   for (const type of policyTypes as readonly PolicyType[]) {
-    if (policies.some((policy) => policy.type === type.type)) continue
+    if (present.has(type.type)) continue
     for (const opinion of type.absent?.(subject) ?? []) add({ rule: type.type }, opinion)
   }
   for (const [index, effect] of subject.effects.entries()) {
@@ -104,23 +115,18 @@ export function evaluate(policies: readonly Policy[], subject: Subject, facts: F
   return { ...verdict, ...waitsOf(policies) }
 }
 
-function judge(policy: Policy, subject: Subject, facts: Facts): Opinion[] {
-  const type = findPolicyType(policy.type)
-  const rules = type?.rules.safeParse(policy.rules)
-  if (type === undefined || rules === undefined || !rules.success) {
+function judge(policy: ReadPolicy, subject: Subject, facts: Facts): Opinion[] {
+  const { reading } = policy
+  if (reading === undefined) {
     const message = `The policy ${policy.id} (${policy.type}) cannot be read.`
     return [{ tier: 'DENY', code: 'POLICY_DENIED', message }]
   }
-  return type.judge(rules.data, subject, facts)
+  return reading.type.judge(reading.rules, subject, facts)
 }
 
 /** The waits that the policies set: the longest delay, the shortest time to approve. */
-function waitsOf(policies: readonly Policy[]): Partial<Waits> {
-  const waits = policies.flatMap((policy) => {
-    const type = findPolicyType(policy.type)
-    const rules = type?.waits === undefined ? undefined : type.rules.safeParse(policy.rules)
-    return rules?.success === true ? [type!.waits!(rules.data)] : []
-  })
+function waitsOf(policies: readonly ReadPolicy[]): Partial<Waits> {
+  const waits = policies.flatMap(({ reading }) => reading?.type.waits?.(reading.rules) ?? [])
   if (waits.length === 0) return {}
   return {
     delaySeconds: Math.max(...waits.map(({ delaySeconds }) => delaySeconds)),

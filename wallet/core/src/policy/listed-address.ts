@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { parseAddress } from '../address.ts'
-import { type NetworkName, NetworkRef, networkOf } from '../network.ts'
+import { type ChainFamily, type NetworkName, NetworkRef, networkOf } from '../network.ts'
 
 /** An address in a rule, parsed to the form under which its chain compares addresses: EVM by bytes, Solana exactly. */
 export const RuleAddress = z.string().transform((text, context): string => {
-  const canonical = canonicalAddress('evm', text) ?? canonicalAddress('solana', text)
-  if (canonical !== undefined) return canonical
+  const family = families.find((each) => parseAddress(each, text).ok)
+  if (family !== undefined) return comparable(family, text)
   const message = 'is neither an EVM nor a Solana address, or its checksum does not match'
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
+
+const families: readonly ChainFamily[] = ['evm', 'solana']
 
 /** Fields that limit an entry to one chain, or one network of it, and say what it is. */
 export const entryFields = {
@@ -25,8 +27,8 @@ export type Entry = {
 }
 
 /** An address as it comes from a transaction, in the form that rules compare. */
-export function addressOn(network: NetworkName, address: string): string | undefined {
-  return canonicalAddress(networkOf(network).family, address)
+export function addressOn(network: NetworkName, address: string): string {
+  return comparable(networkOf(network).family, address)
 }
 
 /** True where the entry names this address on this network. */
@@ -44,7 +46,7 @@ export function namesNoMore(entry: Entry, other: Entry): boolean {
   return entry.address === other.address
 }
 
-function canonicalAddress(family: 'evm' | 'solana', text: string): string | undefined {
-  const parsed = parseAddress(family, text)
-  return parsed.ok ? parsed.address : undefined
+/** EVM addresses are the same where their digits are, whatever the case of these. */
+function comparable(family: ChainFamily, address: string): string {
+  return family === 'evm' ? address.toLowerCase() : address
 }
