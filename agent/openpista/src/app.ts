@@ -1,6 +1,7 @@
 import type { Logger } from '@openpista/common'
 import { type ApprovalConfig, type ApprovalMemory, createRuleApprover, judgeByRules } from './approvals/rules.ts'
-import type { Channel, ChannelDefinition, ChannelParts } from './channels/channel.ts'
+import type { Channel } from './channels/channel.ts'
+import type { ChannelDefinition, ChannelParts } from './channels/definition.ts'
 import type { Command } from './commands/command.ts'
 import type { ToolCall } from './domain/message.ts'
 import type { Executor } from './executors/executor.ts'

@@ -187,15 +187,13 @@ export class SessionRunner {
 
   #emit(turn: Turn, event: LoopEvent): void {
     const turnId = turn.id
-    if (event.type === 'text') return this.#log.text(turnId, event.delta)
-    if (event.type === 'tool.output') return this.#log.append({ ...event, turnId })
-    if (event.type === 'tool.finished') return this.#log.append({ ...event, turnId })
-    const { id, name, arguments: args } = event.call
-    this.#log.append({
-      type: 'tool.started',
-      turnId,
-      call: { callId: id, name, summary: event.summary, arguments: args },
-    })
+    if (event.type === 'text') this.#log.text(turnId, event.delta)
+    else if (event.type !== 'tool.started') this.#log.append({ ...event, turnId })
+    else {
+      const { id: callId, name, arguments: args } = event.call
+      const call = { callId, name, summary: event.summary, arguments: args }
+      this.#log.append({ type: 'tool.started', turnId, call })
+    }
   }
 
   async #finish(turn: Turn, journal: TurnJournal, end: LoopEnd): Promise<void> {

@@ -1,5 +1,3 @@
-import type { Access } from '../gateway/access.ts'
-import type { ConnectionParts } from '../gateway/connection.ts'
 import type { Card, CardOutcome, SessionFrame } from '../protocol/index.ts'
 
 /** A message from outside, before it is admitted. `id` is the platform's own: a redelivery carries the same. */
@@ -52,21 +50,4 @@ export type Channel = {
   deliver: (outbound: Outbound) => Promise<Delivery>
   onFrame?: (frame: SessionFrame) => void
   stop: () => Promise<void>
-}
-
-/** What the program gives to a channel that it makes: each takes what is its own. */
-export type ChannelParts = {
-  /** For channels whose clients speak the gateway protocol. */
-  connection: Omit<ConnectionParts, 'channel'>
-  access: Access
-  web: { webRoot: string; version: string; port: number; onListening: (port: number) => void }
-  cli: { socketPath: string }
-}
-
-/** A member of `channels/index.ts`. */
-export type ChannelDefinition = { name: string; create: (parts: ChannelParts) => Channel }
-
-/** Ties a channel's factory to its type. */
-export function defineChannel(definition: ChannelDefinition): ChannelDefinition {
-  return definition
 }

@@ -1,6 +1,6 @@
 import { createClients } from '../gateway/clients.ts'
 import { serveUnixSocket } from '../gateway/unix-socket.ts'
-import { defineChannel } from './channel.ts'
+import { defineChannel } from './definition.ts'
 
 /** Programs on this machine: `run`, `repl`, scripts. The gateway protocol over a Unix socket. */
 export const cli = defineChannel({

@@ -5,7 +5,7 @@ import { AppError } from '@openpista/common'
 import { createClients } from '../gateway/clients.ts'
 import { createHttp } from '../gateway/http.ts'
 import { serveWebSocket } from '../gateway/websocket.ts'
-import { defineChannel } from './channel.ts'
+import { defineChannel } from './definition.ts'
 
 /** The browser: the web client's files and the gateway protocol over WebSocket, on the loopback. */
 export const web = defineChannel({

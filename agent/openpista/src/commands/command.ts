@@ -1,3 +1,5 @@
+import type { ToolCall } from '../domain/message.ts'
+
 /** What a slash command does: one tool call, or words at once. */
 export type CommandStep =
   | { kind: 'call'; tool: string; arguments: Record<string, unknown> }
@@ -11,6 +13,10 @@ export type Command = {
   usage: readonly string[]
   summary: string
   plan: (args: string, sessionId: string) => Promise<CommandStep> | CommandStep
+  /** What to do when the tool that it calls is not there. */
+  missing?: string
+  /** A second call that the result of the first one asks for, if any. */
+  follow?: (first: ToolCall, output: string) => CommandStep | undefined
 }
 
 /** The command that a text names, if it starts with a slash; an unknown one explains itself. */

@@ -1,7 +1,7 @@
 import { newId } from '@openpista/common'
-import type { ToolCall } from '../domain/message.ts'
+import type { Message, ToolCall } from '../domain/message.ts'
 import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandStep } from './command.ts'
 
 /**
  * A command as a provider: it "answers" with the command's tool call, and then with the call's result as text.
@@ -11,11 +11,15 @@ export function scriptProvider(command: Command, args: string, sessionId: string
   return {
     id: `command:${command.name}`,
     async *stream(request: ModelRequest): AsyncIterable<ProviderEvent> {
-      const last = request.messages.at(-1)
-      if (last?.role === 'tool') return yield* say(last.isError ? `❌ ${last.output}` : last.output)
-      const step = await command.plan(args, sessionId)
+      const done = resultsOfTurn(request.messages)
+      const last = done.at(-1)
+      const step =
+        last === undefined ? await command.plan(args, sessionId) : (followUp(command, done) ?? answer(last.result))
       if (step.kind === 'say') return yield* say(step.text)
-      yield* done('', [{ id: newId(), name: step.tool, arguments: step.arguments }])
+      if (!request.tools.some(({ name }) => name === step.tool)) {
+        return yield* say(`❌ There is no tool ${step.tool} here. ${command.missing ?? ''}`.trim())
+      }
+      yield* end('', [{ id: newId(), name: step.tool, arguments: step.arguments }])
     },
   }
 }
@@ -25,11 +29,33 @@ export function hintProvider(hint: string): Provider {
   return { id: 'none', stream: () => say(hint) }
 }
 
-async function* say(text: string): AsyncIterable<ProviderEvent> {
-  yield { type: 'text', delta: text }
-  yield* done(text, [])
+type Done = { call: ToolCall; result: Extract<Message, { role: 'tool' }> }
+
+/** What the command has called so far: the state is the conversation, so that a restart changes nothing. */
+function resultsOfTurn(messages: readonly Message[]): Done[] {
+  const turn = messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1)
+  const calls = turn.flatMap((message) => (message.role === 'assistant' ? message.calls : []))
+  return calls.flatMap((call) => {
+    const result = turn.find((message) => message.role === 'tool' && message.callId === call.id)
+    return result?.role === 'tool' ? { call, result } : []
+  })
 }
 
-async function* done(text: string, calls: ToolCall[]): AsyncIterable<ProviderEvent> {
+function followUp(command: Command, done: readonly Done[]): CommandStep | undefined {
+  const [first, second] = done
+  if (first === undefined || second !== undefined || first.result.isError) return undefined
+  return command.follow?.(first.call, first.result.output)
+}
+
+function answer({ output, isError }: Done['result']): CommandStep {
+  return { kind: 'say', text: isError ? `❌ ${output}` : output }
+}
+
+async function* say(text: string): AsyncIterable<ProviderEvent> {
+  yield { type: 'text', delta: text }
+  yield* end(text, [])
+}
+
+async function* end(text: string, calls: ToolCall[]): AsyncIterable<ProviderEvent> {
   yield { type: 'done', text, thinking: [], calls, usage: { inputTokens: 0, outputTokens: 0 } }
 }

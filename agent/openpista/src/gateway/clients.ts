@@ -17,7 +17,7 @@ export function createClients(parts: ConnectionParts): Clients {
       return connection
     },
     disconnect: (connection) => {
-      connection.closed()
+      connection.end()
       connections.delete(connection)
     },
     publish: (frame) => {

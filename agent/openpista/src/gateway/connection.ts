@@ -55,7 +55,10 @@ export class Connection {
   /** A frame from the client, as text. */
   receive(text: string): void {
     if (this.#closed) return
-    if (this.#pending >= MAX_PENDING_FRAMES) return this.#close('too many frames at once')
+    if (this.#pending >= MAX_PENDING_FRAMES) {
+      this.#close('too many frames at once')
+      return
+    }
     this.#pending += 1
     this.#queue = this.#queue
       .then(() => this.#handle(text))
@@ -78,7 +81,7 @@ export class Connection {
   }
 
   /** The transport is gone. */
-  closed(): void {
+  end(): void {
     this.#closed = true
     this.#session = undefined
   }
@@ -191,12 +194,12 @@ export class Connection {
 
   #sendText(text: string): void {
     if (this.#closed) return
-    if (this.#transport.buffered() > MAX_BUFFERED_BYTES) return this.#close('too slow; come back with lastSeq')
-    this.#transport.send(text)
+    if (this.#transport.buffered() > MAX_BUFFERED_BYTES) this.#close('too slow; come back with lastSeq')
+    else this.#transport.send(text)
   }
 
   #close(reason: string): void {
-    this.closed()
+    this.end()
     this.#transport.close(reason)
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { AppError } from '@openpista/common'
 import type { Clients } from './clients.ts'
 import { MAX_FRAME_BYTES } from './connection.ts'
+import { createLineReader } from './line-reader.ts'
 
 /**
  * Serves the gateway protocol on a Unix socket: one JSON frame a line. Whoever may open the file is the owner.
@@ -35,36 +36,14 @@ function serve(socket: Socket, clients: Clients): void {
     buffered: () => socket.writableLength,
     close: () => socket.destroy(),
   })
-  const lines = new LineReader()
+  const lines = createLineReader()
   socket.on('data', (chunk: Buffer) => {
     for (const line of lines.push(chunk)) connection.receive(line)
-    if (lines.waiting > MAX_FRAME_BYTES) socket.destroy()
+    if (lines.waiting() > MAX_FRAME_BYTES) socket.destroy()
   })
   socket.on('close', () => clients.disconnect(connection))
   // A broken socket also emits `close`, which is where it is handled.
   socket.on('error', () => {})
-}
-
-/** Cuts a byte stream into lines. */
-export class LineReader {
-  #chunks: Buffer[] = []
-  waiting = 0
-
-  push(chunk: Buffer): string[] {
-    const lines: string[] = []
-    let start = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      lines.push(Buffer.concat([...this.#chunks, chunk.subarray(start, end)]).toString())
-      this.#chunks = []
-      this.waiting = 0
-      start = end + 1
-    }
-    if (start < chunk.length) {
-      this.#chunks.push(chunk.subarray(start))
-      this.waiting += chunk.length - start
-    }
-    return lines.filter((line) => line.trim() !== '')
-  }
 }
 
 async function listen(server: Server, path: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { newId } from '@openpista/common'
 import { type Kysely, sql } from 'kysely'
 import type { Inbound, Outbound } from '../channels/channel.ts'
 import type { Message } from '../domain/message.ts'

@@ -1,0 +1,192 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname } from 'node:path'
+import { assertPrivate, ensurePrivateDir, type Logger, newSecret, writeFileAtomic } from '@openpista/common'
+import { type Agent, createAgent, type Payments as PaymentPart } from './app.ts'
+import { createApprovalMemory } from './approvals/memory.ts'
+import { cli } from './channels/cli.ts'
+import type { ChannelDefinition } from './channels/definition.ts'
+import { channels } from './channels/index.ts'
+import { createCommands } from './commands/index.ts'
+import { findWebRoot, type Settings } from './config.ts'
+import { replay, untrustedSources } from './domain/history.ts'
+import { sourceView } from './domain/source-view.ts'
+import { createExecutor } from './executors/index.ts'
+import { resolveRoots } from './executors/roots.ts'
+import { type Access, createAccess } from './gateway/access.ts'
+import type { Announcer } from './gateway/announcer.ts'
+import { jitteredRetry } from './model-stream.ts'
+import { createModels } from './models.ts'
+import type { SourceView } from './protocol/index.ts'
+import { recentMessages } from './store/conversation.ts'
+import { openStore, type Store } from './store/store.ts'
+import { createTools } from './tools/index.ts'
+import { systemLookup } from './tools/pinned-fetch.ts'
+import { createPaymentStore } from './wallet/payment-store.ts'
+import { createPayments, type PaymentOrigin, type Payments } from './wallet/payments.ts'
+import { createPaymentRelay } from './wallet/relay.ts'
+import { connectWallet, type Wallet } from './wallet/wallet.ts'
+
+export const VERSION = '0.1.0'
+
+const RETRIES = 3
+const CONTEXT_MESSAGES = 200
+
+/** A whole agent from its configuration. */
+export type Assembly = {
+  agent: Agent
+  access: Access
+  /** The port of the web channel, once it listens. */
+  port: () => number | undefined
+  store: Store
+}
+
+export type AssemblyParts = {
+  settings: Settings
+  env: Readonly<Record<string, string | undefined>>
+  logger: Logger
+  /** `all`: every enabled channel. `local`: the Unix socket only, for a program that brings its own gateway. */
+  reach: 'all' | 'local'
+}
+
+/** Makes every part once and wires it. Nothing runs before `agent.start()`. */
+export async function assemble({ settings, env, logger, reach }: AssemblyParts): Promise<Assembly> {
+  const { config, home } = settings
+  ensurePrivateDir(home)
+  const token = config.channels.web.token || readOrMakeToken(settings.tokenFile)
+  const store = await openStore(settings.database)
+  const roots = secure(settings)
+  const executor = await createExecutor({ kind: config.executor.kind, network: config.executor.network, roots, env })
+  const paymentStore = createPaymentStore(store)
+  const payments = createPayments(paymentStore)
+  const wallet = walletOf(settings)
+  const limits = {
+    maxRounds: config.agent.max_tool_rounds,
+    messages: CONTEXT_MESSAGES,
+    chars: config.agent.context_chars,
+  }
+  const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
+  const tools = createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } })
+  const models = createModels(modelsConfig(settings, env), Date.now)
+  const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
+  const access = createAccess({ token, hosts: config.channels.web.hosts, now: Date.now })
+  let port: number | undefined
+  const relayParts = { store, wallet, payments, paymentStore, limits, logger }
+  const agent = createAgent({
+    store,
+    tools,
+    commands: createCommands(about),
+    models,
+    executor,
+    workspace: roots.workspace,
+    approvals: config.approvals,
+    memory: createApprovalMemory(),
+    limits,
+    retry: jitteredRetry(RETRIES, Math.random),
+    channels: reach === 'local' ? [cli] : enabledChannels(settings),
+    access,
+    web: {
+      webRoot: findWebRoot(config),
+      version: VERSION,
+      port: config.channels.web.port,
+      onListening: (found) => {
+        port = found
+      },
+    },
+    cli: { socketPath: settings.socket },
+    createPayments: (announcer) => paymentPart(relayParts, announcer),
+    now: Date.now,
+    random: Math.random,
+    logger,
+  })
+  return { agent, access, store, port: () => port }
+}
+
+function modelsConfig({ config: { agent } }: Settings, env: AssemblyParts['env']) {
+  const { provider, model, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
+  return { provider, model, apiKey, baseUrl, ollamaUrl, env }
+}
+
+function enabledChannels({ config }: Settings): ChannelDefinition[] {
+  return channels.filter(({ name }) => config.channels[name as keyof typeof config.channels].enabled)
+}
+
+/** The folders of tools and commands; the agent's own folder and that of the wallet's token are closed to them. */
+function secure({ config, workspace, home }: Settings) {
+  const { writable, readable } = config.executor
+  const roots = resolveRoots({ workspace, writable, readable, home: homedir() })
+  const token = config.wallet.token_file
+  return { ...roots, secret: [...roots.secret, home, ...(token === '' ? [] : [dirname(token)])] }
+}
+
+function walletOf({ config }: Settings): Wallet | null {
+  const { url, token_file: tokenFile } = config.wallet
+  return url === '' || tokenFile === '' ? null : connectWallet({ url, tokenFile })
+}
+
+/** The gateway's token: made at the first start, read at every other. */
+function readOrMakeToken(file: string): string {
+  if (existsSync(file)) {
+    assertPrivate(file, 0o600)
+    const token = readFileSync(file, 'utf8').trim()
+    if (token !== '') return token
+  }
+  const token = newSecret()
+  writeFileAtomic(file, `${token}\n`)
+  return token
+}
+
+type RelayParts = {
+  store: Store
+  wallet: Wallet | null
+  payments: Payments
+  paymentStore: ReturnType<typeof createPaymentStore>
+  limits: { messages: number; chars: number }
+  logger: Logger
+}
+
+function paymentPart(parts: RelayParts, announcer: Announcer): PaymentPart {
+  const { wallet, payments, paymentStore, store, limits, logger } = parts
+  if (wallet === null) return NO_PAYMENTS
+  const relay = createPaymentRelay({
+    wallet,
+    payments,
+    store: paymentStore,
+    announcer,
+    sources: (origin) => sourcesOf(store, origin, limits),
+    now: () => Math.floor(Date.now() / 1000),
+    onTrouble: (error) => logger.warn({ err: error }, 'the wallet cannot be listened to; trying again'),
+  })
+  const ending = new AbortController()
+  let running: Promise<void> = Promise.resolve()
+  return {
+    desk: relay.desk,
+    start: async () => {
+      running = relay.run(ending.signal).catch((error: unknown) => {
+        logger.error({ err: error }, 'the payment relay stopped; restart the agent to see payment cards again')
+      })
+    },
+    stop: async () => {
+      ending.abort()
+      await running
+    },
+  }
+}
+
+const NO_PAYMENTS: PaymentPart = {
+  desk: { reject: async () => ({ ok: false, message: 'No wallet is connected.' }) },
+  start: async () => {},
+  stop: async () => {},
+}
+
+/** Whose words led to a payment: who wrote the turn's message, and everybody else in the session's context. */
+async function sourcesOf(
+  store: Store,
+  origin: PaymentOrigin,
+  limits: { messages: number; chars: number },
+): Promise<SourceView[]> {
+  const messages = replay(await recentMessages(store.db, origin.sessionId, limits.messages), limits)
+  const asked = messages.findLast((message) => message.role === 'user')
+  const sender = asked?.role === 'user' ? asked.parts.slice(0, 1).map((part) => part.provenance) : []
+  return [...sender, ...untrustedSources(messages)].map(sourceView)
+}

@@ -1,0 +1,20 @@
+import type { Access } from '../gateway/access.ts'
+import type { ConnectionParts } from '../gateway/connection.ts'
+import type { Channel } from './channel.ts'
+
+/** What the program gives to a channel that it makes: each takes what is its own. */
+export type ChannelParts = {
+  /** For channels whose clients speak the gateway protocol. */
+  connection: Omit<ConnectionParts, 'channel'>
+  access: Access
+  web: { webRoot: string; version: string; port: number; onListening: (port: number) => void }
+  cli: { socketPath: string }
+}
+
+/** A member of `channels/index.ts`. */
+export type ChannelDefinition = { name: string; create: (parts: ChannelParts) => Channel }
+
+/** Ties a channel's factory to its type. */
+export function defineChannel(definition: ChannelDefinition): ChannelDefinition {
+  return definition
+}

@@ -1,0 +1,28 @@
+import { createLogger } from '@openpista/common'
+import type { Settings } from '../config.ts'
+import { claimHome, releaseHome, runningGateway } from './process-file.ts'
+
+/** A gateway to talk to: the one that runs, else one inside this process for as long as it is needed. */
+export type LocalGateway = { stop: () => Promise<void> }
+
+export async function useGateway(settings: Settings, env: NodeJS.ProcessEnv, logLevel: string): Promise<LocalGateway> {
+  if ((await runningGateway(settings)) !== undefined) return { stop: async () => {} }
+  const { assemble } = await import('../assemble.ts')
+  const { ensurePrivateDir } = await import('@openpista/common')
+  ensurePrivateDir(settings.home)
+  await claimHome(settings)
+  const { agent, store } = await assemble({
+    settings,
+    env,
+    logger: createLogger('openpista', logLevel),
+    reach: 'local',
+  })
+  await agent.start()
+  return {
+    stop: async () => {
+      await agent.stop(0)
+      await store.close()
+      releaseHome(settings)
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { writeFileAtomic } from '@openpista/common'
+import type { Settings } from '../config.ts'
+import type { ServerFrame } from '../protocol/index.ts'
+import { cardText, decisionOf, printable } from './card-prompt.ts'
+import { connectGateway, type GatewayClient } from './gateway-client.ts'
+import { useGateway } from './local-gateway.ts'
+
+const PROMPT = 'openpista> '
+const HISTORY_LINES = 1_000
+
+/** `openpista repl`: a conversation line by line, until `/quit`, `/exit` or the end of input. */
+export async function repl(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  logLevel: string,
+  session: string,
+): Promise<number> {
+  const gateway = await useGateway(settings, env, logLevel)
+  try {
+    const client = await connectGateway(settings.socket, session)
+    return await converse(client, settings.historyFile)
+  } finally {
+    await gateway.stop()
+  }
+}
+
+async function converse(client: GatewayClient, historyFile: string): Promise<number> {
+  const history = existsSync(historyFile) ? readFileSync(historyFile, 'utf8').split('\n').filter(Boolean) : []
+  const lines = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: PROMPT,
+    history: history.toReversed(),
+    historySize: HISTORY_LINES,
+  })
+  const state: State = { card: undefined, open: 0 }
+  const idle = Promise.withResolvers<void>()
+  let leaving = false
+  const leaveWhenIdle = () => {
+    if (leaving && state.open === 0) idle.resolve()
+  }
+  lines.on('line', (line) => {
+    const text = line.trim()
+    if (text === '/quit' || text === '/exit') return lines.close()
+    if (text === '') return lines.prompt()
+    history.push(text)
+    say(client, text, state)
+  })
+  lines.on('SIGINT', () => {
+    if (state.open > 0) client.send({ type: 'cancel' })
+    else lines.close()
+  })
+  lines.on('close', () => {
+    leaving = true
+    leaveWhenIdle()
+  })
+  const shown = show(client, state, () => {
+    if (leaving) leaveWhenIdle()
+    else lines.prompt()
+  })
+  await Promise.race([idle.promise, shown])
+  client.close()
+  writeFileAtomic(historyFile, `${history.slice(-HISTORY_LINES).join('\n')}\n`)
+  return 0
+}
+
+/** `open`: messages that have no answer yet. `card`: the tool card that waits for a word. */
+type State = { card: string | undefined; open: number }
+
+function say(client: GatewayClient, text: string, state: State): void {
+  if (state.card !== undefined) {
+    client.send({ type: 'approval.answer', cardId: state.card, decision: decisionOf(text) })
+    return
+  }
+  state.open += 1
+  client.send({ type: 'message', id: randomUUID(), text })
+}
+
+async function show(client: GatewayClient, state: State, onIdle: () => void): Promise<void> {
+  let streaming = false
+  for (let frame = await client.next(); frame !== undefined; frame = await client.next()) {
+    const text = words(frame, streaming)
+    if (text !== '') process.stdout.write(printable(text))
+    if (frame.type === 'text.delta') streaming = true
+    else if (frame.type === 'tool.started' || frame.type === 'turn.finished') streaming = false
+    if (frame.type === 'approval.requested' && frame.card.kind === 'tool') state.card = frame.card.id
+    if (frame.type === 'approval.resolved' && frame.cardId === state.card) state.card = undefined
+    if (frame.type === 'turn.finished') state.open = 0
+    if (frame.type === 'turn.finished' || frame.type === 'welcome' || frame.type === 'notice') onIdle()
+  }
+}
+
+/** What a frame prints. */
+function words(frame: ServerFrame, streaming: boolean): string {
+  switch (frame.type) {
+    case 'welcome':
+      return frame.hint === undefined ? '' : `${frame.hint}\n`
+    case 'text.delta':
+      return frame.text
+    case 'tool.started':
+      return `${streaming ? '\n' : ''}[${frame.call.name}] ${frame.call.summary}\n`
+    case 'tool.finished':
+      return frame.isError ? `[failed] ${frame.output}\n` : ''
+    case 'approval.requested':
+      return `\n${cardText(frame.card)}\n${frame.card.kind === 'tool' ? 'Approve? [y]es, [n]o, [s]ession: ' : ''}`
+    case 'turn.finished':
+      return frame.status === 'stop' ? '\n' : `${streaming ? '\n' : ''}${frame.text.split('\n\n').at(-1)}\n`
+    case 'notice':
+      return `\n${frame.text}\n`
+    case 'error':
+      return `Error: ${frame.message}\n`
+    default:
+      return ''
+  }
+}

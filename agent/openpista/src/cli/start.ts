@@ -1,0 +1,54 @@
+import { createLogger, ensurePrivateDir } from '@openpista/common'
+import { assemble } from '../assemble.ts'
+import type { Settings } from '../config.ts'
+import { claimHome, releaseHome, writeState } from './process-file.ts'
+
+/** How long a running turn may take to end by itself, and how long the whole end may take. */
+const TURN_GRACE_MS = 4_000
+const END_MS = 9_000
+
+/** `openpista start`: the gateway in the foreground until it is told to stop. Answers the exit code. */
+export async function start(settings: Settings, env: NodeJS.ProcessEnv, logLevel: string): Promise<number> {
+  ensurePrivateDir(settings.home)
+  await claimHome(settings)
+  const stopping = stopSignal()
+  try {
+    const logger = createLogger('openpista', logLevel)
+    const { agent, access, port, store } = await assemble({ settings, env, logger, reach: 'all' })
+    await agent.start()
+    const listening = port()
+    const url = listening === undefined ? null : `http://127.0.0.1:${listening}`
+    writeState(settings, { pid: process.pid, url })
+    console.log(
+      url === null
+        ? `openpista is ready on ${settings.socket}`
+        : `openpista is ready. Open this link; it works once: ${url}/auth?code=${access.newCode()}`,
+    )
+    await stopping
+    const late = setTimeout(() => {
+      logger.error('the end took too long; open turns go on at the next start')
+      process.exit(1)
+    }, END_MS)
+    late.unref()
+    await agent.stop(TURN_GRACE_MS)
+    await store.close()
+    return 0
+  } finally {
+    releaseHome(settings)
+  }
+}
+
+/** Resolves when the program is told to stop, or the program that started it with a channel is gone. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let asked = false
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (asked && signal === 'SIGINT') process.exit(130)
+      asked = true
+      resolve()
+    })
+  }
+  process.once('disconnect', resolve)
+  return promise
+}

@@ -1,0 +1,109 @@
+import { sql } from 'kysely'
+import type { Models } from '../models.ts'
+import { appendClear } from '../store/conversation.ts'
+import type { Store } from '../store/store.ts'
+import type { Command } from './command.ts'
+
+export type AboutParts = { store: Store; models: Models; executor: string; version: string; now: () => number }
+
+/** `/clear`: the conversation starts anew; what was said stays in the log. */
+export function createClear({ store, now }: AboutParts): Command {
+  return {
+    name: 'clear',
+    usage: ['/clear'],
+    summary: 'begin a new conversation here',
+    plan: async (_args, sessionId) => {
+      await store.write((transaction) => appendClear(transaction, { sessionId, turnId: null, at: now() }))
+      return { kind: 'say', text: 'Cleared. What was said before is no longer sent to the model.' }
+    },
+  }
+}
+
+/** `/model`, `/model <name>`: the model of this session. */
+export function createModel({ store, models }: AboutParts): Command {
+  return {
+    name: 'model',
+    usage: ['/model', '/model <name>', '/model default'],
+    summary: 'show or choose the model of this session',
+    plan: async (args, sessionId) => {
+      if (args !== '') {
+        const model = args === 'default' ? null : args
+        await store.write((transaction) =>
+          transaction.updateTable('sessions').set({ model }).where('id', '=', sessionId).execute(),
+        )
+      }
+      return { kind: 'say', text: await modelWords(store, models, sessionId) }
+    },
+  }
+}
+
+/** `/session`: this session and the others. */
+export function createSession({ store }: AboutParts): Command {
+  return {
+    name: 'session',
+    usage: ['/session'],
+    summary: 'list the sessions',
+    plan: async (_args, sessionId) => {
+      const rows = await store.db
+        .selectFrom('sessions')
+        .select(['id', 'title'])
+        .where('title', '<>', '')
+        .orderBy('updated_at', 'desc')
+        .limit(20)
+        .execute()
+      const lines = rows.map(({ id, title }) => `${id === sessionId ? '*' : ' '} ${id}  ${title}`)
+      return { kind: 'say', text: lines.join('\n') }
+    },
+  }
+}
+
+/** `/status`: what this session runs on. */
+export function createStatus(parts: AboutParts): Command {
+  return {
+    name: 'status',
+    usage: ['/status'],
+    summary: 'what runs, and what it has used',
+    plan: async (_args, sessionId) => {
+      const used = await parts.store.db
+        .selectFrom('turns')
+        .select([
+          sql<number>`count(*)`.as('turns'),
+          sql<number>`coalesce(sum(input_tokens), 0)`.as('input'),
+          sql<number>`coalesce(sum(output_tokens), 0)`.as('output'),
+        ])
+        .where('session_id', '=', sessionId)
+        .executeTakeFirstOrThrow()
+      const lines = [
+        `openpista ${parts.version}`,
+        `session: ${sessionId}`,
+        await modelWords(parts.store, parts.models, sessionId),
+        `commands run in: ${parts.executor}`,
+        `turns: ${used.turns}; tokens: ${used.input} in, ${used.output} out`,
+      ]
+      return { kind: 'say', text: lines.join('\n') }
+    },
+  }
+}
+
+/** `/help`: every command, in the order of the list. */
+export function createHelp(others: readonly Command[]): Command {
+  const help: Command = {
+    name: 'help',
+    usage: ['/help'],
+    summary: 'this list',
+    plan: () => {
+      const width = Math.max(...[...others, help].flatMap(({ usage }) => usage.map((line) => line.length)))
+      const lines = [...others, help].flatMap(({ usage, summary }) =>
+        usage.map((line, index) => `${line.padEnd(width)}  ${index === 0 ? summary : ''}`.trimEnd()),
+      )
+      return { kind: 'say', text: lines.join('\n') }
+    },
+  }
+  return help
+}
+
+async function modelWords(store: Store, models: Models, sessionId: string): Promise<string> {
+  const row = await store.db.selectFrom('sessions').select('model').where('id', '=', sessionId).executeTakeFirst()
+  const choice = await models.choose(row?.model ?? null)
+  return choice.ok ? `model: ${choice.model} (${choice.provider.id})` : choice.hint
+}

@@ -1,0 +1,42 @@
+import { type Command, usageOf } from './command.ts'
+
+/** `/run uname -a` */
+export const run: Command = {
+  name: 'run',
+  usage: ['/run <command>'],
+  summary: 'run a shell command',
+  plan: (args) =>
+    args === '' ? usageOf(run, 'Which command?') : { kind: 'call', tool: 'system.run', arguments: { command: args } },
+}
+
+/** `/read notes.txt` */
+export const read: Command = {
+  name: 'read',
+  usage: ['/read <path>'],
+  summary: 'show a file',
+  plan: (args) =>
+    args === '' ? usageOf(read, 'Which file?') : { kind: 'call', tool: 'fs.read', arguments: { path: args } },
+}
+
+/** `/write notes.txt buy milk`: the path ends at the first white space. */
+export const write: Command = {
+  name: 'write',
+  usage: ['/write <path> <text>'],
+  summary: 'write a file anew',
+  plan: (args) => {
+    const match = /^(\S+)\s([\s\S]+)$/.exec(args)
+    if (match === null) return usageOf(write, 'Which file, and what shall stand in it?')
+    return { kind: 'call', tool: 'fs.write', arguments: { path: match[1], content: match[2] } }
+  },
+}
+
+/** `/fetch https://example.org` */
+export const fetch: Command = {
+  name: 'fetch',
+  usage: ['/fetch <url>'],
+  summary: 'show a web page as text',
+  plan: (args) =>
+    /^https?:\/\/\S+$/.test(args)
+      ? { kind: 'call', tool: 'web.fetch', arguments: { url: args } }
+      : usageOf(fetch, 'Which page? It begins with http:// or https://.'),
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { loadConfig } from '@openpista/common'
+import { z } from 'zod'
+import { ApprovalConfig } from './approvals/rules.ts'
+
+const text = () => z.coerce.string().default('')
+
+/** Everything that `config.toml` may hold. A key that is not here is refused. */
+export const Config = z.strictObject({
+  agent: z
+    .strictObject({
+      provider: z.string().default('openai'),
+      model: text(),
+      api_key: text(),
+      base_url: text(),
+      max_tool_rounds: z.number().int().min(1).max(200).default(10),
+      /** Characters of conversation that are sent to the model. */
+      context_chars: z.number().int().min(10_000).max(600_000).default(400_000),
+      /** Where a local Ollama is looked for when no model is configured; empty: nowhere. */
+      ollama_url: z.string().default('http://localhost:11434/v1'),
+    })
+    .prefault({}),
+  channels: z
+    .strictObject({
+      cli: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+      web: z
+        .strictObject({
+          enabled: z.boolean().default(true),
+          port: z.number().int().min(0).max(65_535).default(3210),
+          /** Empty: a token is made at the first start and kept in `gateway-token`. */
+          token: text(),
+          /** Host names, besides those of the loopback, under which a proxy on this machine serves the gateway. */
+          hosts: z.array(z.string()).default([]),
+          /** Empty: the web client that comes with the program. */
+          static_dir: text(),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  database: z.strictObject({ url: text() }).prefault({}),
+  skills: z.strictObject({ workspace: text() }).prefault({}),
+  executor: z
+    .strictObject({
+      kind: z.enum(['auto', 'host', 'bubblewrap']).default('auto'),
+      network: z.boolean().default(false),
+      writable: z.array(z.string()).default([]),
+      readable: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  fetch: z
+    .strictObject({
+      /** `host:port` that `web.fetch` may read although it is not on the public internet. */
+      allowed_hosts: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  wallet: z.strictObject({ url: text(), token_file: text() }).prefault({}),
+  approvals: ApprovalConfig.prefault({}),
+})
+export type Config = z.output<typeof Config>
+
+/** Environment variable -> key. Upper case is accepted too. */
+const ENV_KEYS = {
+  openpista_MODEL: 'agent.model',
+  openpista_API_KEY: 'agent.api_key',
+  openpista_BASE_URL: 'agent.base_url',
+  openpista_PROVIDER: 'agent.provider',
+  openpista_OLLAMA_URL: 'agent.ollama_url',
+  openpista_WEB_TOKEN: 'channels.web.token',
+  openpista_WEB_PORT: 'channels.web.port',
+  openpista_WORKSPACE: 'skills.workspace',
+  OPENPISTACRAB_WORKSPACE: 'skills.workspace',
+  openpista_WALLET_URL: 'wallet.url',
+  openpista_WALLET_TOKEN_FILE: 'wallet.token_file',
+} as const
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Configuration, and where everything lies. All paths are absolute. */
+export type Settings = {
+  config: Config
+  home: string
+  workspace: string
+  database: string
+  socket: string
+  pidFile: string
+  stateFile: string
+  tokenFile: string
+  historyFile: string
+}
+
+/**
+ * Reads the configuration: defaults < file < environment. Looked up at `file`, else in `config.toml` of the home
+ * folder (`OPENPISTA_HOME`, default `~/.openpista`).
+ *
+ * @throws AppError `CONFIG_INVALID` that names the key.
+ */
+export function loadSettings(file: string | undefined, env: Env): Settings {
+  const home = resolve(env.OPENPISTA_HOME || env.openpista_HOME || join(homedir(), '.openpista'))
+  const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: ENV_KEYS })
+  const at = (name: string) => join(home, name)
+  return {
+    config,
+    home,
+    workspace: expand(config.skills.workspace) ?? at('workspace'),
+    database: expand(config.database.url) ?? at('memory.db'),
+    socket: at('openpista.sock'),
+    pidFile: at('openpista.pid'),
+    stateFile: at('gateway.json'),
+    tokenFile: at('gateway-token'),
+    historyFile: at('history'),
+  }
+}
+
+/** The built web client: the configured folder, the one in the package, or the one in the source tree. */
+export function findWebRoot(config: Config): string {
+  const places = ['../pages/chat', '../../web/dist'].map((place) => join(import.meta.dirname, place))
+  return expand(config.channels.web.static_dir) ?? places.find((place) => existsSync(place)) ?? places[1]!
+}
+
+/** An absolute path from one that may start with `~` or `sqlite:`; `undefined` for an empty one. */
+function expand(path: string): string | undefined {
+  if (path === '') return undefined
+  const plain = path.replace(/^sqlite:(\/\/)?/, '')
+  return resolve(plain.replace(/^~(?=\/|$)/, homedir()))
+}
