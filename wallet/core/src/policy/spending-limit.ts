@@ -21,10 +21,14 @@ export const spendingLimit = definePolicyType({
   description: 'Tiers by amount, and rolling totals',
   rules: SpendingRules,
   ask: (rules) => rules.windows.flatMap(windowQuestions),
-  judge: (rules, subject, facts) => [
-    ...judgeAssets(rules, subject, facts),
-    ...rules.windows.flatMap((window) => judgeWindow(window, subject, facts)),
-  ],
+  judge: (rules, subject, facts) => {
+    const sums = spendSums(subject)
+    const outflow = [...sums.values(), { asset: nativeOf(subject), amount: subject.maxFee }]
+    return [
+      ...judgeAssets(rules, subject, sums, facts),
+      ...rules.windows.flatMap((window) => judgeWindow(window, outflow, facts)),
+    ]
+  },
   absent: (subject) =>
     subject.effects.flatMap((effect, index) => {
       if (effect.kind !== 'spend' || effect.asset.address === undefined) return []
@@ -35,8 +39,7 @@ export const spendingLimit = definePolicyType({
 })
 
 /** One opinion per payment, by the sum of its asset and by the sum in dollars. */
-function judgeAssets(rules: SpendingRules, subject: Subject, facts: Facts): Opinion[] {
-  const sums = spendSums(subject)
+function judgeAssets(rules: SpendingRules, subject: Subject, sums: Sums, facts: Facts): Opinion[] {
   const dollars = usdLimits(rules)
   const usdSum = sumUsd(sums, facts)
   return subject.effects.flatMap((effect, index) => {
@@ -100,11 +103,10 @@ function windowQuestions(window: Window): Question[] {
 }
 
 /** Opinions on the transaction as a whole: what the window has seen, plus this transaction with its fee. */
-function judgeWindow(window: Window, subject: Subject, facts: Facts): Opinion[] {
+function judgeWindow(window: Window, outflow: readonly Part[], facts: Facts): Opinion[] {
   const { seconds } = window
   const time = durationText(seconds)
   const exceeded: string[] = []
-  const outflow = [...spendSums(subject).values(), { asset: nativeOf(subject), amount: subject.maxFee }]
   if (window.max !== undefined) {
     const counted = outflow.filter(({ asset }) => limitKeys(asset).includes(window.asset))
     const adding = counted.reduce((sum, { amount }) => sum + amount, 0n)
@@ -134,8 +136,12 @@ function judgeWindow(window: Window, subject: Subject, facts: Facts): Opinion[] 
   )
 }
 
-function spendSums(subject: Subject): Map<string, { asset: Asset; amount: bigint }> {
-  const sums = new Map<string, { asset: Asset; amount: bigint }>()
+type Part = { asset: Asset; amount: bigint }
+/** By asset key. */
+type Sums = ReadonlyMap<string, Part>
+
+function spendSums(subject: Subject): Sums {
+  const sums = new Map<string, Part>()
   const spends = subject.effects.filter((effect): effect is Spend => effect.kind === 'spend')
   const grants = subject.effects.filter((effect) => effect.kind === 'grant')
   for (const { asset, amount } of [...spends, ...grants]) {
@@ -145,11 +151,11 @@ function spendSums(subject: Subject): Map<string, { asset: Asset; amount: bigint
   return sums
 }
 
-function sumUsd(sums: ReadonlyMap<string, { asset: Asset; amount: bigint }>, facts: Facts): bigint {
+function sumUsd(sums: Sums, facts: Facts): bigint {
   return [...sums.values()].reduce((sum, part) => sum + (valueInUsd(part, facts) ?? 0n), 0n)
 }
 
-function valueInUsd({ asset, amount }: { asset: Asset; amount: bigint }, facts: Facts): bigint | undefined {
+function valueInUsd({ asset, amount }: Part, facts: Facts): bigint | undefined {
   const price = facts.prices.get(assetKey(asset))
   return price === undefined ? undefined : usdValue(amount, asset.decimals, price)
 }
