@@ -1,33 +1,14 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { chatCompletion, chatFrames } from './chat-completion.ts'
+import { type EventStream, eventFrame, sendEvents } from './event-stream.ts'
+import { listen, readBody, sendJson } from './http.ts'
+import type { FakeReply } from './model-reply.ts'
 import { type ChatFault, type ChatRequest, readChatRequest } from './openai-request.ts'
+import { type ResponsesRequest, readResponsesRequest } from './responses-request.ts'
+import { responsesStream } from './responses-stream.ts'
 
-/** What the fake model answers to one request. */
-export type FakeReply = {
-  text?: string
-  /** Streamed as `reasoning_content`, as many compatible services do. */
-  reasoning?: string
-  /** `arguments` as text is sent as it is, valid JSON or not. */
-  calls?: { id?: string; name: string; arguments: Record<string, unknown> | string }[]
-  usage?: { prompt: number; completion: number }
-  fault?: FakeFault
-}
-
-export type FakeFault =
-  /** Answers this status instead, with the service's error body. */
-  | { kind: 'status'; status: number; message?: string; code?: string; retryAfterSeconds?: number }
-  /** Breaks the connection after so many frames; 0 breaks it before any answer. */
-  | { kind: 'cut'; afterFrames: number }
-  /** Ends the body properly after so many frames, without finish reason and [DONE]. */
-  | { kind: 'unfinished'; afterFrames: number }
-  /** Sends an error frame in the middle of the stream. */
-  | { kind: 'errorFrame'; afterFrames: number; message: string }
-  | { kind: 'slow'; millisPerFrame: number }
-  /** Writes the body so many bytes at a time, which cuts characters and frames in their middle. */
-  | { kind: 'split'; bytes: number }
-  /** Never answers. */
-  | { kind: 'hang' }
+/** A request as a check of its credentials sees it. */
+export type SeenRequest = { method: string; url: URL; headers: IncomingHttpHeaders; body: string }
 
 export type FakeOpenAI = {
   /** What the product's base URL setting is pointed at: `http://127.0.0.1:<port>/v1`. */
@@ -35,10 +16,16 @@ export type FakeOpenAI = {
   apiKey: string
   /** Every chat request that was well-formed, in order. */
   requests: readonly ChatRequest[]
+  /** Every request to the Responses API that was well-formed, in order. */
+  responses: readonly ResponsesRequest[]
   /** What was refused, with the reason that was answered. */
   refused: readonly ChatFault[]
-  /** Bytes of every chat request body, in order. */
+  /** Headers of every request with a body, in order. */
+  headers: readonly IncomingHttpHeaders[]
+  /** Bytes of every request body, in order. */
   sizes: readonly number[]
+  /** Questions for the list of models. */
+  listed: () => number
   /** Replies for the next requests, one each, before the script is asked. */
   queue: (...replies: FakeReply[]) => void
   /** Requests whose client went away before the answer was complete. */
@@ -49,83 +36,133 @@ export type FakeOpenAI = {
 export type FakeOpenAIOptions = {
   apiKey?: string
   models?: readonly string[]
+  /** Path before `/models` and `/chat/completions`; `/v1` unless told. */
+  prefix?: string
+  /** Judges the credentials instead of the bearer key: the words of refusal, or `undefined`. */
+  checkAccess?: (request: SeenRequest) => string | undefined
+  /** Answers as the service behind a ChatGPT subscription: no chat completions, `store` false, instructions given. */
+  chatgpt?: boolean
   /** Asked when the queue is empty. */
   script?: (request: ChatRequest, index: number) => FakeReply | Promise<FakeReply>
 }
 
 type State = {
-  options: Required<Pick<FakeOpenAIOptions, 'apiKey' | 'models'>> & FakeOpenAIOptions
+  options: Required<Pick<FakeOpenAIOptions, 'apiKey' | 'models' | 'prefix' | 'chatgpt'>> & FakeOpenAIOptions
   requests: ChatRequest[]
+  responses: ResponsesRequest[]
   refused: ChatFault[]
+  headers: IncomingHttpHeaders[]
   sizes: number[]
   queue: FakeReply[]
+  /** Encrypted reasoning that was given out: only this is taken back. */
+  reasoning: Set<string>
+  listed: number
   aborted: number
 }
 
-/** Starts an OpenAI-compatible server on a free loopback port: `GET /v1/models`, `POST /v1/chat/completions`. */
+/**
+ * Starts an OpenAI-compatible server on a free loopback port: `GET /v1/models`, `POST /v1/chat/completions` and
+ * `POST /v1/responses`.
+ */
 export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<FakeOpenAI> {
+  const { apiKey = 'test-key', models = ['test-model'], prefix = '/v1', chatgpt = false } = options
   const state: State = {
-    options: { ...options, apiKey: options.apiKey ?? 'test-key', models: options.models ?? ['test-model'] },
+    options: { ...options, apiKey, models, prefix, chatgpt },
     requests: [],
+    responses: [],
     refused: [],
+    headers: [],
     sizes: [],
     queue: [],
+    reasoning: new Set(),
+    listed: 0,
     aborted: 0,
   }
-  const server = createServer((request, response) => {
-    answer(state, request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const server = await listen((request, response) => answer(state, request, response))
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
-    apiKey: state.options.apiKey,
+    baseUrl: `${server.origin}${prefix}`,
+    apiKey,
     requests: state.requests,
+    responses: state.responses,
     refused: state.refused,
+    headers: state.headers,
     sizes: state.sizes,
+    listed: () => state.listed,
     queue: (...replies) => {
       state.queue.push(...replies)
     },
     aborted: () => state.aborted,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: server.close,
   }
 }
 
 async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname
-  const wrongKey = checkKey(request.headers.authorization, state.options.apiKey)
-  if (wrongKey !== undefined) return sendFault(response, wrongKey)
-  if (request.method === 'GET' && path === '/v1/models') return sendModels(response, state.options.models)
-  if (request.method !== 'POST' || path !== '/v1/chat/completions') {
-    return sendFault(response, {
-      status: 404,
-      message: `Invalid URL (${request.method} ${path})`,
-      param: null,
-      code: null,
-    })
-  }
+  const url = new URL(request.url ?? '/', 'http://localhost')
   const body = await readBody(request)
-  state.sizes.push(Buffer.byteLength(body))
+  const { prefix, models, checkAccess, chatgpt, apiKey } = state.options
+  const seen = { method: request.method ?? 'GET', url, headers: request.headers, body }
+  const wrongKey =
+    checkAccess === undefined ? checkKey(request.headers.authorization, apiKey) : accessFault(checkAccess(seen))
+  if (wrongKey !== undefined) return sendFault(response, wrongKey)
+  const route = `${request.method} ${url.pathname}`
+  if (route === `GET ${prefix}/models`) {
+    state.listed += 1
+    return sendModels(response, models)
+  }
+  if (route === `POST ${prefix}/chat/completions` && !chatgpt) return await answerChat(state, seen, response)
+  if (route === `POST ${prefix}/responses`) return await answerResponses(state, seen, response)
+  sendFault(response, { status: 404, message: `Invalid URL (${route})`, param: null, code: null })
+}
+
+async function answerChat(state: State, { body, headers }: SeenRequest, response: ServerResponse): Promise<void> {
+  note(state, body, headers)
   const read = readChatRequest(body)
   const wrong = read.ok ? checkModel(read.request.model, state.options.models) : read.fault
-  if (!read.ok || wrong !== undefined) {
-    state.refused.push(wrong!)
-    return sendFault(response, wrong!)
-  }
-  const index = state.requests.push(read.request) - 1
-  const reply = state.queue.shift() ?? (await state.options.script?.(read.request, index))
+  if (!read.ok || wrong !== undefined) return refuse(state, response, wrong!)
+  const { request } = read
+  const index = state.requests.push(request) - 1
+  const reply = state.queue.shift() ?? (await state.options.script?.(request, index))
   if (reply === undefined) throw new Error('the fake model has no reply left: queue one or give a script')
+  const whole = request.stream === true ? undefined : chatCompletion(reply, request, index)
+  const frames = [...chatFrames(reply, request, index).map((frame) => eventFrame(frame)), eventFrame('[DONE]')]
+  const errorFrame = (message: string) =>
+    eventFrame({ error: { message, type: 'server_error', param: null, code: null } })
+  await deliver(state, reply, { whole, stream: { frames, errorFrame } }, response)
+}
+
+async function answerResponses(state: State, { body, headers }: SeenRequest, response: ServerResponse): Promise<void> {
+  note(state, body, headers)
+  const { models, chatgpt } = state.options
+  const read = readResponsesRequest(body, { chatgpt, reasoning: state.reasoning })
+  const wrong = read.ok ? checkModel(read.request.model, models) : read.fault
+  if (!read.ok || wrong !== undefined) return refuse(state, response, wrong!)
+  const index = state.responses.push(read.request) - 1
+  const reply = state.queue.shift()
+  if (reply === undefined) throw new Error('the fake model has no reply left: queue one')
+  const { stream, encrypted } = responsesStream(reply, read.request, index)
+  if (encrypted !== null) state.reasoning.add(encrypted)
+  await deliver(state, reply, { whole: undefined, stream }, response)
+}
+
+function note(state: State, body: string, headers: IncomingHttpHeaders): void {
+  state.sizes.push(Buffer.byteLength(body))
+  state.headers.push(headers)
+}
+
+function refuse(state: State, response: ServerResponse, fault: ChatFault): void {
+  state.refused.push(fault)
+  sendFault(response, fault)
+}
+
+async function deliver(
+  state: State,
+  { fault }: FakeReply,
+  { whole, stream }: { whole: object | undefined; stream: EventStream },
+  response: ServerResponse,
+): Promise<void> {
   response.once('close', () => {
     if (!response.writableFinished) state.aborted += 1
   })
-  await deliver(reply, read.request, index, response)
-}
-
-async function deliver(reply: FakeReply, request: ChatRequest, index: number, response: ServerResponse): Promise<void> {
-  const { fault } = reply
   if (fault?.kind === 'hang') return
   if (fault?.kind === 'cut' && fault.afterFrames === 0) {
     response.socket?.destroy()
@@ -136,118 +173,18 @@ async function deliver(reply: FakeReply, request: ChatRequest, index: number, re
     const message = fault.message ?? `The fake answers ${fault.status}.`
     return sendFault(response, { status: fault.status, message, param: null, code: fault.code ?? null })
   }
-  if (request.stream !== true) return sendJson(response, 200, completion(reply, request, index))
-  await sendFrames(response, frames(reply, request, index), fault)
+  if (whole !== undefined) return sendJson(response, 200, whole)
+  await sendEvents(response, stream, fault)
 }
-
-async function sendFrames(response: ServerResponse, all: unknown[], fault: FakeFault | undefined): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-  const texts = [...all.map((frame) => `data: ${JSON.stringify(frame)}\n\n`), 'data: [DONE]\n\n']
-  if (fault?.kind === 'split') return await sendSplit(response, Buffer.from(texts.join('')), fault.bytes)
-  for (const [index, text] of texts.entries()) {
-    if (fault !== undefined && 'afterFrames' in fault && index === fault.afterFrames) {
-      if (fault.kind === 'cut') {
-        response.socket?.destroy()
-        return
-      }
-      if (fault.kind === 'errorFrame') {
-        const error = { message: fault.message, type: 'server_error', param: null, code: null }
-        response.write(`data: ${JSON.stringify({ error })}\n\n`)
-      }
-      response.end()
-      return
-    }
-    if (response.destroyed) return
-    await new Promise((resolve) => response.write(text, resolve))
-    if (fault?.kind === 'slow') await sleep(fault.millisPerFrame)
-  }
-  response.end()
-}
-
-async function sendSplit(response: ServerResponse, bytes: Buffer, size: number): Promise<void> {
-  response.socket?.setNoDelay(true)
-  for (let at = 0; at < bytes.length; at += size) {
-    await new Promise((resolve) => response.write(bytes.subarray(at, at + size), resolve))
-  }
-  response.end()
-}
-
-function frames(reply: FakeReply, request: ChatRequest, index: number): unknown[] {
-  const withUsage = request.stream_options?.include_usage === true
-  const base = {
-    id: `chatcmpl-${index}`,
-    object: 'chat.completion.chunk',
-    created: 1_760_000_000,
-    model: request.model,
-  }
-  const frame = (delta: object, finish: string | null = null) => ({
-    ...base,
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
-    ...(withUsage ? { usage: null } : {}),
-  })
-  const result = [frame({ role: 'assistant', content: '', refusal: null })]
-  for (const piece of words(reply.reasoning ?? '')) result.push(frame({ reasoning_content: piece }))
-  for (const piece of words(reply.text ?? '')) result.push(frame({ content: piece }))
-  for (const [at, call] of wireCalls(reply, index).entries()) {
-    const { name, arguments: text } = call.function
-    result.push(
-      frame({ tool_calls: [{ index: at, id: call.id, type: 'function', function: { name, arguments: '' } }] }),
-    )
-    for (const piece of text.match(/[\s\S]{1,7}/g) ?? []) {
-      result.push(frame({ tool_calls: [{ index: at, function: { arguments: piece } }] }))
-    }
-  }
-  result.push(frame({}, finishReason(reply)))
-  return withUsage ? [...result, { ...base, choices: [], usage: usageOf(reply, request) }] : result
-}
-
-function completion(reply: FakeReply, request: ChatRequest, index: number): object {
-  const calls = wireCalls(reply, index)
-  const message = {
-    role: 'assistant',
-    content: reply.text ?? null,
-    refusal: null,
-    ...(reply.reasoning === undefined ? {} : { reasoning_content: reply.reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-  }
-  return {
-    id: `chatcmpl-${index}`,
-    object: 'chat.completion',
-    created: 1_760_000_000,
-    model: request.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(reply) }],
-    usage: usageOf(reply, request),
-  }
-}
-
-function wireCalls(reply: FakeReply, index: number) {
-  return (reply.calls ?? []).map((call, at) => ({
-    id: call.id ?? `call_${index}_${at}`,
-    type: 'function',
-    function: {
-      name: call.name,
-      arguments: typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments),
-    },
-  }))
-}
-
-const finishReason = (reply: FakeReply) =>
-  reply.calls === undefined || reply.calls.length === 0 ? 'stop' : 'tool_calls'
-
-function usageOf(reply: FakeReply, request: ChatRequest) {
-  const prompt = reply.usage?.prompt ?? Math.ceil(JSON.stringify(request.messages).length / 4)
-  const said = `${reply.text ?? ''}${JSON.stringify(reply.calls ?? [])}`
-  const tokens = reply.usage?.completion ?? Math.ceil(said.length / 4)
-  return { prompt_tokens: prompt, completion_tokens: tokens, total_tokens: prompt + tokens }
-}
-
-const words = (text: string) => text.match(/\s*\S+\s*$|\s*\S+|\s+$/g) ?? []
 
 function checkKey(header: string | undefined, key: string): ChatFault | undefined {
   if (header === `Bearer ${key}`) return undefined
-  if (header !== undefined)
-    return { status: 401, message: 'Incorrect API key provided.', param: null, code: 'invalid_api_key' }
+  if (header !== undefined) return accessFault('Incorrect API key provided.')
   return { status: 401, message: "You didn't provide an API key.", param: null, code: null }
+}
+
+function accessFault(message: string | undefined): ChatFault | undefined {
+  return message === undefined ? undefined : { status: 401, message, param: null, code: 'invalid_api_key' }
 }
 
 function checkModel(model: string, models: readonly string[]): ChatFault | undefined {
@@ -264,15 +201,4 @@ function sendModels(response: ServerResponse, models: readonly string[]): void {
 function sendFault(response: ServerResponse, { status, message, param, code }: ChatFault): void {
   const type = status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error'
   sendJson(response, status, { error: { message, type, param, code } })
-}
-
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(body))
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
 }

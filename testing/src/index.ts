@@ -1,3 +1,8 @@
 export { type ChromiumSearch, findChromium, launchBrowser } from './chromium.ts'
+export * from './fake-anthropic.ts'
+export * from './fake-identity.ts'
 export * from './fake-openai.ts'
+export type { FakeFault, FakeReply } from './model-reply.ts'
 export type { ChatFault, ChatMessage, ChatRequest } from './openai-request.ts'
+export type { ResponsesItem, ResponsesRequest } from './responses-request.ts'
+export { checkSignature } from './sigv4.ts'

@@ -1,3 +1,5 @@
+import { parseObject } from './http.ts'
+
 /** A chat completions request as far as the fake looks at it. */
 export type ChatRequest = {
   model: string
@@ -27,11 +29,11 @@ const TOP_LEVEL = new Set([
   ...['temperature', 'top_p', 'n', 'max_tokens', 'max_completion_tokens', 'frequency_penalty', 'presence_penalty'],
   ...['response_format', 'reasoning_effort', 'seed', 'store', 'metadata', 'verbosity', 'logprobs', 'top_logprobs'],
 ])
-const NAME = /^[a-zA-Z0-9_-]{1,64}$/
+export const NAME = /^[a-zA-Z0-9_-]{1,64}$/
 const LONGEST_CALL_ID = 40
 const LONGEST_DESCRIPTION = 1024
 
-const fault = (message: string, param: string | null = null, code: string | null = null): ChatFault => ({
+export const fault = (message: string, param: string | null = null, code: string | null = null): ChatFault => ({
   status: 400,
   message,
   param,
@@ -50,17 +52,6 @@ export function readChatRequest(body: string): { ok: true; request: ChatRequest 
       ? fault('We could not parse the JSON body of your request. The API expects a JSON payload.')
       : (checkTopLevel(parsed) ?? checkTools(parsed.tools) ?? checkMessages(parsed.messages as ChatMessage[]))
   return wrong === undefined ? { ok: true, request: parsed as unknown as ChatRequest } : { ok: false, fault: wrong }
-}
-
-function parseObject(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function checkTopLevel(body: Record<string, unknown>): ChatFault | undefined {
@@ -107,7 +98,7 @@ function checkTools(tools: unknown): ChatFault | undefined {
 }
 
 /** The parts of a JSON Schema that the service refuses to work with. */
-function schemaProblem(schema: Record<string, unknown>, top: boolean): string | undefined {
+export function schemaProblem(schema: Record<string, unknown>, top: boolean): string | undefined {
   if (top && schema.type !== 'object') {
     return `schema must be a JSON Schema of 'type: "object"', got 'type: "${schema.type ?? 'None'}"'.`
   }
@@ -227,16 +218,16 @@ function missingResults(asker: number, ids: ReadonlySet<string>): ChatFault {
   )
 }
 
-function wrongName(at: string): ChatFault {
+export function wrongName(at: string): ChatFault {
   const text = `Invalid '${at}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.`
   return fault(text, at, 'invalid_value')
 }
 
-function emptyArray(at: string): ChatFault {
+export function emptyArray(at: string): ChatFault {
   return fault(`Invalid '${at}': empty array. Expected an array with minimum length 1.`, at, 'empty_array')
 }
 
-function wrongType(at: string, wanted: string, got: unknown): ChatFault {
+export function wrongType(at: string, wanted: string, got: unknown): ChatFault {
   const kind = got === null ? 'null' : Array.isArray(got) ? 'an array' : `a ${typeof got}`
   return fault(`Invalid type for '${at}': expected ${wanted}, but got ${kind} instead.`, at, 'invalid_type')
 }
