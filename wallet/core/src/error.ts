@@ -70,6 +70,10 @@ export const errorCodes = {
   UNLIMITED_APPROVE_BLOCKED: { status: 403, hint: 'Grant the amount that is needed, not an unlimited one.' },
   WHITELIST_DENIED: { status: 403, hint: 'The recipient is not on the allow-list. Ask the owner.' },
   OWNER_ALREADY_CONNECTED: { status: 409 },
+  OWNER_APPROVAL_REQUIRED: {
+    status: 403,
+    hint: 'Only the owner may loosen this policy. A change that only tightens it needs no signature.',
+  },
   OWNER_NOT_CONNECTED: { status: 404, hint: 'Register an owner address for this agent first.' },
   APPROVAL_TIMEOUT: { status: 410, hint: 'Send the payment again; it will ask for a new approval.' },
   APPROVAL_NOT_FOUND: { status: 404 },

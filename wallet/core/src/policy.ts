@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { NetworkRef } from './network.ts'
+import type { Policy } from './policy/evaluate.ts'
 import { findPolicyType, PolicyTypeName } from './policy/policy-types.ts'
 import { TransactionRequest } from './transaction.ts'
+import { ReasonView, Tier } from './verdict.ts'
 
 /** A policy row on the wire. `agentId` absent: all agents. `network` absent: all networks. */
 const base = {
@@ -44,7 +46,62 @@ export const PolicyView = z
   .meta({ id: 'Policy' })
 export type PolicyView = z.infer<typeof PolicyView>
 
-export const SimulatePolicy = z.strictObject({ agentId: z.uuid(), request: TransactionRequest })
+/** A set of policies that is not in force. */
+const DraftPolicies = z.array(CreatePolicy).max(200)
+
+export const SimulatePolicy = z.strictObject({
+  agentId: z.uuid(),
+  request: TransactionRequest,
+  /** Judge by these instead of the stored policies. */
+  policies: DraftPolicies.optional(),
+})
+
+export const ReplayPolicies = z.strictObject({
+  policies: DraftPolicies,
+  days: z.number().int().min(1).max(90).default(30),
+  /** Only this agent's transactions. */
+  agentId: z.uuid().optional(),
+})
+export type ReplayPolicies = z.infer<typeof ReplayPolicies>
+
+const BeforeAfter = z.object({ before: z.number().int(), after: z.number().int() })
+
+/** What a draft would have said. `before` is what the policies in force then said; owners and sessions aside. */
+export const ReplayView = z
+  .object({
+    transactions: z.number().int(),
+    /** Number of transactions by tier. */
+    tiers: z.object({
+      INSTANT: BeforeAfter,
+      NOTIFY: BeforeAfter,
+      DELAY: BeforeAfter,
+      APPROVAL: BeforeAfter,
+      DENY: BeforeAfter,
+    }),
+    /** What could leave without the owner's yes, by asset. */
+    exposure: z.array(z.object({ asset: z.string(), symbol: z.string(), before: z.string(), after: z.string() })),
+    /** The same in dollars, at the prices recorded then; assets without a price aside. */
+    exposureUsd: z.object({ before: z.string(), after: z.string() }),
+    differences: z.array(
+      z.object({
+        transactionId: z.uuid(),
+        agentId: z.uuid(),
+        at: z.number().int(),
+        before: z.object({ tier: Tier, code: z.string().optional() }),
+        after: z.object({ tier: Tier, code: z.string().optional() }),
+        reasons: z.array(ReasonView),
+      }),
+    ),
+  })
+  .meta({ id: 'PolicyReplay' })
+export type ReplayView = z.infer<typeof ReplayView>
+
+/** Policies that are not stored, as rows that can be evaluated. */
+export function draftRows(drafts: readonly CreatePolicy[]): Policy[] {
+  return drafts.map(({ agentId, network, ...draft }, index) => {
+    return { id: `draft-${index + 1}`, agentId: agentId ?? null, network: network ?? null, ...draft }
+  })
+}
 
 /** What is wrong with the rules of a policy of this type; empty when they are good. */
 export function ruleIssues(type: string, rules: unknown): { path: PropertyKey[]; message: string }[] {

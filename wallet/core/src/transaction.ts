@@ -108,6 +108,8 @@ export const SimulationView = z
     balance: z.object({ before: z.string(), after: z.string() }),
     delaySeconds: z.number().int().optional(),
     policyVersion: z.number().int(),
+    /** Of what the rules said about which effects; the judgement of a transaction that is sent has one too. */
+    traceHash: z.string(),
   })
   .meta({ id: 'Simulation' })
 export type SimulationView = z.infer<typeof SimulationView>

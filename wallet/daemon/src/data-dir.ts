@@ -60,7 +60,7 @@ async function initDatabase(path: string): Promise<void> {
   try {
     const db = database.kysely as unknown as Kysely<Tables>
     const policies = createPolicies({ db, clock: systemClock })
-    if ((await policies.list(undefined)).length > 0) return
+    if ((await policies.list({})).length > 0) return
     for (const policy of defaultPolicies()) await policies.create(CreatePolicy.parse(policy))
   } finally {
     await database.close()

@@ -8,7 +8,11 @@ import { type Strictness, strictnessOf } from './strictness.ts'
  * transaction and the facts, nothing that `oldRows` deny or hold passes faster under `newRows`. Where no such
  * promise can be given either way they are `incomparable`; who needs a right to loosen needs it for that too.
  */
-export function compareStrictness(oldRows: readonly Policy[], newRows: readonly Policy[], agentId?: string): Strictness {
+export function compareStrictness(
+  oldRows: readonly Policy[],
+  newRows: readonly Policy[],
+  agentId?: string,
+): Strictness {
   const scopes = scopesOf([...oldRows, ...newRows], agentId)
   return strictnessOf(asStrict(newRows, oldRows, scopes), asStrict(oldRows, newRows, scopes))
 }

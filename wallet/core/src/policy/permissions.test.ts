@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effect.ts'
 import { tiers } from '../verdict.ts'
-import { evaluate, type Policy, questionsFor } from './evaluate.ts'
+import { evaluate, type Policy, questionsFor, readPolicy } from './evaluate.ts'
 import {
   anyPast,
   anyPolicies,
@@ -35,7 +35,8 @@ const subject = (...effects: Effect[]): Subject => ({ network: 'evm-local', effe
 /** "INSTANT", or "DENY CODE". */
 function said(policies: Policy[], effects: Effect[], prices = new Map<string, bigint>()): string {
   const about = subject(...effects)
-  const { tier, code } = evaluate(policies, about, factsOf({ ...past, prices }, questionsFor(policies, about)))
+  const read = policies.map(readPolicy)
+  const { tier, code } = evaluate(read, about, factsOf({ ...past, prices }, questionsFor(read, about)))
   return code === undefined ? tier : `${tier} ${code}`
 }
 
@@ -158,7 +159,7 @@ describe('rights to take tokens', () => {
     const rows = [policy('APPROVED_SPENDERS', { spenders: [{ address: spender }] })]
     const tierOf = (amount: bigint) => {
       const about: Subject = { network: 'solana-local', effects: [grant(amount, spender, mint)], maxFee: 0n }
-      return evaluate(rows, about, factsOf(past, [])).code ?? 'held'
+      return evaluate(rows.map(readPolicy), about, factsOf(past, [])).code ?? 'held'
     }
     expect([(1n << 63n) - 2n, (1n << 63n) - 1n].map(tierOf)).toEqual(['held', 'UNLIMITED_APPROVE_BLOCKED'])
   })
@@ -171,7 +172,8 @@ describe('rights to take tokens', () => {
 
   test('a wait is as long as SPENDING_LIMIT says, also for them', () => {
     const rows = [spenders(), tier('DELAY'), policy('SPENDING_LIMIT', { instant_max: '1', delay_seconds: 900 })]
-    expect(evaluate(rows, subject(grant(1n)), factsOf(past, []))).toMatchObject({ tier: 'DELAY', delaySeconds: 900 })
+    const verdict = evaluate(rows.map(readPolicy), subject(grant(1n)), factsOf(past, []))
+    expect(verdict).toMatchObject({ tier: 'DELAY', delaySeconds: 900 })
   })
 })
 
@@ -180,7 +182,7 @@ test('reasons say times and amounts as people do', () => {
   const rows = [
     policy('SPENDING_LIMIT', { instant_max: '1', windows: [window] }),
     policy('RATE_LIMIT', { max_requests: 0, window_seconds: 3600 }),
-  ]
+  ].map(readPolicy)
   const { reasons } = evaluate(rows, subject(pay(206n * 10n ** 17n, eth)), factsOf(past, questionsFor(rows, subject())))
   const messages = reasons.map(({ message }) => message)
   expect(messages).toContain('20.6 ETH in 24 hours is above the limit of 10 ETH.')

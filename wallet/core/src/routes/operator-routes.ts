@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentView, CreateAgent, CreateSession, SessionView, SetOwner, UpdateAgent } from '../agent.ts'
-import { CreatePolicy, PolicyView, SimulatePolicy, UpdatePolicy } from '../policy.ts'
+import { CreatePolicy, PolicyView, ReplayPolicies, ReplayView, SimulatePolicy, UpdatePolicy } from '../policy.ts'
 import type { Route } from '../route.ts'
 import { SimulationView } from '../transaction.ts'
 import { created, Id, list, ok, sendErrors } from './parts.ts'
@@ -96,7 +96,7 @@ export const operatorRoutes = {
     summary: 'Add a policy',
     body: CreatePolicy,
     responses: created(PolicyView),
-    errors: ['AGENT_NOT_FOUND'],
+    errors: ['AGENT_NOT_FOUND', 'OWNER_APPROVAL_REQUIRED'],
   },
   listPolicies: {
     method: 'get',
@@ -104,7 +104,11 @@ export const operatorRoutes = {
     authentication: ['master'],
     tag: 'policies',
     summary: 'Policies of an agent and the global ones',
-    query: z.object({ agentId: z.uuid().optional() }),
+    query: z.object({
+      agentId: z.uuid().optional(),
+      /** As they were in this version of the set. */
+      version: z.coerce.number().int().min(0).optional(),
+    }),
     responses: ok(list(PolicyView)),
     errors: [],
   },
@@ -117,7 +121,7 @@ export const operatorRoutes = {
     params: Id,
     body: UpdatePolicy,
     responses: ok(PolicyView),
-    errors: ['POLICY_NOT_FOUND'],
+    errors: ['POLICY_NOT_FOUND', 'OWNER_APPROVAL_REQUIRED'],
   },
   deletePolicy: {
     method: 'delete',
@@ -127,7 +131,7 @@ export const operatorRoutes = {
     summary: 'Remove a policy',
     params: Id,
     responses: ok(z.object({ ok: z.literal(true) })),
-    errors: ['POLICY_NOT_FOUND'],
+    errors: ['POLICY_NOT_FOUND', 'OWNER_APPROVAL_REQUIRED'],
   },
   simulatePolicy: {
     method: 'post',
@@ -138,5 +142,15 @@ export const operatorRoutes = {
     body: SimulatePolicy,
     responses: ok(SimulationView),
     errors: sendErrors,
+  },
+  replayPolicy: {
+    method: 'post',
+    path: '/v1/policies/replay',
+    authentication: ['master'],
+    tag: 'policies',
+    summary: 'What a draft would have said to the transactions of the last days',
+    body: ReplayPolicies,
+    responses: ok(ReplayView),
+    errors: ['AGENT_NOT_FOUND'],
   },
 } as const satisfies Record<string, Route>

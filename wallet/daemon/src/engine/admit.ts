@@ -3,6 +3,7 @@ import { type ErrorCode, errorSpec, type Json, type TransactionRequest } from '@
 import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
 import { appendEvent } from '../store/events.ts'
+import { recordJudgement } from '../store/judgements.ts'
 import { release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
@@ -22,6 +23,7 @@ export async function admit(context: Context, row: TransactionRow): Promise<Tran
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) return await cancel(db, row, now, refusal.code, refusal.message, {})
     const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    await recordJudgement(db, row, judgement.record)
     const applied = await apply(db, row, draft, judgement, now)
     if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
     return applied
@@ -73,7 +75,12 @@ export async function deny(
     actor: 'daemon',
     agentId: row.agent_id,
     transactionId: row.id,
-    data: { code, reasons: verdict.reasons as unknown as Json, policyVersion: judgement.policyVersion },
+    data: {
+      code,
+      reasons: verdict.reasons as unknown as Json,
+      policyVersion: judgement.policyVersion,
+      traceHash: judgement.record.traceHash,
+    },
   })
   return await cancel(db, row, now, code, decidingMessage(verdict), columns)
 }
@@ -125,8 +132,8 @@ export async function cancel(
 }
 
 /** What an event says about a judgement. */
-export function trace({ verdict, policyVersion }: Judgement): { [key: string]: Json } {
-  return { reasons: verdict.reasons as unknown as Json, policyVersion }
+export function trace({ verdict, policyVersion, record }: Judgement): { [key: string]: Json } {
+  return { reasons: verdict.reasons as unknown as Json, policyVersion, traceHash: record.traceHash }
 }
 
 async function apply(

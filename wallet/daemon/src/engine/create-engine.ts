@@ -70,7 +70,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
       if (refusal !== undefined) throw refusal
       return await views.of(current)
     },
-    simulate: (agentId, request) => simulate(context, agentId, request),
+    simulate: (agentId, request, rows) => simulate(context, agentId, request, rows),
     cancel: async (id, actor) => await goOn(await withdraw(context, id, actor)),
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),

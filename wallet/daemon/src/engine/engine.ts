@@ -1,4 +1,4 @@
-import type { NetworkName, SimulationView, TransactionRequest, TransactionView } from '@waiaas/core'
+import type { NetworkName, Policy, SimulationView, TransactionRequest, TransactionView } from '@waiaas/core'
 import type { OwnerApproval } from './hold.ts'
 
 export type Caller = { agentId: string; sessionId: string }
@@ -16,8 +16,8 @@ export type Engine = {
    * (details `{transactionId, reasons}`), and the drafting codes (INVALID_ADDRESS, INSUFFICIENT_BALANCE, …).
    */
   send: (caller: Caller, request: TransactionRequest, idempotencyKey: string) => Promise<TransactionView>
-  /** The same drafting, rules and facts as `send`; nothing is stored. */
-  simulate: (agentId: string, request: TransactionRequest) => Promise<SimulationView>
+  /** The same drafting, rules and facts as `send`; nothing is stored. `rows`: by these policies. */
+  simulate: (agentId: string, request: TransactionRequest, rows?: readonly Policy[]) => Promise<SimulationView>
   /** QUEUED -> CANCELLED. */
   cancel: (id: string, actor: string) => Promise<TransactionView>
   /** After an owner's signature was verified for exactly this content: re-drafts, compares, re-judges, runs. */

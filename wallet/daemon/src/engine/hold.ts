@@ -1,4 +1,5 @@
 import { approvalDigest, type ErrorCode, errorSpec } from '@waiaas/core'
+import { recordJudgement } from '../store/judgements.ts'
 import { release, reserve } from '../store/ledger.ts'
 import {
   findTransaction,
@@ -127,6 +128,7 @@ async function rejudge(
     }
     await release(db, row.id)
     const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    await recordJudgement(db, row, judgement.record)
     if (judgement.verdict.tier === 'DENY') return await deny(db, current, draft, judgement, now)
     await reserve(db, { transactionId: row.id, agentId: row.agent_id, at: now }, judgement.entries)
     if (judgement.verdict.tier === 'APPROVAL' && approval === undefined) {

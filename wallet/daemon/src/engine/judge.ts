@@ -8,18 +8,21 @@ import {
   type Facts,
   type NetworkName,
   networkOf,
+  type Policy,
   policiesInForce,
   type Question,
   questionKey,
   questionsFor,
   type Reason,
   type Subject,
+  traceHash,
   usdValue,
   type Verdict,
 } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import type { Draft } from '../chains/chain-adapter.ts'
 import { findCounterparty } from '../store/counterparties.ts'
+import type { JudgementRecord } from '../store/judgements.ts'
 import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
 import { policiesOf } from '../store/policies.ts'
 import { readSettings, settingKeys } from '../store/settings.ts'
@@ -32,6 +35,8 @@ export type Agent = Selectable<Tables['agents']>
 export type Judgement = {
   verdict: Verdict
   policyVersion: number
+  /** What the rules said, and on which facts. */
+  record: JudgementRecord
   /** The owner should decide, but there is none: it waits instead. */
   downgraded: boolean
   /** What the transaction takes from the limits. */
@@ -41,26 +46,31 @@ export type Judgement = {
 /**
  * What the policy says to a draft now. Reads policies and totals through `db`: inside the transaction that
  * reserves, nobody else is let in between.
+ *
+ * @param given `rows`: policies to judge by instead of the stored ones.
  */
 export async function judge(
   db: Kysely<Tables>,
   agent: Agent,
   network: NetworkName,
   draft: Draft,
-  facts: { now: number; prices: ReadonlyMap<string, bigint> },
+  given: { now: number; prices: ReadonlyMap<string, bigint>; rows?: readonly Policy[] },
 ): Promise<Judgement> {
   const subject: Subject = { network, effects: draft.effects, maxFee: draft.maxFee }
-  const policies = policiesInForce(await policiesOf(db, agent.id), agent.id, network)
-  const answers = await answer(db, agent.id, facts.now, questionsFor(policies, subject))
-  const verdict = evaluate(policies, subject, { ...facts, ...answers })
+  const { now, prices } = given
+  const policies = policiesInForce(given.rows ?? (await policiesOf(db, agent.id)), agent.id, network)
+  const facts: Facts = { now, prices, ...(await answer(db, agent.id, now, questionsFor(policies, subject))) }
+  const said = evaluate(policies, subject, facts)
+  const verdict = said
   const settings = await readSettings(db)
   const policyVersion = Number(settings.get(settingKeys.policyVersion) ?? 0)
-  const entries = ledgerEntries(subject, facts.prices)
+  const entries = ledgerEntries(subject, prices)
+  const record = { subject, facts, verdict: said, policyVersion, traceHash: traceHash(subject, said, policyVersion) }
   if (verdict.tier !== 'APPROVAL' || agent.owner_address !== null) {
-    return { verdict, policyVersion, entries, downgraded: false }
+    return { verdict, policyVersion, record, entries, downgraded: false }
   }
   const denies = settings.get(settingKeys.withoutOwner) === 'deny'
-  return { verdict: denies ? denied(verdict) : held(verdict), policyVersion, entries, downgraded: !denies }
+  return { verdict: denies ? denied(verdict) : held(verdict), policyVersion, record, entries, downgraded: !denies }
 }
 
 /** Assets whose price a judgement may need. */

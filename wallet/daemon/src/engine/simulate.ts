@@ -1,4 +1,4 @@
-import { formatUnits, type SimulationView, type TransactionRequest } from '@waiaas/core'
+import { formatUnits, type Policy, type SimulationView, type TransactionRequest } from '@waiaas/core'
 import { networkFor, walletOn } from './accept.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, nativeAsset, pricesFor, spendingFault } from './judge.ts'
@@ -10,6 +10,7 @@ export async function simulate(
   context: Context,
   agentId: string,
   request: TransactionRequest,
+  rows?: readonly Policy[],
 ): Promise<SimulationView> {
   const { db } = context
   const agent = await agentOf(db, agentId)
@@ -22,7 +23,11 @@ export async function simulate(
   if (!drafted.ok) throw fault(drafted.code, drafted.message)
   const { draft } = drafted
   const prices = await pricesFor(context.prices, network, draft.effects)
-  const { verdict, policyVersion } = await judge(db, agent, network, draft, { now: context.now(), prices })
+  const { verdict, policyVersion, record } = await judge(db, agent, network, draft, {
+    now: context.now(),
+    prices,
+    ...(rows && { rows }),
+  })
   const balance = await adapter.balance(wallet.address)
   if (!balance.ok) throw fault('CHAIN_ERROR', balance.message)
   const after = draft.effects.reduce(
@@ -42,5 +47,6 @@ export async function simulate(
     balance: { before: balance.amount.toString(), after: (after > 0n ? after : 0n).toString() },
     ...(verdict.tier === 'DELAY' ? { delaySeconds: verdict.delaySeconds } : {}),
     policyVersion,
+    traceHash: record.traceHash,
   }
 }

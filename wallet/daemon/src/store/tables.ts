@@ -57,6 +57,8 @@ export type Tables = {
     created_at: number
     updated_at: number
   }
+  /** Every row of every version of the policy set: in force from `version` on, before `until_version`. */
+  policy_versions: Tables['policies'] & { until_version: number | null }
   transactions: {
     id: string
     agent_id: string
@@ -124,6 +126,19 @@ export type Tables = {
   }
   /** Sums of the ledger per agent and key in slots of 1, 64 and 4096 seconds, so that a rolling window adds few rows. */
   ledger_totals: { agent_id: string; key: string; span: number; slot: number; total: string }
+  /** What the policy said to a transaction each time it was asked, and on which facts. */
+  judgements: {
+    id: Generated<number>
+    transaction_id: string
+    agent_id: string
+    at: number
+    policy_version: number
+    tier: Tier
+    code: string | null
+    subject: string
+    facts: string
+    trace_hash: string
+  }
   /** Who was paid. `shape`: first and last four characters, by which look-alikes are found. */
   counterparties: { agent_id: string; address: string; shape: string; first_paid_at: number }
   challenges: {
@@ -183,6 +198,10 @@ CREATE TABLE policies (
   id TEXT PRIMARY KEY, agent_id TEXT REFERENCES agents(id), network TEXT, type TEXT NOT NULL, rules TEXT NOT NULL,
   priority INTEGER NOT NULL, enabled INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE policy_versions (
+  id TEXT NOT NULL, agent_id TEXT, network TEXT, type TEXT NOT NULL, rules TEXT NOT NULL, priority INTEGER NOT NULL, enabled INTEGER NOT NULL,
+  version INTEGER NOT NULL, until_version INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (id, version)
+) STRICT;
 CREATE TABLE transactions (
   id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), session_id TEXT, wallet_id TEXT NOT NULL REFERENCES wallets(id),
   network TEXT NOT NULL, type TEXT NOT NULL, request TEXT NOT NULL, idempotency_key TEXT, fingerprint TEXT NOT NULL,
@@ -214,6 +233,12 @@ CREATE TABLE ledger_totals (
   agent_id TEXT NOT NULL, key TEXT NOT NULL, span INTEGER NOT NULL, slot INTEGER NOT NULL, total TEXT NOT NULL,
   PRIMARY KEY (agent_id, key, span, slot)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE judgements (
+  id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, at INTEGER NOT NULL,
+  policy_version INTEGER NOT NULL, tier TEXT NOT NULL, code TEXT, subject TEXT NOT NULL, facts TEXT NOT NULL, trace_hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX judgements_transaction ON judgements(transaction_id);
+CREATE INDEX judgements_at ON judgements(at);
 CREATE TABLE counterparties (
   agent_id TEXT NOT NULL, address TEXT NOT NULL, shape TEXT NOT NULL, first_paid_at INTEGER NOT NULL, PRIMARY KEY (agent_id, address)
 ) STRICT;

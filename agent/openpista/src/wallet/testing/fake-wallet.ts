@@ -199,6 +199,7 @@ function simulate(state: State, payment: Payment): Reply {
     balance: { before: wei(BALANCE), after },
     ...(tier === 'DELAY' ? { delaySeconds: 300 } : {}),
     policyVersion: 1,
+    traceHash: '0'.repeat(64),
   })
 }
 

@@ -1,3 +1,4 @@
+import { draftRows } from '@waiaas/core'
 import type { Engine } from '../../engine/engine.ts'
 import type { Handlers } from '../handler.ts'
 import type { Agents } from '../services/agents.ts'
@@ -20,6 +21,7 @@ type Names =
   | 'updatePolicy'
   | 'deletePolicy'
   | 'simulatePolicy'
+  | 'replayPolicy'
 
 /** Agents, sessions and policies: what the operator sets up. */
 export function operatorHandlers({ agents, sessions, policies, engine }: OperatorParts): Pick<Handlers, Names> {
@@ -33,7 +35,7 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     listSessions: async ({ query }) => ({ status: 200, body: { items: await sessions.list(query.agentId) } }),
     revokeSession: async ({ params }) => ({ status: 200, body: await sessions.revoke(params.id) }),
     createPolicy: async ({ body }) => ({ status: 201, body: await policies.create(body) }),
-    listPolicies: async ({ query }) => ({ status: 200, body: { items: await policies.list(query.agentId) } }),
+    listPolicies: async ({ query }) => ({ status: 200, body: { items: await policies.list(query) } }),
     updatePolicy: async ({ params, body }) => ({ status: 200, body: await policies.update(params.id, body) }),
     deletePolicy: async ({ params }) => {
       await policies.remove(params.id)
@@ -41,7 +43,12 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     },
     simulatePolicy: async ({ body }) => {
       await agents.get(body.agentId)
-      return { status: 200, body: await engine.simulate(body.agentId, body.request) }
+      const rows = body.policies === undefined ? undefined : draftRows(body.policies)
+      return { status: 200, body: await engine.simulate(body.agentId, body.request, rows) }
+    },
+    replayPolicy: async ({ body }) => {
+      if (body.agentId !== undefined) await agents.get(body.agentId)
+      return { status: 200, body: await policies.replay(body) }
     },
   }
 }

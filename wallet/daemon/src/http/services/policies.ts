@@ -1,22 +1,42 @@
 import { type Clock, immediate, newId } from '@openpista/common'
-import { type CreatePolicy, type Json, type PolicyView, ruleIssues, type UpdatePolicy } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import {
+  type CreatePolicy,
+  compareStrictness,
+  type Json,
+  type PolicyView,
+  type ReplayPolicies,
+  type ReplayView,
+  ruleIssues,
+  type Strictness,
+  type UpdatePolicy,
+} from '@waiaas/core'
+import type { Kysely } from 'kysely'
 import { appendEvent } from '../../store/events.ts'
-import { settingKeys } from '../../store/settings.ts'
+import {
+  asPolicy,
+  nextPolicyVersion,
+  type PolicyRow,
+  policiesAt,
+  removePolicy,
+  savePolicy,
+} from '../../store/policies.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
+import { replayPolicies } from './policy-replay.ts'
 
+/** Changes that loosen are refused where an owner is locked in: only tightening is the operator's alone. */
 export type Policies = {
+  /** @throws AppError AGENT_NOT_FOUND, OWNER_APPROVAL_REQUIRED. */
   create: (policy: CreatePolicy) => Promise<PolicyView>
-  /** The global ones, and the agent's where one is named; all without an agent. */
-  list: (agentId: string | undefined) => Promise<PolicyView[]>
-  /** @throws AppError POLICY_NOT_FOUND, VALIDATION_FAILED. */
+  /** The global ones, and the agent's where one is named; all without an agent. As of a version of the set, or now. */
+  list: (query: { agentId?: string | undefined; version?: number | undefined }) => Promise<PolicyView[]>
+  /** @throws AppError POLICY_NOT_FOUND, VALIDATION_FAILED, OWNER_APPROVAL_REQUIRED. */
   update: (id: string, change: UpdatePolicy) => Promise<PolicyView>
-  /** @throws AppError POLICY_NOT_FOUND. */
+  /** @throws AppError POLICY_NOT_FOUND, OWNER_APPROVAL_REQUIRED. */
   remove: (id: string) => Promise<void>
+  /** What a draft would have said to the transactions of the last days. */
+  replay: (draft: ReplayPolicies) => Promise<ReplayView>
 }
-
-type PolicyRow = Selectable<Tables['policies']>
 
 export function createPolicies(parts: { db: Kysely<Tables>; clock: Clock }): Policies {
   const { db, clock } = parts
@@ -33,21 +53,19 @@ export function createPolicies(parts: { db: Kysely<Tables>; clock: Clock }): Pol
           rules: JSON.stringify(policy.rules),
           priority: policy.priority,
           enabled: policy.enabled ? 1 : 0,
-          version: await nextVersion(transaction),
+          version: await nextPolicyVersion(transaction),
           created_at: now,
           updated_at: now,
         }
-        await transaction.insertInto('policies').values(row).execute()
-        return await announce(transaction, now, 'POLICY_CREATED', row)
+        const strictness = await assertMayChange(transaction, (rows) => [...rows, row])
+        await savePolicy(transaction, row)
+        return await announce(transaction, now, 'POLICY_CREATED', row, strictness)
       })
     },
-    list: async (agentId) => {
-      const query = db.selectFrom('policies').selectAll().orderBy('id')
-      const rows = await (agentId === undefined
-        ? query
-        : query.where((where) => where.or([where('agent_id', 'is', null), where('agent_id', '=', agentId)]))
-      ).execute()
-      return rows.map(policyView)
+    list: async ({ agentId, version }) => {
+      const rows = await (version === undefined ? storedPolicies(db) : policiesAt(db, version))
+      const wanted = (row: PolicyRow) => agentId === undefined || row.agent_id === null || row.agent_id === agentId
+      return rows.filter(wanted).map(policyView)
     },
     update: async (id, change) => {
       const now = clock.seconds()
@@ -59,28 +77,62 @@ export function createPolicies(parts: { db: Kysely<Tables>; clock: Clock }): Pol
           rules: change.rules === undefined ? row.rules : JSON.stringify(change.rules),
           priority: change.priority ?? row.priority,
           enabled: change.enabled === undefined ? row.enabled : change.enabled ? 1 : 0,
-          version: await nextVersion(transaction),
+          version: await nextPolicyVersion(transaction),
           updated_at: now,
         }
-        await transaction.updateTable('policies').set(changed).where('id', '=', id).execute()
-        return await announce(transaction, now, 'POLICY_UPDATED', changed)
+        const exchange = (rows: PolicyRow[]) => rows.map((other) => (other.id === id ? changed : other))
+        const strictness = await assertMayChange(transaction, exchange)
+        await savePolicy(transaction, changed)
+        return await announce(transaction, now, 'POLICY_UPDATED', changed, strictness)
       })
     },
     remove: async (id) => {
       await immediate(db, async (transaction) => {
         const row = await find(transaction, id)
-        await transaction.deleteFrom('policies').where('id', '=', id).execute()
-        const version = await nextVersion(transaction)
-        await announce(transaction, clock.seconds(), 'POLICY_DELETED', { ...row, version })
+        const version = await nextPolicyVersion(transaction)
+        const strictness = await assertMayChange(transaction, (rows) => rows.filter((other) => other.id !== id))
+        await removePolicy(transaction, id, version)
+        await announce(transaction, clock.seconds(), 'POLICY_DELETED', { ...row, version }, strictness)
       })
     },
+    replay: (draft) => replayPolicies(parts, draft),
   }
+}
+
+async function storedPolicies(db: Kysely<Tables>): Promise<PolicyRow[]> {
+  return await db.selectFrom('policies').selectAll().orderBy('id').execute()
 }
 
 async function find(transaction: Kysely<Tables>, id: string): Promise<PolicyRow> {
   const row = await transaction.selectFrom('policies').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined) throw fail('POLICY_NOT_FOUND', `There is no policy ${id}.`)
   return row
+}
+
+/**
+ * How the change makes the set stand to what it was.
+ *
+ * @throws AppError OWNER_APPROVAL_REQUIRED where it loosens, or may loosen, what binds an agent with a locked-in owner.
+ */
+async function assertMayChange(
+  transaction: Kysely<Tables>,
+  change: (rows: PolicyRow[]) => PolicyRow[],
+): Promise<Strictness> {
+  const rows = await storedPolicies(transaction)
+  const [before, after] = [rows.map(asPolicy), change(rows).map(asPolicy)]
+  const locked = await transaction
+    .selectFrom('agents')
+    .select(['id', 'name'])
+    .where('owner_verified_at', 'is not', null)
+    .where('status', '<>', 'TERMINATED')
+    .execute()
+  for (const agent of locked) {
+    const strictness = compareStrictness(before, after, agent.id)
+    if (strictness === 'tighter' || strictness === 'equal') continue
+    const message = `This would loosen the policy of agent ${agent.name}, and its owner has not signed it.`
+    throw fail('OWNER_APPROVAL_REQUIRED', message, { details: { agentId: agent.id, strictness } })
+  }
+  return compareStrictness(before, after)
 }
 
 async function assertAgent(transaction: Kysely<Tables>, agentId: string | undefined): Promise<void> {
@@ -99,28 +151,19 @@ function assertRules(type: string, rules: unknown): void {
   })
 }
 
-async function nextVersion(transaction: Kysely<Tables>): Promise<number> {
-  const row = await transaction
-    .selectFrom('settings')
-    .select('value')
-    .where('key', '=', settingKeys.policyVersion)
-    .executeTakeFirst()
-  const version = Number(row?.value ?? 0) + 1
-  await transaction
-    .insertInto('settings')
-    .values({ key: settingKeys.policyVersion, value: String(version) })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(version) }))
-    .execute()
-  return version
-}
-
-async function announce(transaction: Kysely<Tables>, now: number, type: string, row: PolicyRow): Promise<PolicyView> {
+async function announce(
+  transaction: Kysely<Tables>,
+  now: number,
+  type: string,
+  row: PolicyRow,
+  strictness: Strictness,
+): Promise<PolicyView> {
   const view = policyView(row)
   await appendEvent(transaction, now, {
     type,
     actor: 'admin',
     ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-    data: { policy: view as unknown as Json },
+    data: { policy: view as unknown as Json, strictness },
   })
   return view
 }
