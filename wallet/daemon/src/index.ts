@@ -3,13 +3,18 @@ import { existsSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { BackupOptions, BackupProof } from './backup.ts'
 import type { InitOptions } from './data-dir.ts'
+import type { DoctorOptions, Finding } from './doctor.ts'
 import { dataPaths } from './paths.ts'
+import { settleKeystore } from './signer/settle-keystore.ts'
 import type { AuditCheck, EventRow } from './store/verify-audit.ts'
 
 export type { InitOptions } from './data-dir.ts'
+export type { Finding } from './doctor.ts'
 export { dataPaths } from './paths.ts'
 export { type ProcessLock, takeProcessLock } from './process-lock.ts'
+export { keystoreExists } from './signer/settle-keystore.ts'
 export type { AuditCheck, EventRow } from './store/verify-audit.ts'
 
 /** @throws AppError as in `data-dir.ts`. */
@@ -30,6 +35,7 @@ export async function runWallet(options: {
   env: Readonly<Record<string, string | undefined>>
 }): Promise<number> {
   process.umask(0o077)
+  settleKeystore(dataPaths(options.dataDir).keystore)
   enableCompileCache(dataPaths(options.dataDir).signerCache)
   const { runSigner } = await import('./signer/run-signer.ts')
   return await runSigner({
@@ -40,17 +46,10 @@ export async function runWallet(options: {
   })
 }
 
-/** Checks the hash chain of the audit log: of an exported file, or of the data directory's own. */
-export async function verifyAudit(source: { dataDir: string } | { file: string }): Promise<AuditCheck> {
-  const { verifyEventFile, verifyEvents } = await import('./store/verify-audit.ts')
-  if ('file' in source) return await verifyEventFile(source.file)
-  const { openStore } = await import('./data-dir.ts')
-  const store = await openStore(source.dataDir)
-  try {
-    return await verifyEvents(store.db)
-  } finally {
-    await store.close()
-  }
+/** Checks the audit log and its checkpoints: of the data directory, or of an exported file. Needs no daemon. */
+export async function verifyAudit(dataDir: string, file: string | undefined): Promise<AuditCheck> {
+  const { checkAudit, checkAuditFile } = await import('./check-audit.ts')
+  return file === undefined ? await checkAudit(dataDir) : await checkAuditFile(dataDir, file)
 }
 
 /** Every entry of the audit log, oldest first. */
@@ -63,6 +62,34 @@ export async function* exportAudit(dataDir: string): AsyncGenerator<EventRow> {
   } finally {
     await store.close()
   }
+}
+
+/**
+ * Seals the keystore under another master password. Only for who holds the signer's lock.
+ *
+ * @throws AppError as in `set-master.ts`.
+ */
+export async function setMaster(options: { dataDir: string; oldPassword: Buffer; newPassword: Buffer }): Promise<void> {
+  const module = await import('./set-master.ts')
+  await module.setMaster(options)
+}
+
+/** @throws AppError as in `backup.ts`. */
+export async function backUp(options: BackupOptions): Promise<BackupProof> {
+  const module = await import('./backup.ts')
+  return await module.backUp(options)
+}
+
+/** @throws AppError as in `backup.ts`. */
+export async function restore(options: { dataDir: string; file: string; passphrase: Buffer }): Promise<void> {
+  const module = await import('./backup.ts')
+  await module.restore(options)
+}
+
+/** Checks a data directory, line by line. */
+export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
+  const module = await import('./doctor.ts')
+  yield* module.examine(options)
 }
 
 /** What the daemon imports: the folder of dependencies, and the packages it is built from. */

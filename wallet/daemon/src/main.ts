@@ -1,10 +1,11 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { AppError, createLogger, immediate, openDatabase, systemClock } from '@openpista/common'
+import { AppError, createLogger, immediate, type Logger, openDatabase, systemClock } from '@openpista/common'
 import type { Kysely } from 'kysely'
 import manifest from '../package.json' with { type: 'json' }
 import { createAdapters } from './chains/index.ts'
+import { startCheckpoints } from './checkpoints.ts'
 import { type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
 import { createEngine } from './engine/create-engine.ts'
 import { composeHttp } from './http/compose.ts'
@@ -37,7 +38,9 @@ async function run(dataDir: string): Promise<void> {
   if (lock === undefined) throw new AppError('ALREADY_RUNNING', 'Another daemon works on this data directory.')
   const database = await openDatabase<Tables>({ path: paths.database, migrations, synchronous: 'FULL' })
   const db = database.kysely as unknown as Kysely<Tables>
-  const daemon = await startDaemon(config, db, signer)
+  const logger = createLogger('waiaas', config.daemon.log_level)
+  const checkpoints = await startCheckpoints({ db, signer, clock: systemClock, log: logger })
+  const daemon = await startDaemon(config, db, signer, logger)
   await record(db, 'DAEMON_STARTED')
   writeRunFile(paths.runFile, daemon.url)
   console.log(`waiaas is ready on ${daemon.url}`)
@@ -47,6 +50,7 @@ async function run(dataDir: string): Promise<void> {
   setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
   await daemon.close()
   await record(db, 'DAEMON_STOPPED')
+  await checkpoints.close()
   rmSync(paths.runFile, { force: true })
   await database.close()
   lock.release()
@@ -61,9 +65,8 @@ type Daemon = {
 }
 
 /** Wires the parts together, takes up what a predecessor left, and listens. */
-async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Signer): Promise<Daemon> {
+async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Signer, logger: Logger): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  const logger = createLogger('waiaas', config.daemon.log_level)
   await applySettings(db, config)
   const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()

@@ -56,7 +56,15 @@ const tasks: Record<string, () => Promise<void> | void> = {
     const halted = await signer.sign(key.keyId, Buffer.from('message')).catch((error) => error.code)
     await signer.resume()
     const unknown = await signer.sign('nobody', Buffer.from('message')).catch((error) => error.code)
-    say({ early, key, signature: Buffer.from(signature).toString('hex'), secret: secret.length, passwords, halted, unknown })
+    say({
+      early,
+      key,
+      signature: Buffer.from(signature).toString('hex'),
+      secret: secret.length,
+      passwords,
+      halted,
+      unknown,
+    })
     process.exit(0)
   },
   babble: () => {

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { AppError } from '@openpista/common/app-error'
 import { assertPrivate, writeFileAtomic } from '@openpista/common/files'
 import { z } from 'zod'
 import { Sealed } from './sealed.ts'
+
+/** Names in the keystore folder, besides the keys' own. */
+export const HEADER = 'keystore.json'
+export const SECRETS = 'secrets'
+export const HALTED = 'halted'
+export const AUDIT = 'audit.json'
 
 /** `keystore.json`: proves the master password. `checksum` tells a damaged file from a wrong password. */
 export const HeaderFile = z.strictObject({ version: z.literal(1), crypto: Sealed, checksum: z.string().length(64) })
@@ -23,6 +30,16 @@ export type KeyFile = z.infer<typeof KeyFile>
 /** `secrets/<name>.json`: 32 random bytes for another use. */
 export const SecretFile = z.strictObject({ version: z.literal(1), name: z.string(), crypto: Sealed })
 export type SecretFile = z.infer<typeof SecretFile>
+
+/** `audit.json`: who signs the audit log's checkpoints, and the last that was signed. Guards against older databases. */
+export const AuditFile = z.strictObject({
+  version: z.literal(1),
+  publicKey: z.string().regex(/^[0-9a-f]{64}$/),
+  checkpoints: z.number().int().min(0),
+  seq: z.number().int().min(0),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+})
+export type AuditFile = z.infer<typeof AuditFile>
 
 /** What a secret is bound to: it opens only in the file, and under the name, that it was sealed for. */
 export const contexts = {
@@ -51,7 +68,12 @@ export function readSealedFile<Schema extends z.ZodType>(schema: Schema, path: s
   }
 }
 
-export function writeSealedFile(path: string, content: HeaderFile | KeyFile | SecretFile): void {
+/** `undefined` before the first checkpoint. @throws AppError KEYSTORE_DAMAGED, PERMISSIONS_TOO_OPEN */
+export function readAuditFile(folder: string): AuditFile | undefined {
+  return readSealedFile(AuditFile, join(folder, AUDIT))
+}
+
+export function writeSealedFile(path: string, content: HeaderFile | KeyFile | SecretFile | AuditFile): void {
   writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`)
 }
 

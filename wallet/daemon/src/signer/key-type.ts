@@ -12,6 +12,8 @@ export type KeyType = {
   secretBytes: number
   /** Fills `secret` with a new key and answers its public key. */
   generate: (secret: Buffer) => Uint8Array
+  /** The public key that belongs to `secret`, computed anew. `undefined`: the secret is not one of this type. */
+  derive: (secret: Buffer) => Uint8Array | undefined
   publicKeyText: (publicKey: Uint8Array) => string
   address: (publicKey: Uint8Array) => string
   sign: (secret: Buffer, bytes: Uint8Array) => Uint8Array
@@ -28,6 +30,16 @@ function ed25519Key(): KeyType {
       const publicKey = Buffer.alloc(32)
       sodium.crypto_sign_keypair(publicKey, secret)
       return publicKey
+    },
+    derive: (secret) => {
+      const publicKey = Buffer.alloc(32)
+      const again = sodium.sodium_malloc(64)
+      try {
+        sodium.crypto_sign_seed_keypair(publicKey, again, secret.subarray(0, 32))
+        return sodium.sodium_memcmp(again, secret) ? publicKey : undefined
+      } finally {
+        sodium.sodium_free(again)
+      }
     },
     publicKeyText: text,
     address: text,
@@ -53,6 +65,10 @@ function secp256k1Key(): KeyType {
       while (!withCopy(secret, (copy) => secp256k1.utils.isValidSecretKey(copy)))
       return withCopy(secret, (copy) => secp256k1.getPublicKey(copy, true))
     },
+    derive: (secret) =>
+      withCopy(secret, (copy) =>
+        secp256k1.utils.isValidSecretKey(copy) ? secp256k1.getPublicKey(copy, true) : undefined,
+      ),
     publicKeyText: (publicKey) => `0x${bytesToHex(publicKey)}`,
     address: (publicKey) => {
       const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)

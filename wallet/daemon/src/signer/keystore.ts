@@ -5,21 +5,28 @@ import { systemClock } from '@openpista/common/clock'
 import { assertPrivate, ensurePrivateDir, writeFileAtomic } from '@openpista/common/files'
 import { newId } from '@openpista/common/id'
 import type { ChainFamily } from '@waiaas/core'
+import { type Checkpoint, checkpointText, type SignedCheckpoint } from '@waiaas/core/checkpoint'
 import sodium from 'sodium-native'
 import {
+  AUDIT,
+  type AuditFile,
   contexts,
   damaged,
+  HALTED,
+  HEADER,
   HeaderFile,
   headerChecksum,
   KeyFile,
+  readAuditFile,
   readSealedFile,
+  SECRETS,
   SecretFile,
   writeSealedFile,
 } from './key-file.ts'
 import { keyTypes } from './key-type.ts'
 import { deriveKey, type KdfParams, newKdfParams, seal, unseal } from './sealed.ts'
 import { type SecureMemory, secureMemory, wipe } from './secure-memory.ts'
-import type { CreatedKey } from './signer.ts'
+import type { CreatedKey, DerivedKey } from './signer.ts'
 
 /**
  * An unlocked keystore. The key that seals the files stays in secure memory; a private key is there only
@@ -33,6 +40,12 @@ export type Keystore = {
   sign: (keyId: string, bytes: Uint8Array) => Uint8Array
   /** One Argon2id run. Wipes the password. */
   checkPassword: (password: Buffer) => Promise<boolean>
+  /** Signs a checkpoint of the audit log. @throws AppError AUDIT_ROLLED_BACK for an entry before one already signed. */
+  signCheckpoint: (checkpoint: Checkpoint) => SignedCheckpoint
+  /** The last checkpoint that was signed; `undefined` before the first. */
+  lastCheckpoint: () => AuditFile | undefined
+  /** Opens every key and computes its address anew. @throws AppError KEYSTORE_DAMAGED where that fails. */
+  deriveAll: () => DerivedKey[]
   /** 32 bytes that are the same for the same name. Made and stored at first use. */
   secret: (name: string) => Uint8Array
   /** Stored before it returns. The flag is a file, so it outlives the process and an operator can set it. */
@@ -42,12 +55,12 @@ export type Keystore = {
   close: () => void
 }
 
-const HEADER = 'keystore.json'
-const SECRETS = 'secrets'
-const HALTED = 'halted'
 const CHECK_BYTES = 32
 const SECRET_BYTES = 32
 const SECRET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+/** Secrets with this prefix never leave the signer. */
+const OWN_SECRETS = 'signer.'
+const CHECKPOINT_SECRET = 'signer.audit'
 const MIN_PASSWORD_BYTES = 8
 
 /**
@@ -63,9 +76,7 @@ export async function initKeystore(folder: string, password: Buffer): Promise<vo
         hint: 'Use the keystore that is there, or move it away first.',
       })
     }
-    if (password.length < MIN_PASSWORD_BYTES) {
-      throw new AppError('PASSWORD_TOO_SHORT', `The master password needs at least ${MIN_PASSWORD_BYTES} characters.`)
-    }
+    assertLongEnough(password)
     mkdirSync(join(folder, SECRETS), { mode: 0o700 })
     const kdfparams = newKdfParams()
     const key = await deriveKey(password, kdfparams)
@@ -86,16 +97,29 @@ export async function initKeystore(folder: string, password: Buffer): Promise<vo
  */
 export async function openKeystore(folder: string, password: Buffer): Promise<Keystore> {
   try {
-    const header = readHeader(folder)
-    const key = await deriveKey(password, header.crypto.kdfparams)
-    if (!opensHeader(key, header)) {
-      key.free()
-      throw new AppError('INVALID_MASTER_PASSWORD', 'This is not the master password.')
-    }
+    const { header, key } = await unlockHeader(folder, password)
     return unlocked(folder, header, key)
   } finally {
     wipe(password)
   }
+}
+
+/** The key that seals the files. Leaves the password as it is. @throws AppError as `openKeystore`. */
+export async function unlockHeader(
+  folder: string,
+  password: Buffer,
+): Promise<{ header: HeaderFile; key: SecureMemory }> {
+  const header = readHeader(folder)
+  const key = await deriveKey(password, header.crypto.kdfparams)
+  if (unseal(key, header.crypto, contexts.header, Buffer.alloc(CHECK_BYTES))) return { header, key }
+  key.free()
+  throw new AppError('INVALID_MASTER_PASSWORD', 'This is not the master password.')
+}
+
+/** @throws AppError PASSWORD_TOO_SHORT */
+export function assertLongEnough(password: Buffer): void {
+  if (password.length >= MIN_PASSWORD_BYTES) return
+  throw new AppError('PASSWORD_TOO_SHORT', `The master password needs at least ${MIN_PASSWORD_BYTES} characters.`)
 }
 
 function readHeader(folder: string): HeaderFile {
@@ -106,10 +130,6 @@ function readHeader(folder: string): HeaderFile {
   if (header === undefined) throw notFound(folder)
   if (header.checksum !== headerChecksum(header.crypto)) throw damaged(path)
   return header
-}
-
-function opensHeader(key: SecureMemory, header: HeaderFile): boolean {
-  return unseal(key, header.crypto, contexts.header, Buffer.alloc(CHECK_BYTES))
 }
 
 /** What the methods of an unlocked keystore share. */
@@ -141,7 +161,13 @@ function unlocked(folder: string, header: HeaderFile, key: SecureMemory): Keysto
       refuseWhileHalted()
       return sign(vault, keyId, bytes)
     },
-    secret: (name) => namedSecret(vault, name),
+    signCheckpoint: (checkpoint) => signCheckpoint(vault, checkpoint),
+    lastCheckpoint: () => readAuditFile(folder),
+    deriveAll: () => keyIds(folder).map((keyId) => derive(vault, keyId)),
+    secret: (name) => {
+      if (name.startsWith(OWN_SECRETS)) throw new AppError('SECRET_NAME_INVALID', 'This secret is the signer’s own.')
+      return namedSecret(vault, name)
+    },
     checkPassword: (password) => isPassword(vault, password),
     halted,
     halt: () => writeFileAtomic(haltFile, ''),
@@ -178,6 +204,47 @@ function sign(vault: Vault, keyId: string, bytes: Uint8Array): Uint8Array {
     if (!unseal(vault.key, file.crypto, contexts.key(file), secret)) throw damaged(join(vault.folder, `${keyId}.json`))
     return type.sign(secret, bytes)
   })
+}
+
+function derive(vault: Vault, keyId: string): DerivedKey {
+  const file = keyFile(vault, keyId)
+  const type = keyTypes[file.chain]
+  const raw = vault.memory.scratch((scratch) => {
+    const secret = scratch.subarray(0, type.secretBytes)
+    return unseal(vault.key, file.crypto, contexts.key(file), secret) ? type.derive(secret) : undefined
+  })
+  if (raw === undefined || type.publicKeyText(raw) !== file.publicKey)
+    throw damaged(join(vault.folder, `${keyId}.json`))
+  return { keyId, chain: file.chain, publicKey: file.publicKey, address: type.address(raw) }
+}
+
+/** The counter goes to disk before the signature goes out, so that no signed checkpoint is ever ahead of it. */
+function signCheckpoint(vault: Vault, { seq, hash, at }: Checkpoint): SignedCheckpoint {
+  const last = readAuditFile(vault.folder)
+  if (last !== undefined && seq < last.seq) {
+    throw new AppError('AUDIT_ROLLED_BACK', `Entry ${last.seq} of the audit log was signed already, and is missing.`)
+  }
+  const seed = namedSecret(vault, CHECKPOINT_SECRET)
+  const publicKey = Buffer.alloc(32)
+  const signature = Buffer.alloc(64)
+  const count = (last?.checkpoints ?? 0) + 1
+  vault.memory.scratch((secret) => {
+    sodium.crypto_sign_seed_keypair(publicKey, secret, seed)
+    sodium.crypto_sign_detached(signature, Buffer.from(checkpointText({ seq, hash, count, at })), secret)
+  })
+  wipe(seed)
+  const key = publicKey.toString('hex')
+  writeSealedFile(join(vault.folder, AUDIT), { version: 1, publicKey: key, checkpoints: count, seq, hash })
+  return { seq, hash, count, at, publicKey: key, signature: signature.toString('hex') }
+}
+
+/** The ids of all keys, oldest first. */
+export function keyIds(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+  return names
+    .map((name) => name.slice(0, -5))
+    .filter((id) => KeyFile.shape.id.safeParse(id).success)
+    .sort()
 }
 
 function keyFile({ folder, files }: Vault, keyId: string): KeyFile {

@@ -1,12 +1,12 @@
 import { AppError } from '@openpista/common/app-error'
 import { type Channel, channelOver, type SignerAnswer, type SignerRequest } from './protocol.ts'
-import type { Signer } from './signer.ts'
+import type { CheckpointSigner, Signer } from './signer.ts'
 
 type Question = SignerRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never
 type Waiting = { resolve: (value: never) => void; reject: (error: AppError) => void }
 
 /** `unlocked` resolves once the keystore is open; before, every other question is KEYSTORE_LOCKED. */
-export type SignerClient = Signer & { unlocked: () => Promise<void> }
+export type SignerClient = Signer & CheckpointSigner & { unlocked: () => Promise<void> }
 
 /** The daemon's side of the pipe. When it closes, every open and later question is KEYSTORE_LOCKED. */
 export function createSignerClient(channel: Channel): SignerClient {
@@ -47,6 +47,8 @@ export function createSignerClient(channel: Channel): SignerClient {
     sign: (keyId, bytes) => ask({ method: 'sign', keyId, bytes }),
     checkPassword: (password) => ask({ method: 'checkPassword', password }),
     secret: (name) => ask({ method: 'secret', name }),
+    signCheckpoint: ({ seq, hash, at }) => ask({ method: 'signCheckpoint', seq, hash, at }),
+    lastCheckpoint: () => ask({ method: 'lastCheckpoint' }),
     halt: () => ask({ method: 'halt' }),
     resume: () => ask({ method: 'resume' }),
     halted: () => ask({ method: 'halted' }),

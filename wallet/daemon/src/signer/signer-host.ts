@@ -35,6 +35,10 @@ export function serveSigner(opening: Promise<Keystore>, channel: Channel, onViol
         return keystore.secret(request.name)
       case 'checkPassword':
         return checkPassword(keystore, request.password)
+      case 'signCheckpoint':
+        return keystore.signCheckpoint(request)
+      case 'lastCheckpoint':
+        return keystore.lastCheckpoint()
       case 'halt':
         return keystore.halt()
       case 'resume':

@@ -1,6 +1,18 @@
 import type { ChainFamily } from '@waiaas/core'
+import type { Checkpoint, SignedCheckpoint } from '@waiaas/core/checkpoint'
 
 export type CreatedKey = { keyId: string; address: string; publicKey: string }
+
+/** A key as its secret says, not as its file says. */
+export type DerivedKey = CreatedKey & { chain: ChainFamily }
+
+/** Who signs checkpoints of the audit log, as the daemon sees it. */
+export type CheckpointSigner = {
+  /** @throws AppError AUDIT_ROLLED_BACK when an entry after this one was signed before. */
+  signCheckpoint: (checkpoint: Checkpoint) => Promise<SignedCheckpoint>
+  /** The last entry that was signed. */
+  lastCheckpoint: () => Promise<{ publicKey: string; seq: number; hash: string } | undefined>
+}
 
 /**
  * The process that holds the keys, as the daemon sees it: a few questions over a private pipe.

@@ -1,5 +1,7 @@
+import { createPublicKey, verify } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { checkpointText, type SignedCheckpoint } from '@waiaas/core/checkpoint'
 import type { Kysely, Selectable } from 'kysely'
 import { eventHash, GENESIS_HASH } from './events.ts'
 import type { Tables } from './tables.ts'
@@ -8,19 +10,34 @@ export type EventRow = Selectable<Tables['events']>
 
 /** What a check of the chain found. `firstBad`: number of the first entry that is not what was written. */
 export type AuditCheck =
-  | { ok: true; entries: number; lastHash: string }
+  | { ok: true; entries: number; lastHash: string; checkpoints: number }
   | { ok: false; entries: number; firstBad: number; why: string }
+
+/** Whom checkpoints must be signed by, and the last entry that this signer vouched for. */
+export type AuditAnchor = { publicKey: string; seq: number; hash: string }
+
+/** The type of an event whose data is a signed checkpoint. */
+export const CHECKPOINT_EVENT = 'AUDIT_CHECKPOINT'
 
 const BATCH = 1000
 
-/** Checks every entry of the event log against its hash and the entry before. */
-export async function verifyEvents(db: Kysely<Tables>): Promise<AuditCheck> {
-  return await verifyChain(readEvents(db))
+/**
+ * Checks every entry of the event log against its hash and the entry before, and every signed checkpoint.
+ * With an anchor it also finds a log that was written anew, or that ends before what was signed.
+ */
+export async function verifyEvents(db: Kysely<Tables>, anchor?: AuditAnchor): Promise<AuditCheck> {
+  const check = await verifyChain(readEvents(db), anchor)
+  if (!check.ok || anchor === undefined || check.entries >= anchor.seq) return check
+  const why = `Entry ${anchor.seq} was signed and is missing: the log was cut, or the database is an older one.`
+  return { ok: false, entries: check.entries, firstBad: check.entries + 1, why }
 }
 
-/** Checks an exported log: one entry of the event table as JSON per line. Needs no daemon and no database. */
-export async function verifyEventFile(path: string): Promise<AuditCheck> {
-  return await verifyChain(readLines(path))
+/**
+ * Checks an exported log: one entry of the event table as JSON per line. Needs no daemon and no database. An
+ * export may be older than the anchor.
+ */
+export async function verifyEventFile(path: string, anchor?: AuditAnchor): Promise<AuditCheck> {
+  return await verifyChain(readLines(path), anchor)
 }
 
 /** The event log, oldest first, in batches: also what an export writes, one JSON object per line. */
@@ -34,11 +51,14 @@ export async function* readEvents(db: Kysely<Tables>): AsyncGenerator<EventRow> 
   }
 }
 
-async function verifyChain(entries: AsyncIterable<unknown>): Promise<AuditCheck> {
+async function verifyChain(entries: AsyncIterable<unknown>, anchor: AuditAnchor | undefined): Promise<AuditCheck> {
+  const checkpoints = createCheckpointCheck(anchor)
   let count = 0
   let previous: Pick<EventRow, 'seq' | 'hash'> = { seq: 0, hash: GENESIS_HASH }
   for await (const entry of entries) {
-    const fault = isEventRow(entry) ? faultOf(entry, previous) : 'is not an entry of the event log'
+    const fault = isEventRow(entry)
+      ? (faultOf(entry, previous) ?? checkpoints.fault(entry))
+      : 'is not an entry of the event log'
     if (fault !== undefined) {
       const firstBad = isEventRow(entry) ? entry.seq : previous.seq + 1
       return { ok: false, entries: count, firstBad, why: `Entry ${firstBad} ${fault}.` }
@@ -46,7 +66,52 @@ async function verifyChain(entries: AsyncIterable<unknown>): Promise<AuditCheck>
     previous = entry as EventRow
     count++
   }
-  return { ok: true, entries: count, lastHash: previous.hash }
+  return { ok: true, entries: count, lastHash: previous.hash, checkpoints: checkpoints.count() }
+}
+
+/** Checkpoints are made of every hundredth entry, and of the last one before a stop. */
+const KEPT_RECENT = 1_000
+export const CHECKPOINT_EVERY = 100
+
+function createCheckpointCheck(anchor: AuditAnchor | undefined) {
+  const hashes = new Map<number, string>()
+  let publicKey = anchor?.publicKey
+  let count = 0
+  const remember = ({ seq, hash }: EventRow) => {
+    hashes.set(seq, hash)
+    const old = seq - KEPT_RECENT
+    if (old % CHECKPOINT_EVERY !== 0) hashes.delete(old)
+  }
+  return {
+    count: () => count,
+    fault: (entry: EventRow): string | undefined => {
+      remember(entry)
+      if (entry.seq === anchor?.seq && entry.hash !== anchor.hash) return 'is not the entry that was signed'
+      if (entry.type !== CHECKPOINT_EVENT) return undefined
+      const checkpoint = parse(entry.data)
+      if (!isCheckpoint(checkpoint)) return 'is no checkpoint'
+      publicKey ??= checkpoint.publicKey
+      if (checkpoint.publicKey !== publicKey) return 'is a checkpoint that somebody else signed'
+      if (hashes.get(checkpoint.seq) !== checkpoint.hash) return `vouches for another entry ${checkpoint.seq}`
+      if (!isSigned(checkpoint)) return 'is a checkpoint whose signature does not match'
+      count++
+      return undefined
+    },
+  }
+}
+
+function isCheckpoint(value: unknown): value is SignedCheckpoint {
+  if (typeof value !== 'object' || value === null) return false
+  const { seq, hash, count, at, publicKey, signature } = value as Record<string, unknown>
+  const hex = (text: unknown, bytes: number) =>
+    typeof text === 'string' && new RegExp(`^[0-9a-f]{${bytes * 2}}$`).test(text)
+  return [seq, count, at].every(Number.isSafeInteger) && hex(hash, 32) && hex(publicKey, 32) && hex(signature, 64)
+}
+
+function isSigned(checkpoint: SignedCheckpoint): boolean {
+  const x = Buffer.from(checkpoint.publicKey, 'hex').toString('base64url')
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return verify(null, Buffer.from(checkpointText(checkpoint)), key, Buffer.from(checkpoint.signature, 'hex'))
 }
 
 function faultOf(entry: EventRow, previous: Pick<EventRow, 'seq' | 'hash'>): string | undefined {
