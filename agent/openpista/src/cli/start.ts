@@ -50,5 +50,7 @@ function stopSignal(): Promise<void> {
     })
   }
   process.once('disconnect', resolve)
+  // A listener keeps the channel open, and an open channel would keep this process after its work is done.
+  process.channel?.unref()
   return promise
 }

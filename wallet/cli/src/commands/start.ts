@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { dataPaths, type ProcessLock, runWallet, takeProcessLock } from '@waiaas/daemon'
+import { dataPaths, keystoreExists, type ProcessLock, runWallet, takeProcessLock } from '@waiaas/daemon'
 import { notInitialized, readRunFile } from '../daemon-state.ts'
 import { CliError } from '../fault.ts'
 import { readPassword } from '../password.ts'
@@ -11,8 +11,10 @@ const LOCK_MILLIS = 500
 export async function start(dataDir: string): Promise<void> {
   // A program that started this one with a pipe wants it to end with itself.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // A listener keeps the channel open, and an open channel would keep this process after its work is done.
+  process.channel?.unref()
   const paths = dataPaths(dataDir)
-  if (!existsSync(paths.keystore) || !existsSync(dirname(paths.signerLock))) throw notInitialized(dataDir)
+  if (!keystoreExists(paths.keystore) || !existsSync(dirname(paths.signerLock))) throw notInitialized(dataDir)
   const lock = await takeLock(dataDir)
   try {
     const password = await readPassword(dataDir)
