@@ -45,10 +45,12 @@ export type TransferFeeMintOptions = MintOptions & {
 export type SolanaMint = {
   readonly address: Address
   readonly program: Address
-  /** May mint, set the fee and withdraw what was withheld; also pays for `mintTo`. */
+  /** May mint, freeze, set the fee and withdraw what was withheld; also pays for `mintTo`. */
   readonly authority: KeyPairSigner
   /** Mints to the associated token account of `owner`, which is created when missing; gives its address. */
   mintTo(owner: Address, amount: bigint): Promise<Address>
+  /** Sends instructions that the authority pays for, and signers among their accounts sign. */
+  send(instructions: readonly Instruction[]): Promise<void>
 }
 
 /** Makes a mint of the SPL Token program. Needs a chain that makes blocks. */
@@ -75,7 +77,15 @@ export function createTransferFeeMint(options: TransferFeeMintOptions): Promise<
   })
 }
 
-type MintExtensions = { extensions: ExtensionArgs[]; setUp: (mint: Address) => Instruction[] }
+/** Makes a Token-2022 mint with the extensions that `extend` names and sets up. Needs a chain that makes blocks. */
+export function createToken2022Mint(
+  options: MintOptions,
+  extend: (authority: Address) => MintExtensions,
+): Promise<SolanaMint> {
+  return createMint(options, TOKEN_2022_PROGRAM_ADDRESS, extend)
+}
+
+export type MintExtensions = { extensions: ExtensionArgs[]; setUp: (mint: Address) => Instruction[] }
 
 /** Enough for rent and fees of thousands of accounts. */
 const AUTHORITY_LAMPORTS = 100_000_000_000n
@@ -95,7 +105,12 @@ async function createMint(
     getCreateAccountInstruction({ payer: authority, newAccount: mint, lamports, space, programAddress: program }),
     ...setUp(mint.address),
     getInitializeMint2Instruction(
-      { mint: mint.address, decimals: options.decimals, mintAuthority: authority.address },
+      {
+        mint: mint.address,
+        decimals: options.decimals,
+        mintAuthority: authority.address,
+        freezeAuthority: authority.address,
+      },
       { programAddress: program },
     ),
   ])
@@ -103,6 +118,7 @@ async function createMint(
     address: mint.address,
     program,
     authority,
+    send,
     mintTo: async (owner, amount) => {
       const [ata] = await findAssociatedTokenPda({ mint: mint.address, owner, tokenProgram: program })
       const place = { mint: mint.address, owner, ata, payer: authority, tokenProgram: program }

@@ -3,7 +3,9 @@ export { type ChainControl, type Control, connectControl } from './control.ts'
 export { BOX_ABI, deployBox, deployErc20, ERC20_ABI, type Erc20Options } from './deploy-evm.ts'
 export {
   createSplMint,
+  createToken2022Mint,
   createTransferFeeMint,
+  type MintExtensions,
   type MintOptions,
   type SolanaMint,
   type TransferFeeMintOptions,

@@ -15,7 +15,7 @@ import { expect, test } from 'vitest'
 import { decodeSolana } from './decode.ts'
 import { buildMessage, type Lifetime, memoInstruction, transferInstruction } from './message.ts'
 import { MEMO_V1_PROGRAM, SYSTEM_PROGRAM } from './programs.ts'
-import { transferCall, transferInstructions } from './transfer.ts'
+import { prepareTransfer } from './transfer.ts'
 
 const network = networkOf('solana-local')
 const asset = { network: network.name, ...network.native }
@@ -23,6 +23,9 @@ const lifetime = { blockhash: base58.encode(new Uint8Array(32).fill(9)), lastVal
 const budget = { units: 500, unitPrice: 7n }
 const addressOf = (fill: number) => base58.encode(new Uint8Array(32).fill(fill))
 const [wallet, other, third] = [addressOf(1), addressOf(2), addressOf(3)] as [string, string, string]
+
+const none = { tokenAccounts: new Map(), mints: new Map(), created: new Map(), tables: new Map() }
+const facts = { network, wallet, ...none }
 
 const anyAddress = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => base58.encode(bytes))
 
@@ -35,10 +38,10 @@ test('what was built reads as what was asked for', () => {
     fc.record({ units: fc.nat(1_400_000), unitPrice: fc.bigInt({ min: 0n, max: 10n ** 7n }) }),
     (from, to, amount, memo, anyBudget) => {
       const request = { type: 'TRANSFER', to, amount: String(amount), ...(memo === null ? {} : { memo }) } as const
-      const call = transferCall(request, network)
-      if (!call.ok) throw new Error(call.message)
-      const message = buildMessage(from, transferInstructions(from, call), anyBudget, lifetime)
-      expect(decodeSolana(message, from, network)).toEqual([{ kind: 'spend', asset, amount, to }])
+      const prepared = prepareTransfer(request, network, from)
+      if (!prepared.ok) throw new Error(prepared.message)
+      const message = buildMessage(from, prepared.instructions, anyBudget, lifetime)
+      expect(decodeSolana(message, { ...facts, wallet: from })).toEqual([{ kind: 'spend', asset, amount, to }])
     },
   )
   fc.assert(property, { numRuns: 300 })
@@ -46,7 +49,7 @@ test('what was built reads as what was asked for', () => {
 
 test('bytes from outside never make it fail, and are opaque', () => {
   const property = fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
-    expect(decodeSolana(bytes, wallet, network)).toEqual([{ kind: 'opaque', why: expect.any(String) }])
+    expect(decodeSolana(bytes, facts)).toEqual([{ kind: 'opaque', why: expect.any(String) }])
   })
   fc.assert(property, { numRuns: 500 })
 })
@@ -56,7 +59,7 @@ test('a changed message never reads as a smaller payment without being one', () 
   const property = fc.property(fc.nat(message.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
     const changed = Uint8Array.from(message)
     changed[at]! ^= flip
-    for (const effect of decodeSolana(changed, wallet, network)) {
+    for (const effect of decodeSolana(changed, facts)) {
       if (effect.kind === 'spend')
         expect(Buffer.from(changed).includes(Buffer.from(base58.decode(effect.to)))).toBe(true)
     }
@@ -67,12 +70,12 @@ test('a changed message never reads as a smaller payment without being one', () 
 test('reads a legacy message, with a memo of the first memo program', () => {
   const memo = { ...memoInstruction('hello'), programAddress: MEMO_V1_PROGRAM }
   const message = compile('legacy', wallet, [transferInstruction(wallet, other, 5n), memo])
-  expect(decodeSolana(message, wallet, network)).toEqual([{ kind: 'spend', asset, amount: 5n, to: other }])
+  expect(decodeSolana(message, facts)).toEqual([{ kind: 'spend', asset, amount: 5n, to: other }])
 })
 
 test('a message with several payments is all of them', () => {
   const message = compile(0, wallet, [transferInstruction(wallet, other, 5n), transferInstruction(wallet, third, 6n)])
-  expect(decodeSolana(message, wallet, network)).toEqual([
+  expect(decodeSolana(message, facts)).toEqual([
     { kind: 'spend', asset, amount: 5n, to: other },
     { kind: 'spend', asset, amount: 6n, to: third },
   ])
@@ -86,10 +89,6 @@ const system = (data: number[], accounts = [signer(wallet)]): Instruction => ({
 })
 
 test.each([
-  [
-    'an unknown program',
-    compile(0, wallet, [{ programAddress: other as Address, accounts: [], data: new Uint8Array() }]),
-  ],
   ['another System instruction', compile(0, wallet, [system([1, 0, 0, 0, ...new Uint8Array(32)])])],
   ['a transfer with more data than it needs', compile(0, wallet, [system([2, 0, 0, 0, ...new Uint8Array(9)])])],
   ['a second signer', compile(0, wallet, [transferInstruction(other, third, 5n)])],
@@ -99,7 +98,7 @@ test.each([
     Buffer.concat([compile(0, wallet, [transferInstruction(wallet, other, 5n)]), Buffer.of(0)]),
   ],
 ])('%s is opaque', (_, message) => {
-  expect(decodeSolana(message, wallet, network)).toEqual([{ kind: 'opaque', why: expect.any(String) }])
+  expect(decodeSolana(message, facts)).toEqual([{ kind: 'opaque', why: expect.any(String) }])
 })
 
 function compile(version: 'legacy' | 0, payer: string, instructions: Instruction[]): Uint8Array {

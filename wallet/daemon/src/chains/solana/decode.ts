@@ -1,65 +1,104 @@
+import type { Effect } from '@waiaas/core'
+import { tokenAsset } from '../token.ts'
+import { type DecodedInstruction, readTokenInstruction } from './decode-token.ts'
+import type { SolanaFacts } from './facts.ts'
 import {
-  type CompiledTransactionMessage,
-  getCompiledTransactionMessageDecoder,
-  getCompiledTransactionMessageEncoder,
-} from '@solana/transaction-messages'
-import type { Effect, Network } from '@waiaas/core'
-import { COMPUTE_BUDGET_PROGRAM, MEMO_PROGRAM, MEMO_V1_PROGRAM, SYSTEM_PROGRAM, SYSTEM_TRANSFER } from './programs.ts'
+  ATA_PROGRAM,
+  COMPUTE_BUDGET_PROGRAM,
+  guardedPrograms,
+  MEMO_PROGRAM,
+  MEMO_V1_PROGRAM,
+  SYSTEM_PROGRAM,
+  SYSTEM_TRANSFER,
+  tokenPrograms,
+} from './programs.ts'
+import { type ReadInstruction, readMessage, selectorOf } from './read-message.ts'
+import { ATA_CREATE_IDEMPOTENT } from './token-instructions.ts'
 
-const decoder = getCompiledTransactionMessageDecoder()
-const encoder = getCompiledTransactionMessageEncoder()
-
-type Readable = Extract<CompiledTransactionMessage, { version: 'legacy' | 0 }>
-type Instruction = { program: string; accounts: readonly string[]; data: Uint8Array }
-
-/** What a message (legacy or version 0) does when `wallet` signs and pays for it. What it cannot read is `opaque`. */
-export function decodeSolana(message: Uint8Array, wallet: string, network: Network): Effect[] {
-  const compiled = read(message)
-  if (compiled === undefined) return [opaque('not a message of version legacy or 0')]
-  if (compiled.version === 0 && (compiled.addressTableLookups ?? []).length > 0) return [opaque('lookup tables')]
-  if (compiled.header.numSignerAccounts !== 1) return [opaque('needs other signatures too')]
-  if (compiled.staticAccounts[0] !== wallet) return [opaque('paid by another account')]
-  return compiled.instructions.flatMap((each) => {
-    const accounts = (each.accountIndices ?? []).map((index) => compiled.staticAccounts[index])
-    const program = compiled.staticAccounts[each.programAddressIndex]
-    if (program === undefined || !accounts.every((account) => account !== undefined)) return [opaque('account missing')]
-    return effectsOf({ program, accounts, data: Uint8Array.from(each.data ?? []) }, wallet, network)
-  })
+/** What a message (legacy, version 0 or 1) does when the wallet signs it. What it cannot read is `opaque`. */
+export function decodeSolana(bytes: Uint8Array, facts: SolanaFacts): Effect[] {
+  const read = readMessage(bytes, facts.tables)
+  if (!read.ok) return [opaque(read.why)]
+  const { signers, instructions } = read.message
+  if (!signers.includes(facts.wallet)) return [opaque('not signed by this wallet')]
+  const made = new Set<string>()
+  const effects = instructions.flatMap((each) => effectsOf(each, facts, made))
+  return [...effects, ...riskyTokens(effects, facts)]
 }
 
-function effectsOf(instruction: Instruction, wallet: string, network: Network): Effect[] {
-  switch (instruction.program) {
+function effectsOf(instruction: ReadInstruction, facts: SolanaFacts, made: Set<string>): Effect[] {
+  const { program, data } = instruction
+  if (tokenPrograms.includes(program)) return tokenEffects(readTokenInstruction(instruction, facts), facts)
+  switch (program) {
     case SYSTEM_PROGRAM:
-      return [systemEffect(instruction, wallet, network)]
+      return systemEffects(instruction, facts)
+    case ATA_PROGRAM:
+      return accountEffects(instruction, facts, made)
     case COMPUTE_BUDGET_PROGRAM:
     case MEMO_PROGRAM:
     case MEMO_V1_PROGRAM:
       return []
-    default:
-      return [opaque(`program ${instruction.program}`)]
   }
+  const guarded = guardedPrograms[program]
+  if (guarded !== undefined) return [opaque(`instruction of the ${guarded} program`)]
+  return [{ kind: 'call', target: program, selector: selectorOf(data) }]
 }
 
-function systemEffect({ accounts, data }: Instruction, wallet: string, network: Network): Effect {
-  const view = Buffer.from(data)
-  if (view.length !== 12 || view.readUInt32LE(0) !== SYSTEM_TRANSFER || accounts.length !== 2) {
-    return opaque('instruction of the System program')
+function tokenEffects(decoded: DecodedInstruction[], { network, mints }: SolanaFacts): Effect[] {
+  return decoded.map((each): Effect => {
+    if (each.kind !== 'spend' && each.kind !== 'grant') return each
+    const { mint, ...rest } = each
+    return { ...rest, asset: tokenAsset(network, mint, mints.get(mint)) } as Effect
+  })
+}
+
+/** Tokens whose transfers do more than move tokens, and those that are not known at all. */
+function riskyTokens(effects: readonly Effect[], { mints }: SolanaFacts): Effect[] {
+  const addresses = effects.flatMap((effect) =>
+    effect.kind === 'spend' || effect.kind === 'grant' ? (effect.asset.address ?? []) : [],
+  )
+  return [...new Set(addresses)].flatMap((address) => {
+    const mint = mints.get(address)
+    if (mint === undefined) return [opaque(`${address} is no mint that can be read`)]
+    return mint.risks.map((risk) => opaque(`token ${mint.address}: ${risk}`))
+  })
+}
+
+const systemNames: Readonly<Record<number, string>> = {
+  0: 'creates an account',
+  1: 'hands an account to a program (Assign)',
+  3: 'creates an account with a seed',
+  4: 'uses a durable nonce: it can be sent at any later time',
+  5: 'withdraws from a nonce account',
+  6: 'makes a nonce account',
+  7: 'gives away a nonce account (AuthorizeNonce)',
+}
+
+function systemEffects({ accounts, data }: ReadInstruction, { wallet, network }: SolanaFacts): Effect[] {
+  const tag = data.length >= 4 ? data.readUInt32LE(0) : -1
+  if (tag !== SYSTEM_TRANSFER || data.length !== 12 || accounts.length !== 2) {
+    return [opaque(`instruction of the System program that ${systemNames[tag] ?? 'is not known here'}`)]
   }
   const [from, to] = accounts as [string, string]
-  if (from !== wallet) return opaque('payment out of another account')
+  if (from !== wallet) return [opaque('payment out of another account')]
   const asset = { network: network.name, ...network.native }
-  return { kind: 'spend', asset, amount: view.readBigUInt64LE(4), to }
+  return [{ kind: 'spend', asset, amount: data.readBigUInt64LE(4), to }]
 }
 
-/** `undefined` for bytes that are not exactly one readable message. */
-function read(message: Uint8Array): Readable | undefined {
-  try {
-    const compiled = decoder.decode(message)
-    if (compiled.version !== 'legacy' && compiled.version !== 0) return undefined
-    return Buffer.from(encoder.encode(compiled)).equals(message) ? compiled : undefined
-  } catch {
-    return undefined
+/** A new token account costs its payer what keeps it alive. */
+function accountEffects({ accounts, data }: ReadInstruction, facts: SolanaFacts, made: Set<string>): Effect[] {
+  const { wallet, network, created } = facts
+  const [payer, account] = accounts
+  const tag = data.length === 0 ? 0 : data[0]!
+  if (data.length > 1 || tag > ATA_CREATE_IDEMPOTENT || accounts.length < 6 || account === undefined) {
+    return [opaque('instruction of the Associated Token program')]
   }
+  if (payer !== wallet || made.has(account)) return []
+  made.add(account)
+  const amount = created.get(account)
+  if (amount === undefined) return [opaque(`what the new token account ${account} costs is not known`)]
+  const asset = { network: network.name, ...network.native }
+  return amount === 0n ? [] : [{ kind: 'spend', asset, amount, to: account }]
 }
 
 function opaque(why: string): Effect {

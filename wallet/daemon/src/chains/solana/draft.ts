@@ -1,41 +1,26 @@
 import type { Blockhash } from '@solana/rpc-types'
-import type { Network, TransactionRequest } from '@waiaas/core'
+import type { Effect, Network, TransactionRequest } from '@waiaas/core'
 import { z } from 'zod'
 import type { Account, DraftResult } from '../chain-adapter.ts'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
-import { checkBalance, describeAmount, type Refusal } from '../payment.ts'
+import { checkBalance, describeAmount, type Refusal, refuse } from '../payment.ts'
+import type { SolanaContext } from './context.ts'
 import { decodeSolana } from './decode.ts'
-import { buildMessage, feeOf, type Lifetime, withSignature } from './message.ts'
+import { buildMessage, feeOf, type Lifetime, signaturesIn, withSignature } from './message.ts'
 import { describeTransactionError } from './node-errors.ts'
+import { observe } from './observe.ts'
+import { type SolanaPlan, storedPlan } from './plan.ts'
+import { prepareSolana } from './prepare.ts'
+import { readMessage } from './read-message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
-import { type SolanaCall, transferCall, transferInstructions } from './transfer.ts'
-import { base64, InContext, U64 } from './wire.ts'
+import { factsOf, type Trial, tryTransaction } from './trial.ts'
+import { U64 } from './wire.ts'
 
-export type SolanaContext = {
-  network: Network
-  traits: SolanaTraits
-  rpc: RpcClient
-  blockhash: () => Promise<RpcResult<Lifetime>>
-}
-
-const Digits = z.string().regex(/^\d+$/).transform(BigInt)
-
-/** What of a draft is needed to build its bytes. Amounts in base units, as digits. */
-export const SolanaPlan = z.object({
-  to: z.string(),
-  amount: Digits,
-  memo: z.string().nullable(),
-  units: z.number().int(),
-  unitPrice: Digits,
-})
-export type SolanaPlan = z.output<typeof SolanaPlan>
-
-const Simulation = InContext(z.object({ err: z.unknown(), unitsConsumed: U64.nullish() }))
-const LEAST_FEE = feeOf({ units: 0, unitPrice: 0n })
 const SIMULATED_UNITS = 1_400_000
 /** For nodes that do not tell what a simulation used. */
 const USUAL_UNITS = 100_000n
+const MAX_TRANSACTION_BYTES = 1_232
 const anyLifetime: Lifetime = { blockhash: '1'.repeat(32) as Blockhash, lastValidBlockHeight: 0n }
+const noTables = new Map()
 
 /**
  * Units by which a limit may be raised so that no two payments have the same bytes: equal bytes are one
@@ -46,95 +31,130 @@ export const SPARE_UNITS = 1_000
 export async function draftSolana(
   context: SolanaContext,
   request: TransactionRequest,
-  from: Account,
+  { address: wallet }: Account,
 ): Promise<DraftResult> {
   const { network } = context
-  if (request.type !== 'TRANSFER')
-    return { ok: false, code: 'CHAIN_NOT_SUPPORTED', message: `${network.name} takes transfers only.` }
-  const call = transferCall(request, network)
-  if (!call.ok) return call
-  const facts = await askFacts(context, call, from.address)
-  if (!facts.ok) return { ok: false, code: 'CHAIN_ERROR', message: facts.failure.message }
-  const { balance, recipient, rent, unitPrice, simulation } = facts.value
-  const rest = balance - call.amount
-  const short =
-    checkBalance(balance, call.amount, LEAST_FEE, network) ??
-    checkRemainder(rest, { least: LEAST_FEE, most: LEAST_FEE }, rent, network)
-  if (short !== undefined) return short
-  if (recipient + call.amount < rent) return belowRent(call.to, rent - recipient, network)
-  if (simulation.err !== null) {
-    const why = describeTransactionError(simulation.err)
-    return { ok: false, code: 'SIMULATION_FAILED', message: `The transaction would fail: ${why}.` }
-  }
-
-  const units = Math.ceil(Number(simulation.unitsConsumed ?? USUAL_UNITS) * 1.1)
-  const plan: SolanaPlan = { to: call.to, amount: call.amount, memo: call.memo, units, unitPrice }
-  const maxFee = feeOf({ units: units + SPARE_UNITS, unitPrice })
-  const refusal =
-    checkBalance(balance, call.amount, maxFee, network) ??
-    checkRemainder(rest, { least: feeOf(plan), most: maxFee }, rent, network)
+  const prepared = await prepareSolana(context, request, wallet)
+  if (!prepared.ok) return prepared
+  const trialPlan = { instructions: prepared.instructions, units: SIMULATED_UNITS, unitPrice: 0n }
+  const trialMessage = messageOf(trialPlan, wallet, anyLifetime)
+  const unsigned = withSignature(trialMessage, new Uint8Array(64))
+  if (unsigned.length > MAX_TRANSACTION_BYTES) return tooLong(request, unsigned.length)
+  const facts = await askFacts(context, trialMessage, unsigned, wallet)
+  if (!facts.ok) return facts
+  const { trial, rent, unitPrice, signatures } = facts
+  const refusal = checkTrial(trial, facts.payments, wallet, rent, signatures, network)
   if (refusal !== undefined) return refusal
-  const built = messageOf(plan, from.address, anyLifetime)
-  return {
-    ok: true,
-    draft: {
-      effects: decodeSolana(built, from.address, network),
-      maxFee,
-      amount: call.amount,
-      asset: network.native,
-      to: call.to,
-      plan: { to: plan.to, amount: String(plan.amount), memo: plan.memo, units, unitPrice: String(unitPrice) },
-    },
+
+  const units = Math.ceil(Number(trial.unitsConsumed ?? USUAL_UNITS) * 1.1)
+  const plan: SolanaPlan = { instructions: prepared.instructions, units, unitPrice }
+  const known = await factsOf(context, trial, wallet, noTables)
+  if (!known.ok) return refuse('CHAIN_ERROR', known.failure.message)
+  const told = decodeSolana(messageOf(plan, wallet, anyLifetime), known.value)
+  const trialFee = feeOf({ units: 0, unitPrice: 0n }, signatures)
+  const observed = observe(told, trial, known.value, trialFee)
+  const fee = {
+    least: feeOf(plan, signatures),
+    most: feeOf({ units: units + SPARE_UNITS, unitPrice }, signatures),
   }
+  const short = checkCoins(trial, nativeSpends(observed.effects), wallet, fee, rent, network)
+  if (short !== undefined) return short
+  const { amount, asset, to } = prepared
+  return { ok: true, draft: { ...observed, maxFee: fee.most, amount, asset, to, plan: storedPlan(plan) } }
 }
 
 export function messageOf(plan: SolanaPlan, from: string, lifetime: Lifetime): Uint8Array {
-  return buildMessage(from, transferInstructions(from, plan), plan, lifetime)
+  return buildMessage(from, plan.instructions, plan, lifetime)
 }
 
+function tooLong(request: TransactionRequest, bytes: number): Refusal {
+  const code = request.type === 'BATCH' ? 'BATCH_SIZE_EXCEEDED' : 'VALIDATION_FAILED'
+  return refuse(code, `The transaction would have ${bytes} bytes; Solana takes ${MAX_TRANSACTION_BYTES}.`)
+}
+
+type Payment = { to: string; amount: bigint }
 type Facts = {
-  balance: bigint
-  recipient: bigint
+  ok: true
+  trial: Trial
   rent: bigint
   unitPrice: bigint
-  simulation: { err: unknown; unitsConsumed?: bigint | null | undefined }
+  signatures: number
+  /** Coins that the message itself pays. */
+  payments: Payment[]
 }
 
-async function askFacts({ rpc, traits }: SolanaContext, call: SolanaCall, from: string): Promise<RpcResult<Facts>> {
-  const commitment = 'confirmed'
-  const trial = buildMessage(
-    from,
-    transferInstructions(from, call),
-    { units: SIMULATED_UNITS, unitPrice: 0n },
-    anyLifetime,
-  )
-  const options = { commitment, encoding: 'base64', sigVerify: false, replaceRecentBlockhash: true }
-  const unsigned = base64(withSignature(trial, new Uint8Array(64)))
-  const [balance, recipient, rent, prices, simulation] = await Promise.all([
-    rpc.read('getBalance', [from, { commitment }], InContext(U64)),
-    rpc.read('getBalance', [call.to, { commitment }], InContext(U64)),
+async function askFacts(
+  context: SolanaContext,
+  message: Uint8Array,
+  unsigned: Uint8Array,
+  wallet: string,
+): Promise<Facts | Refusal> {
+  const { rpc, traits, network } = context
+  const read = readMessage(message, noTables)
+  if (!read.ok) throw new Error(`a message that was built cannot be read: ${read.why}`)
+  const { writable } = read.message
+  const [rent, prices, trial] = await Promise.all([
     rpc.read('getMinimumBalanceForRentExemption', [0], U64),
-    rpc.read('getRecentPrioritizationFees', [[from, call.to]], z.array(z.object({ prioritizationFee: U64 }))),
-    rpc.read('simulateTransaction', [unsigned, options], Simulation),
+    rpc.read('getRecentPrioritizationFees', [writable], z.array(z.object({ prioritizationFee: U64 }))),
+    tryTransaction(context, unsigned, read.message),
   ])
-  if (!balance.ok) return balance
-  if (!recipient.ok) return recipient
-  if (!rent.ok) return rent
-  if (!prices.ok) return prices
-  if (!simulation.ok) return simulation
+  for (const answer of [rent, prices, trial]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  if (!rent.ok || !prices.ok || !trial.ok) throw new Error('unreachable')
+  const nothing = { tokenAccounts: new Map(), mints: new Map(), created: new Map(), tables: noTables }
+  const unitPrice = usualPrice(
+    prices.value.map((each) => each.prioritizationFee),
+    traits,
+  )
   return {
     ok: true,
-    value: {
-      balance: balance.value.value,
-      recipient: recipient.value.value,
-      rent: rent.value,
-      unitPrice: usualPrice(
-        prices.value.map((each) => each.prioritizationFee),
-        traits,
-      ),
-      simulation: simulation.value.value,
-    },
+    trial: trial.value,
+    rent: rent.value,
+    unitPrice,
+    signatures: signaturesIn(read.message),
+    payments: nativeSpends(decodeSolana(message, { network, wallet, ...nothing })),
   }
+}
+
+function nativeSpends(effects: readonly Effect[]): Payment[] {
+  return effects.flatMap((effect) =>
+    effect.kind === 'spend' && effect.asset.address === undefined ? [{ to: effect.to, amount: effect.amount }] : [],
+  )
+}
+
+const sum = (payments: readonly Payment[]) => payments.reduce((total, { amount }) => total + amount, 0n)
+
+/** Why the transaction would not do what it says, in words that tell what to change. */
+function checkTrial(
+  trial: Trial,
+  payments: readonly Payment[],
+  wallet: string,
+  rent: bigint,
+  signatures: number,
+  network: Network,
+): Refusal | undefined {
+  const least = feeOf({ units: 0, unitPrice: 0n }, signatures)
+  const short = checkCoins(trial, payments, wallet, { least, most: least }, rent, network)
+  if (short !== undefined) return short
+  for (const { to } of payments) {
+    const has = (trial.before.get(to)?.lamports ?? 0n) + sum(payments.filter((each) => each.to === to))
+    if (has < rent) return belowRent(to, rent - (trial.before.get(to)?.lamports ?? 0n), network)
+  }
+  if (trial.err === null) return undefined
+  return refuse('SIMULATION_FAILED', `The transaction would fail: ${describeTransactionError(trial.err)}.`)
+}
+
+/** Whether the wallet has the coins for these payments and the fee, and keeps as much as it must. */
+function checkCoins(
+  trial: Trial,
+  payments: readonly Payment[],
+  wallet: string,
+  fee: { least: bigint; most: bigint },
+  rent: bigint,
+  network: Network,
+): Refusal | undefined {
+  const balance = trial.before.get(wallet)?.lamports ?? 0n
+  const leaves = sum(payments.filter(({ to }) => to !== wallet))
+  return checkBalance(balance, sum(payments), fee.most, network) ?? checkRemainder(balance - leaves, fee, rent, network)
 }
 
 /** The upper quartile of what was lately paid for these accounts. */

@@ -10,7 +10,8 @@ import {
   setTransactionMessageFeePayer,
   setTransactionMessageLifetimeUsingBlockhash,
 } from '@solana/transaction-messages'
-import { MEMO_PROGRAM, SYSTEM_PROGRAM, SYSTEM_TRANSFER } from './programs.ts'
+import { MEMO_PROGRAM, SYSTEM_PROGRAM, SYSTEM_TRANSFER, verifierPrograms } from './programs.ts'
+import type { ReadMessage } from './read-message.ts'
 
 export type Lifetime = Parameters<typeof setTransactionMessageLifetimeUsingBlockhash>[0]
 export type ComputeBudget = { units: number; unitPrice: bigint }
@@ -60,7 +61,14 @@ export function withSignature(message: Uint8Array, signature: Uint8Array): Uint8
 const FEE_PER_SIGNATURE = 5_000n
 const MICRO = 1_000_000n
 
-/** What one signature and a compute budget cost; Solana charges for the limit, not for what was used. */
-export function feeOf({ units, unitPrice }: ComputeBudget): bigint {
-  return FEE_PER_SIGNATURE + (BigInt(units) * unitPrice + MICRO - 1n) / MICRO
+/** What signatures and a compute budget cost; Solana charges for the limit, not for what was used. */
+export function feeOf({ units, unitPrice }: ComputeBudget, signatures: number): bigint {
+  return FEE_PER_SIGNATURE * BigInt(signatures) + (BigInt(units) * unitPrice + MICRO - 1n) / MICRO
+}
+
+/** How many signatures a message pays for: its own, and those it has programs verify. */
+export function signaturesIn({ signers, instructions }: Pick<ReadMessage, 'signers' | 'instructions'>): number {
+  return instructions
+    .filter(({ program }) => verifierPrograms.includes(program))
+    .reduce((count, { data }) => count + (data[0] ?? 0), signers.length)
 }

@@ -1,0 +1,22 @@
+import type { Instruction } from '@solana/instructions'
+import type { Asset, Network } from '@waiaas/core'
+import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { Lifetime } from './message.ts'
+import type { SolanaTraits } from './solana-traits.ts'
+
+export type SolanaContext = {
+  network: Network
+  traits: SolanaTraits
+  rpc: RpcClient
+  blockhash: () => Promise<RpcResult<Lifetime>>
+}
+
+/** What a request comes to on Solana, before compute budget and lifetime. */
+export type SolanaPrepared = {
+  ok: true
+  instructions: Instruction[]
+  /** For display. */
+  amount: bigint
+  asset: Pick<Asset, 'symbol' | 'decimals'>
+  to: string
+}

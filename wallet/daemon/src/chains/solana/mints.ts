@@ -1,0 +1,45 @@
+import type { Network, TokenRef } from '@waiaas/core'
+import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import { parseParty, type Refusal, refuse } from '../payment.ts'
+import { checkDeclared, MAX_DECIMALS, notAToken } from '../token.ts'
+import { type Accounts, readAccounts } from './accounts.ts'
+import type { SolanaContext } from './context.ts'
+import { METADATA_PROGRAM } from './programs.ts'
+import { metadataAccount } from './token-instructions.ts'
+import { type Mint, readMetadataAccount, readMint } from './token-state.ts'
+
+/** The mints among these addresses, with the names that the metadata program keeps for them. */
+export async function readMints(rpc: RpcClient, addresses: readonly string[]): Promise<RpcResult<Map<string, Mint>>> {
+  const distinct = [...new Set(addresses)]
+  const names = await Promise.all(distinct.map((address) => metadataAccount(address)))
+  const answer = await readAccounts(rpc, [...distinct, ...names])
+  if (!answer.ok) return answer
+  const mints = new Map<string, Mint>()
+  for (const [index, address] of distinct.entries()) {
+    const mint = mintIn(answer.value, address, names[index]!)
+    if (mint !== undefined) mints.set(address, mint)
+  }
+  return { ok: true, value: mints }
+}
+
+function mintIn(accounts: Accounts, address: string, name: string): Mint | undefined {
+  const [account, metadata] = [accounts.get(address), accounts.get(name)]
+  if (!account) return undefined
+  const mint = readMint(address, account, metadata?.owner === METADATA_PROGRAM ? readMetadataAccount(metadata) : '')
+  return mint !== undefined && mint.decimals <= MAX_DECIMALS ? mint : undefined
+}
+
+/** The mint that a request names, which must be what the request says of it and not be paused. */
+export async function namedMint(
+  { rpc, network }: Pick<SolanaContext, 'rpc' | 'network'>,
+  declared: TokenRef,
+): Promise<{ ok: true; mint: Mint } | Refusal> {
+  const address = parseParty(declared.address, network)
+  if (!address.ok) return address
+  const mints = await readMints(rpc, [address.address])
+  if (!mints.ok) return refuse('CHAIN_ERROR', mints.failure.message)
+  const mint = mints.value.get(address.address)
+  if (mint === undefined) return notAToken(address.address, network as Network, 'no mint is there')
+  if (mint.paused) return refuse('SIMULATION_FAILED', `Token ${mint.symbol} is paused by its issuer.`)
+  return checkDeclared(declared, mint) ?? { ok: true, mint }
+}
