@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dataPaths, takeProcessLock } from '@waiaas/daemon'
+import { dataPaths, keystoreExists, takeProcessLock } from '@waiaas/daemon'
 import { CliError } from './fault.ts'
 
 export type RunFile = { url: string; pid: number; signerPid: number; version: string }
@@ -9,7 +9,7 @@ export const NOT_RUNNING_EXIT = 3
 /** True while a living process holds the data directory. Asks the lock, which no crash can leave behind. */
 export async function isRunning(dataDir: string): Promise<boolean> {
   const { signerLock, keystore } = dataPaths(dataDir)
-  if (!existsSync(keystore)) throw notInitialized(dataDir)
+  if (!keystoreExists(keystore)) throw notInitialized(dataDir)
   if (!existsSync(signerLock)) return false
   const lock = await takeProcessLock(signerLock, 0)
   lock?.release()

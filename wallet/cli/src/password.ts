@@ -14,13 +14,27 @@ export async function readPassword(dataDir: string): Promise<Buffer> {
   return stored ?? (await askPassword('Master password'))
 }
 
+/** A new master password, for one that exists: from `file`, or typed twice. */
+export async function chooseNextPassword(file: string | undefined): Promise<Buffer> {
+  return file === undefined ? await askTwice('New master password (at least 8 characters)') : readPasswordFile(file)
+}
+
+/** What a backup opens with: from `file`; where none is named, the master password. */
+export function backupPassphrase(file: string | undefined, password: Buffer): Buffer {
+  return file === undefined ? Buffer.from(password) : readPasswordFile(file)
+}
+
 /** A new master password: from a file or credential, or typed twice. */
 export async function chooseNewPassword(): Promise<Buffer> {
   const stored = storedPassword(process.env)
   if (stored !== undefined) return stored
-  const password = await askPassword('New master password (at least 8 characters)')
+  return await askTwice('New master password (at least 8 characters)')
+}
+
+async function askTwice(message: string): Promise<Buffer> {
+  const password = await askPassword(message)
   const again = await askPassword('The same again')
-  if (!password.equals(again)) throw new CliError('The two passwords differ.', { hint: 'Run waiaas init again.' })
+  if (!password.equals(again)) throw new CliError('The two passwords differ.', { hint: 'Run the command again.' })
   return password
 }
 

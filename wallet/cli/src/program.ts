@@ -34,9 +34,36 @@ export function createProgram(): Command {
     .description('stop the daemon')
     .action(async () => (await import('./commands/stop.ts')).stop(dataDir()))
 
+  addKeepingCommands(program, dataDir)
   addAuditCommands(program, dataDir)
   addOperatorCommands(program, dataDir)
   return program
+}
+
+/** What keeps a wallet safe; none needs the daemon. */
+function addKeepingCommands(program: Command, dataDir: () => string): void {
+  const passphrase = ['--passphrase-file <path>', 'what the backup opens with, if not the master password'] as const
+  program
+    .command('backup [file]')
+    .description('write keystore, database and configuration into one sealed file, and prove that it opens')
+    .option(...passphrase)
+    .action(async (file, options) => (await import('./commands/backup.ts')).backup(dataDir(), file, options))
+  program
+    .command('restore <file>')
+    .description('make the wallet of a backup again, in an empty data directory')
+    .option(...passphrase)
+    .action(async (file, options) => (await import('./commands/restore.ts')).restoreBackup(dataDir(), file, options))
+  program
+    .command('doctor')
+    .description('check permissions, configuration, database, audit log, keystore and addresses')
+    .option('--backup <file>', 'check a backup as well')
+    .option(...passphrase)
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(dataDir(), options))
+  program
+    .command('set-master')
+    .description('change the master password: every key is sealed anew')
+    .option('--new-password-file <path>', 'read the new password from a file')
+    .action(async (options) => (await import('./commands/set-master.ts')).changeMaster(dataDir(), options))
 }
 
 function addAuditCommands(program: Command, dataDir: () => string): void {
