@@ -39,6 +39,7 @@ const TOP_LEVEL = new Set([
 const BETAS = new Set([
   ...['interleaved-thinking-2025-05-14', 'oauth-2025-04-20', 'fine-grained-tool-streaming-2025-05-14'],
   ...['prompt-caching-2024-07-31', 'context-1m-2025-08-07', 'claude-code-20250219', 'output-128k-2025-02-19'],
+  'structured-outputs-2025-11-13',
 ])
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/
 const CALL_ID = /^[a-zA-Z0-9_-]+$/

@@ -18,6 +18,7 @@ import type { Announcer } from './gateway/announcer.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
+import { keysOnly } from './providers/credential.ts'
 import { recentMessages } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
@@ -104,7 +105,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
 
 function modelsConfig({ config: { agent } }: Settings, env: AssemblyParts['env']) {
   const { provider, model, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
-  return { provider, model, apiKey, baseUrl, ollamaUrl, env }
+  return { provider, model, apiKey, baseUrl, ollamaUrl, env, credentials: keysOnly }
 }
 
 function enabledChannels({ config }: Settings): ChannelDefinition[] {

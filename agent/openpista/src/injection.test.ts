@@ -13,6 +13,7 @@ import { createHostExecutor } from './executors/host.ts'
 import { resolveRoots } from './executors/roots.ts'
 import { chainApprovers } from './gateway/approval-chain.ts'
 import { run } from './loop.ts'
+import { keysOnly } from './providers/credential.ts'
 import { createProvider } from './providers/index.ts'
 import { openStore } from './store/store.ts'
 import { createTools } from './tools/index.ts'
@@ -54,6 +55,7 @@ async function attack(orders: readonly FakeReply[], owner: (question: ApprovalQu
     apiKey: service.apiKey,
     baseUrl: service.baseUrl,
     env: {},
+    credentials: keysOnly,
   })
   if (!choice.ok) throw new Error(choice.message)
   const asked: ApprovalQuestion[] = []

@@ -1,27 +1,36 @@
+import { createAnthropic } from './anthropic.ts'
+import type { CredentialSource } from './credential.ts'
+import { createOpenAI } from './openai.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import { findPreset, type Preset, presets, type WireName } from './presets.ts'
 import type { Provider } from './provider.ts'
+import type { WireSettings } from './wire.ts'
 
 /** Every wire format this program speaks. A new one is a file beside this one and a line here. */
-const wires = { 'openai-compatible': createOpenAICompatible } as const satisfies Record<WireName, unknown>
+const wires = {
+  openai: createOpenAI,
+  anthropic: createAnthropic,
+  'openai-compatible': createOpenAICompatible,
+} as const satisfies Record<WireName, (settings: WireSettings) => Provider>
 
 /** What configuration says about the model. Empty texts count as absent. */
 export type ProviderConfig = {
   /** Preset id or alias. */
   provider: string
   model: string
-  /** From configuration, `openpista_API_KEY` or the credential store, in that order of precedence. */
+  /** From configuration or `openpista_API_KEY`; goes before every other. */
   apiKey: string
   baseUrl: string
-  /** Where the preset's own key variable is looked up: usually `process.env`. */
+  /** Where the preset's own variables are looked up: usually `process.env`. */
   env: Readonly<Record<string, string | undefined>>
+  credentials: CredentialSource
 }
 
 export type ProviderChoice =
-  | { ok: true; provider: Provider; model: string }
+  | { ok: true; provider: Provider; model: string; baseUrl: string }
   | {
       ok: false
-      code: 'PROVIDER_UNKNOWN' | 'PROVIDER_NOT_SPOKEN' | 'BASE_URL_INVALID' | 'MODEL_MISSING' | 'API_KEY_MISSING'
+      code: 'PROVIDER_UNKNOWN' | 'BASE_URL_INVALID' | 'MODEL_MISSING' | 'API_KEY_MISSING'
       message: string
       hint: string
     }
@@ -33,13 +42,11 @@ export function createProvider(config: ProviderConfig): ProviderChoice {
     const known = presets.map(({ id }) => id).join(', ')
     return fail('PROVIDER_UNKNOWN', `There is no provider '${config.provider}'.`, `Set agent.provider to: ${known}.`)
   }
-  if (preset.wire === null) {
-    const hint = 'Use a service with an OpenAI-compatible API (openai, openrouter, together, ollama, custom).'
-    return fail('PROVIDER_NOT_SPOKEN', `The API of ${preset.label} is not spoken yet.`, hint)
-  }
-  const baseUrl = config.baseUrl === '' ? preset.baseUrl : config.baseUrl
+  const stored = config.credentials.find(preset.id)
+  const baseUrl = findBaseUrl(preset, config, stored?.endpoint ?? null)
   if (baseUrl === null || !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
-    const hint = 'Set agent.base_url, or openpista_BASE_URL, to an address such as http://localhost:8000/v1.'
+    const own = preset.endpoint === null ? '' : `${preset.endpoint.env}, `
+    const hint = `Set ${own}agent.base_url, or openpista_BASE_URL, to an address such as http://localhost:8000/v1.`
     return fail('BASE_URL_INVALID', `${preset.label} needs an http or https address (base_url).`, hint)
   }
   const model = config.model === '' ? preset.defaultModel : config.model
@@ -47,18 +54,25 @@ export function createProvider(config: ProviderConfig): ProviderChoice {
     const hint = 'Set agent.model, or openpista_MODEL, to a model name of that service.'
     return fail('MODEL_MISSING', `${preset.label} needs a model name.`, hint)
   }
-  const apiKey = findKey(preset, config)
-  if (apiKey === '' && preset.needsKey) {
-    const hint = `Set ${preset.keyEnv} in the environment, or agent.api_key, or run: openpista auth login.`
+  // One service's key is never offered to another: only the preset's own variable is read.
+  const environment = preset.keyEnv === null ? '' : (config.env[preset.keyEnv] ?? '')
+  if (config.apiKey === '' && stored === undefined && environment === '' && preset.needsKey) {
+    const hint = `Set ${preset.keyEnv} in the environment, or agent.api_key, or run: openpista auth login -p ${preset.id}.`
     return fail('API_KEY_MISSING', `${preset.label} needs an API key.`, hint)
   }
-  return { ok: true, provider: wires[preset.wire]({ id: preset.id, baseUrl, apiKey }), model }
+  const provider = wires[preset.wire]({
+    ...{ id: preset.id, baseUrl, fixedBaseUrl: config.baseUrl !== '' || preset.endpoint !== null },
+    ...{ headers: preset.headers, auth: preset.auth, env: config.env },
+    credential: () => config.credentials.resolve(preset.id, { configured: config.apiKey, environment }),
+  })
+  return { ok: true, provider, model, baseUrl }
 }
 
-/** One service's key is never offered to another: only the preset's own variable is read. */
-function findKey(preset: Preset, config: ProviderConfig): string {
-  if (config.apiKey !== '') return config.apiKey
-  return preset.keyEnv === null ? '' : (config.env[preset.keyEnv] ?? '')
+function findBaseUrl(preset: Preset, config: ProviderConfig, stored: string | null): string | null {
+  if (config.baseUrl !== '') return config.baseUrl
+  const given = stored ?? (preset.endpoint === null ? '' : (config.env[preset.endpoint.env] ?? ''))
+  if (given === '') return preset.baseUrl
+  return preset.endpoint === null ? given : preset.endpoint.toBaseUrl(given)
 }
 
 function fail(code: Extract<ProviderChoice, { ok: false }>['code'], message: string, hint: string): ProviderChoice {

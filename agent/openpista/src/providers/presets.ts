@@ -1,5 +1,5 @@
 /** Wire formats of model services. */
-export type WireName = 'openai-compatible'
+export type WireName = 'openai' | 'anthropic' | 'openai-compatible'
 
 /**
  * A service one can name in `agent.provider`. Every text is data: addresses and models change,
@@ -9,85 +9,178 @@ export type Preset = {
   id: string
   aliases: readonly string[]
   label: string
-  /** The wire format it speaks; `null` where this program does not speak it yet. */
-  wire: WireName | null
+  wire: WireName
   baseUrl: string | null
+  /** The address of a service that each customer has his own of: from this variable, or as given at login. */
+  endpoint: { env: string; toBaseUrl: (endpoint: string) => string } | null
   defaultModel: string | null
   /** Environment variable with the API key. */
   keyEnv: string | null
   needsKey: boolean
+  /** How the credential travels. */
+  auth: 'bearer' | 'api-key' | 'aws'
+  /** Headers that go with every request. */
+  headers: Readonly<Record<string, string>>
+  /** What `auth login` does. */
+  login: 'browser' | 'key' | 'endpoint and key' | 'none'
   /** Order in pickers. */
   sort: number
 }
 
+/** Headers by which the Copilot service knows an editor; it refuses requests without them. */
+export const EDITOR_HEADERS = {
+  'editor-version': 'vscode/1.107.0',
+  'editor-plugin-version': 'copilot-chat/0.35.0',
+  'copilot-integration-id': 'vscode-chat',
+} as const
+
+const plain = {
+  aliases: [],
+  wire: 'openai-compatible',
+  endpoint: null,
+  needsKey: true,
+  auth: 'bearer',
+  headers: {},
+} as const
+
 export const presets = [
   {
+    ...plain,
     id: 'anthropic',
-    aliases: ['claude'],
     label: 'Anthropic',
-    wire: null,
+    aliases: ['claude'],
+    wire: 'anthropic',
     baseUrl: 'https://api.anthropic.com',
     defaultModel: 'claude-sonnet-4-6',
     keyEnv: 'ANTHROPIC_API_KEY',
-    needsKey: true,
+    login: 'browser',
     sort: 20,
   },
   {
+    ...plain,
+    id: 'github-copilot',
+    label: 'GitHub Copilot',
+    aliases: ['copilot'],
+    headers: EDITOR_HEADERS,
+    baseUrl: 'https://api.githubcopilot.com',
+    defaultModel: 'gpt-4o',
+    keyEnv: 'GITHUB_COPILOT_TOKEN',
+    login: 'browser',
+    sort: 30,
+  },
+  {
+    ...plain,
     id: 'openai',
-    aliases: [],
     label: 'OpenAI',
-    wire: 'openai-compatible',
+    wire: 'openai',
     baseUrl: 'https://api.openai.com/v1',
     defaultModel: 'gpt-4o',
     keyEnv: 'OPENAI_API_KEY',
-    needsKey: true,
+    login: 'browser',
     sort: 40,
   },
   {
+    ...plain,
+    id: 'google',
+    label: 'Google Gemini',
+    aliases: ['gemini'],
+    baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+    defaultModel: 'gemini-2.5-flash',
+    keyEnv: 'GOOGLE_API_KEY',
+    login: 'key',
+    sort: 50,
+  },
+  {
+    ...plain,
     id: 'openrouter',
-    aliases: [],
     label: 'OpenRouter',
-    wire: 'openai-compatible',
+
     baseUrl: 'https://openrouter.ai/api/v1',
     defaultModel: 'openai/gpt-4o',
     keyEnv: 'OPENROUTER_API_KEY',
-    needsKey: true,
+    login: 'browser',
     sort: 60,
   },
   {
+    ...plain,
+    id: 'vercel-ai-gateway',
+    label: 'Vercel AI Gateway',
+
+    baseUrl: 'https://ai-gateway.vercel.sh/v1',
+    defaultModel: 'openai/gpt-4o',
+    keyEnv: 'VERCEL_AI_GATEWAY_API_KEY',
+    login: 'key',
+    sort: 70,
+  },
+  {
+    ...plain,
+    id: 'azure-openai',
+    label: 'Azure OpenAI',
+    endpoint: { env: 'AZURE_OPENAI_ENDPOINT', toBaseUrl: azureBaseUrl },
+    auth: 'api-key',
+    baseUrl: null,
+    defaultModel: null,
+    keyEnv: 'AZURE_OPENAI_API_KEY',
+    login: 'endpoint and key',
+    sort: 80,
+  },
+  {
+    ...plain,
+    id: 'bedrock',
+    label: 'Amazon Bedrock',
+    endpoint: { env: 'AWS_REGION', toBaseUrl: bedrockBaseUrl },
+    auth: 'aws',
+    baseUrl: null,
+    defaultModel: 'openai.gpt-oss-120b-1:0',
+    keyEnv: 'AWS_SECRET_ACCESS_KEY',
+    login: 'endpoint and key',
+    sort: 90,
+  },
+  {
+    ...plain,
     id: 'together',
-    aliases: [],
     label: 'Together AI',
-    wire: 'openai-compatible',
+
     baseUrl: 'https://api.together.xyz/v1',
     defaultModel: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
     keyEnv: 'TOGETHER_API_KEY',
-    needsKey: true,
+    login: 'key',
     sort: 110,
   },
   {
+    ...plain,
     id: 'ollama',
-    aliases: [],
     label: 'Ollama (this machine)',
-    wire: 'openai-compatible',
+    needsKey: false,
     baseUrl: 'http://localhost:11434/v1',
     defaultModel: 'llama3.2',
     keyEnv: null,
-    needsKey: false,
+    login: 'none',
     sort: 140,
   },
   {
+    ...plain,
     id: 'custom',
-    aliases: [],
     label: 'Any OpenAI-compatible service',
-    wire: 'openai-compatible',
+    needsKey: false,
     baseUrl: null,
     defaultModel: null,
     keyEnv: 'OPENAI_API_KEY',
-    needsKey: false,
+    login: 'endpoint and key',
     sort: 150,
   },
 ] as const satisfies readonly Preset[]
+
+/** The resource's address, with or without the path of the compatible API. */
+function azureBaseUrl(endpoint: string): string {
+  const plain = endpoint.replace(/\/+$/, '')
+  return plain.endsWith('/openai/v1') ? plain : `${plain}/openai/v1`
+}
+
+/** A region's compatible address; an address stays as it is. */
+function bedrockBaseUrl(region: string): string {
+  return region.includes('://') ? region : `https://bedrock-runtime.${region}.amazonaws.com/openai/v1`
+}
 
 /** The preset with this id or alias. */
 export function findPreset(name: string): Preset | undefined {

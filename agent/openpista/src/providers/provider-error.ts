@@ -11,12 +11,15 @@ type Failure = {
   cause?: unknown
   data?: unknown
   type?: unknown
+  code?: unknown
 }
 
 const LONGEST_MESSAGE = 500
+/** What services call their own faults in the middle of a stream. */
+const OWN_FAULTS: ReadonlySet<string> = new Set(['server_error', 'overloaded_error', 'api_error'])
 
 /** What the library threw or streamed, as the last event of our stream. */
-export function toProviderError(error: unknown, signal: AbortSignal): ErrorEvent {
+export function toProviderError(error: unknown, provider: string, signal: AbortSignal): ErrorEvent {
   if (signal.aborted) return { type: 'error', code: 'ABORTED', message: 'Stopped.' }
   const failure: Failure = typeof error === 'object' && error !== null ? error : { message: String(error) }
   const code = codeOf(failure)
@@ -24,7 +27,7 @@ export function toProviderError(error: unknown, signal: AbortSignal): ErrorEvent
   return {
     type: 'error',
     code,
-    message: wordsFor(code, failure),
+    message: wordsFor(code, failure, provider),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }
@@ -37,8 +40,8 @@ function codeOf(failure: Failure): ProviderErrorCode {
   }
   // A stream that ends before the model said that it was done was cut on its way.
   if (failure.name === 'AI_InvalidResponseDataError' && failure.data === undefined) return 'NETWORK'
-  if (failure.type === 'server_error') return 'OVERLOADED'
-  if (failure.type === 'rate_limit_error') return 'RATE_LIMIT'
+  if (OWN_FAULTS.has(String(failure.type)) || OWN_FAULTS.has(String(failure.code))) return 'OVERLOADED'
+  if (failure.type === 'rate_limit_error' || failure.code === 'rate_limit_exceeded') return 'RATE_LIMIT'
   return 'BAD_RESPONSE'
 }
 
@@ -49,11 +52,11 @@ function codeOfStatus(status: number): ProviderErrorCode {
   return 'BAD_REQUEST'
 }
 
-function wordsFor(code: ProviderErrorCode, failure: Failure): string {
+function wordsFor(code: ProviderErrorCode, failure: Failure, provider: string): string {
   const said = (failure.message ?? 'no reason given').slice(0, LONGEST_MESSAGE)
   switch (code) {
     case 'AUTH':
-      return `Authentication required: ${said} Check the API key.`
+      return `Authentication required: ${said} Check the API key, or sign in again: openpista auth login -p ${provider}`
     case 'RATE_LIMIT':
       return `Rate limit exceeded: ${said}`
     case 'OVERLOADED':
