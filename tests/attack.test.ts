@@ -25,8 +25,10 @@ test('a page that orders a payment, and a model that obeys: the owner is asked, 
 
 test('an owner who says yes by mistake is still asked by the wallet, for a signature', async () => {
   await play('0.6', async ({ chat, chain, thief, since }) => {
-    const { card } = await chat.until('approval.requested', since)
-    chat.answer(card, 'approve')
+    const { card: look } = await chat.until('approval.requested', since)
+    chat.answer(look, 'approve')
+    const { card: pay } = await chat.until('approval.requested', since, (frame) => frame.card.id !== look.id)
+    chat.answer(pay, 'approve')
     const payment = await chat.until('approval.requested', since, (frame) => frame.card.kind === 'payment')
     expect(payment.card.buttons.map((button) => button.decision)).not.toContain('approve')
     expect(payment.card.sources.some((source) => !source.trusted)).toBe(true)
