@@ -2,10 +2,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type ChatRequest, type FakeReply, startFakeOpenAI } from '@openpista/testing'
 import type { Card } from 'openpista/protocol'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { DemoChain } from '../scripts/demo/chains.ts'
 import { type ChatClient, connectChat } from '../scripts/demo/chat-client.ts'
 import { withStack } from './with-stack.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 type Scene = { chat: ChatClient; chain: DemoChain; url: string; thief: string; since: number }
 
@@ -35,7 +37,8 @@ test('an owner who says yes by mistake is still asked by the wallet, for a signa
     chat.answer(payment.card, 'approve')
     chat.answer(payment.card, 'reject')
     const resolved = await chat.until('approval.resolved', since, (frame) => frame.cardId === payment.card.id)
-    expect(resolved.outcome).toBe('rejected')
+    // Rejecting cancels it in the wallet; whichever of the two is heard first names the outcome.
+    expect(['rejected', 'cancelled']).toContain(resolved.outcome)
     expect(await chain.arrived(thief)).toBe('0')
   })
 })
