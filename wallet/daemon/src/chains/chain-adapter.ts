@@ -67,6 +67,11 @@ export type ChainAdapter = {
   /** Builds, simulates and decodes. Checks addresses, amounts, balance including fees. */
   draft: (request: TransactionRequest, from: Account) => Promise<DraftResult>
   /**
+   * The same for an unsigned transaction that was made elsewhere (hex, base64). It is signed as it is, with the
+   * sequence that it has, and not sent: `signable` gives its bytes, whatever sequence it is called with.
+   */
+  draftOutside: (transaction: string, from: Account) => Promise<DraftResult>
+  /**
    * The chain's own next sequence number of an account, for chains that have one; the engine then hands
    * out gap-free numbers and signs one transaction of an account at a time.
    */

@@ -10,6 +10,7 @@ import { createFeeSource } from './fees.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
 import { Data, Quantity } from './quantity.ts'
+import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 
 import { createTokenSource } from './tokens.ts'
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
@@ -46,6 +47,7 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
     },
     draft: (request, from) => draftEvm(context, request, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
+    draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     broadcast: async ({ raw }) => {
       const sent = await rpc.submit('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], Data)
       return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
@@ -66,6 +68,8 @@ async function signable(
 ): ReturnType<ChainAdapter['signable']> {
   if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
   const plan = EvmPlan.parse(draft.plan)
+  const outside = OutsidePlan.safeParse(draft.plan)
+  if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside) }
   const now = await price()
   if (!now.ok) return { ok: false, code: 'CHAIN_ERROR', message: now.failure.message }
   if (now.value.baseFee > plan.maxFeePerGas) {

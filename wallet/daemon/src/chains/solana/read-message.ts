@@ -29,6 +29,12 @@ export function tablesOf(message: Uint8Array): string[] {
   return compiled === undefined ? [] : lookupsOf(compiled).map(({ lookupTableAddress }) => lookupTableAddress)
 }
 
+/** The accounts that must sign a message, the payer first; none for bytes that are no message. */
+export function signersOf(message: Uint8Array): string[] {
+  const compiled = decode(message)
+  return compiled === undefined ? [] : compiled.staticAccounts.slice(0, compiled.header.numSignerAccounts)
+}
+
 /** What is in a message, or in words why it cannot be read. */
 export function readMessage(
   message: Uint8Array,

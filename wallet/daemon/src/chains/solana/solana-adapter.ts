@@ -10,6 +10,7 @@ import { draftSolana, messageOf, SPARE_UNITS } from './draft.ts'
 import { withSignature } from './message.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { solanaOutcomes } from './outcomes.ts'
+import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
 import { solanaTraits } from './solana-traits.ts'
 import { base64, InContext, U64 } from './wire.ts'
@@ -42,7 +43,10 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
     signable: async (draft, from) => {
       const plan = SolanaPlan.parse(draft.plan)
       const lifetime = await context.blockhash()
+    draftOutside: (transaction, from) => draftOutside(context, transaction, from),
       if (!lifetime.ok) return { ok: false, code: 'CHAIN_ERROR', message: lifetime.failure.message }
+      const outside = OutsidePlan.safeParse(draft.plan)
+      if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, from) }
       const bytes = unique(lifetime.value.blockhash, (spare) =>
         messageOf({ ...plan, units: plan.units + spare }, from.address, lifetime.value),
       )

@@ -123,6 +123,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       down
         ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
         : draft(network, books, request, from, fee),
+    draftOutside: async () => ({ ok: false, code: 'UNSUPPORTED_TX_TYPE', message: 'Not on this chain.' }),
     ...(sequenced
       ? {
           nextSequence: async (address: string) =>
