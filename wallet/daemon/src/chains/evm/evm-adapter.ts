@@ -9,10 +9,10 @@ import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
-import { Data, Quantity } from './quantity.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
-
+import { Data, Quantity } from './quantity.ts'
 import { createTokenSource } from './tokens.ts'
+
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
 export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter {
   const rpc = createRpcClient(rpcUrl)
@@ -46,8 +46,8 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
       return count.ok ? { ok: true, sequence: count.value } : { ok: false, message: count.failure.message }
     },
     draft: (request, from) => draftEvm(context, request, from),
-    signable: (draft, _from, sequence) => signable(context, draft, sequence),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
+    signable: (draft, _from, sequence) => signable(context, draft, sequence),
     broadcast: async ({ raw }) => {
       const sent = await rpc.submit('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], Data)
       return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
@@ -66,10 +66,10 @@ async function signable(
   draft: Draft,
   sequence: bigint | null,
 ): ReturnType<ChainAdapter['signable']> {
-  if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
-  const plan = EvmPlan.parse(draft.plan)
   const outside = OutsidePlan.safeParse(draft.plan)
   if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside) }
+  if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
+  const plan = EvmPlan.parse(draft.plan)
   const now = await price()
   if (!now.ok) return { ok: false, code: 'CHAIN_ERROR', message: now.failure.message }
   if (now.value.baseFee > plan.maxFeePerGas) {

@@ -40,13 +40,13 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
       return balance.ok ? { ok: true, amount: balance.value.value } : { ok: false, message: balance.failure.message }
     },
     draft: (request, from) => draftSolana(context, request, from),
-    signable: async (draft, from) => {
-      const plan = SolanaPlan.parse(draft.plan)
-      const lifetime = await context.blockhash()
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
-      if (!lifetime.ok) return { ok: false, code: 'CHAIN_ERROR', message: lifetime.failure.message }
+    signable: async (draft, from) => {
       const outside = OutsidePlan.safeParse(draft.plan)
       if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, from) }
+      const plan = SolanaPlan.parse(draft.plan)
+      const lifetime = await context.blockhash()
+      if (!lifetime.ok) return { ok: false, code: 'CHAIN_ERROR', message: lifetime.failure.message }
       const bytes = unique(lifetime.value.blockhash, (spare) =>
         messageOf({ ...plan, units: plan.units + spare }, from.address, lifetime.value),
       )
