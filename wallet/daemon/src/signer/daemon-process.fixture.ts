@@ -7,7 +7,7 @@ import { connectToParent } from './signer-client.ts'
 /** A daemon that does what the test asks: `<what> <data directory>`. Says what happened in lines of JSON. */
 const [what, dataDir] = process.argv.slice(2) as [string, string]
 const signer = connectToParent()
-const early = await signer.halted().catch((error) => error.code)
+const early = await signer.sign('any', Buffer.from('message')).catch((error) => error.code)
 await signer.unlocked()
 const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
