@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { PolicyView } from '@waiaas/core'
 import { deployErc20, type EvmNode, startEvmNode } from '@waiaas/devnet'
 import { WAIaaSAdminClient, WAIaaSClient, WAIaaSError, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+
+type PolicyView = Awaited<ReturnType<WAIaaSAdminClient['listPolicies']>>[number]
 
 const PASSWORD = 'correct horse battery staple'
 const PAYEE = '0x00000000000000000000000000000000000000AA'
