@@ -13,7 +13,7 @@ import { type Running, run } from './process.ts'
 export type DemoStack = {
   chains: readonly DemoChain[]
   wallet: { url: string; agentId: string; admin: WAIaaSAdminClient; process: Running; restart: () => Promise<void> }
-  gateway: { url: string; token: string; link: string; process: Running }
+  gateway: { url: string; token: string; link: string; newLink: () => Promise<string>; process: Running }
   owner: { address: string; url: string }
   /** Signs as the demo owner and approves. */
   approve: (transactionId: string) => Promise<void>
@@ -156,7 +156,15 @@ async function startGateway(options: DemoOptions, walletUrl: string, tokenFile: 
   })
   const [, link] = await process.until(/(http:\/\/127\.0\.0\.1:\d+\/\S*)/)
   const url = new URL(link!).origin
-  return { url, link: link!, token: readFileSync(join(home, 'gateway-token'), 'utf8').trim(), process }
+  const token = readFileSync(join(home, 'gateway-token'), 'utf8').trim()
+  return { url, link: link!, newLink: () => askForLink(url, token), token, process }
+}
+
+/** A further link that works once, for another browser. */
+async function askForLink(url: string, token: string): Promise<string> {
+  const response = await fetch(`${url}/api/link`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  const { path } = (await response.json()) as { path: string }
+  return url + path
 }
 
 /** The wanted port if it is free, else any free one. */
