@@ -70,9 +70,10 @@ export function createProvider(config: ProviderConfig): ProviderChoice {
 
 function findBaseUrl(preset: Preset, config: ProviderConfig, stored: string | null): string | null {
   if (config.baseUrl !== '') return config.baseUrl
-  const given = stored ?? (preset.endpoint === null ? '' : (config.env[preset.endpoint.env] ?? ''))
-  if (given === '') return preset.baseUrl
-  return preset.endpoint === null ? given : preset.endpoint.toBaseUrl(given)
+  // A login at a service with one address may bring another for its requests; that is asked for with each of them.
+  if (preset.endpoint === null) return preset.baseUrl ?? stored
+  const given = stored ?? config.env[preset.endpoint.env] ?? ''
+  return given === '' ? null : preset.endpoint.toBaseUrl(given)
 }
 
 function fail(code: Extract<ProviderChoice, { ok: false }>['code'], message: string, hint: string): ProviderChoice {
