@@ -1,6 +1,9 @@
+import type { TransactionRequest } from '@waiaas/core'
 import type { Control } from '@waiaas/devnet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Account, ChainAdapter, Draft, Outcome, SentAttempt } from './chain-adapter.ts'
+import type { Account, ChainAdapter, SentAttempt } from './chain-adapter.ts'
+import { outsideCases, tokenCases } from './chain-tokens.conformance.ts'
+import { drafted, funded, settled, signed } from './conformance-steps.fixture.ts'
 
 /** A key for tests, kept in memory. */
 export type TestKey = { account: Account; sign: (bytes: Uint8Array) => Uint8Array }
@@ -18,6 +21,12 @@ export type ConformanceChain = {
   /** What a wallet gets to spend, and an amount that is small next to it. */
   funds: bigint
   amount: bigint
+  /** A token of the chain, with six decimals, that a wallet can be given. */
+  token: { address: string; give: (owner: string, amount: bigint) => Promise<void> }
+  /** A call of a contract that moves `amount` of the token from the wallet to `to`. */
+  tokenCall: (from: string, to: string, amount: bigint) => Promise<TransactionRequest>
+  /** An unsigned transaction that pays `amount` of the native coin, as another program makes it. */
+  outside: (from: string, to: string, amount: bigint) => Promise<string>
   foreignAddress: string
   malformedAddress: string
   /** JSON-RPC method that takes signed bytes. */
@@ -42,6 +51,8 @@ export function chainAdapterCases(name: string, start: () => Promise<Conformance
     connectionCases(() => chain)
     draftCases(() => chain)
     paymentCases(() => chain)
+    tokenCases(() => chain)
+    outsideCases(() => chain)
     outcomeCases(() => chain)
   })
 }
@@ -259,54 +270,5 @@ function outcomeCases(chain: () => ConformanceChain): void {
       await settled(adapter, rival)
     })
     expect(await adapter.outcomes([attempt])).toMatchObject({ ok: true, outcomes: [{ kind: 'dead' }] })
-  })
-}
-
-async function funded({ control, newKey, funds }: ConformanceChain): Promise<TestKey> {
-  const key = newKey()
-  await control.fund(key.account.address, funds)
-  return key
-}
-
-/** A funded key and the draft of a payment to a new address; the draft as it comes back from storage. */
-async function drafted(chain: ConformanceChain): Promise<{ key: TestKey; to: string; draft: Draft }> {
-  const key = await funded(chain)
-  const to = chain.newKey().account.address
-  const request = { type: 'TRANSFER', to, amount: String(chain.amount) } as const
-  const result = await chain.adapter.draft(request, key.account)
-  if (!result.ok) throw new Error(result.message)
-  return { key, to, draft: { ...result.draft, plan: JSON.parse(JSON.stringify(result.draft.plan)) } }
-}
-
-async function signed(
-  adapter: ChainAdapter,
-  key: TestKey,
-  draft: Draft,
-  sequence?: bigint | null,
-): Promise<SentAttempt> {
-  const next = await adapter.nextSequence?.(key.account.address)
-  if (next?.ok === false) throw new Error(next.message)
-  const result = await adapter.signable(draft, key.account, sequence ?? next?.sequence ?? null)
-  if (!result.ok) throw new Error(result.message)
-  return { ...result.signable.finish(key.sign(result.signable.bytes)), from: key.account.address }
-}
-
-/** The outcome once it is another than waiting; asks again at every block. */
-async function settled(adapter: ChainAdapter, attempt: SentAttempt): Promise<Outcome> {
-  const ask = async () => {
-    const answer = await adapter.outcomes([attempt])
-    if (!answer.ok) throw new Error(answer.message)
-    return answer.outcomes[0]!
-  }
-  const now = await ask()
-  if (now.kind !== 'waiting') return now
-  return await new Promise((resolve, reject) => {
-    const stop = adapter.onBlock(() => {
-      ask().then((outcome) => {
-        if (outcome.kind === 'waiting') return
-        stop()
-        resolve(outcome)
-      }, reject)
-    })
   })
 }

@@ -1,10 +1,17 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { NetworkName } from '@waiaas/core'
-import { startEvmNode, startSolanaNode } from '@waiaas/devnet'
-import { chainAdapterCases } from './chain-adapter.conformance.ts'
+import type { Address } from '@solana/addresses'
+import { isWritableRole } from '@solana/instructions'
+import { createSolanaRpc } from '@solana/kit'
+import { findAssociatedTokenPda, getTransferCheckedInstruction } from '@solana-program/token-2022'
+import { checksumAddress, type NetworkName } from '@waiaas/core'
+import { createSplMint, deployErc20, type SolanaNode, startEvmNode, startSolanaNode } from '@waiaas/devnet'
+import { serializeTransaction } from 'viem/utils'
+import { type ConformanceChain, chainAdapterCases } from './chain-adapter.conformance.ts'
 import type { ChainAdapter } from './chain-adapter.ts'
+import { anvil, calldata } from './evm/contracts.fixture.ts'
 import { createAdapters } from './index.ts'
+import { buildMessage, transferInstruction, withSignature } from './solana/message.ts'
 import { newEvmKey, newSolanaKey } from './test-keys.fixture.ts'
 
 const solanaAddress = 'b9u6zLtcAjKXVLmRcUifDZbGmjNcsvVjf7kip8muSae'
@@ -15,6 +22,7 @@ chainAdapterCases('EVM', async () => {
   const adapters = [only('evm-local', node.rpcUrl), only('ethereum-sepolia', node.rpcUrl), await stranded('evm-local')]
   const [adapter, misled, alone] = adapters as [ChainAdapter, ChainAdapter, ChainAdapter]
   return {
+    ...(await evmTokens(node.rpcUrl)),
     control: node.control,
     adapter,
     misled,
@@ -42,6 +50,7 @@ chainAdapterCases('Solana', async () => {
   ]
   const [adapter, misled, alone] = adapters as [ChainAdapter, ChainAdapter, ChainAdapter]
   return {
+    ...(await solanaTokens(node)),
     control: node.control,
     adapter,
     misled,
@@ -59,6 +68,83 @@ chainAdapterCases('Solana', async () => {
     },
   }
 })
+
+async function evmTokens(rpcUrl: string): Promise<Pick<ConformanceChain, 'token' | 'tokenCall' | 'outside'>> {
+  const issuer = newEvmKey().account.address as `0x${string}`
+  const dollar = { rpcUrl, name: 'Dollar', symbol: 'USDX', decimals: 6, supply: 10n ** 12n, owner: issuer }
+  const address = checksumAddress(await deployErc20(dollar))
+  await anvil(rpcUrl, 'anvil_impersonateAccount', issuer)
+  await anvil(rpcUrl, 'anvil_setBalance', issuer, '0xde0b6b3a7640000')
+  const transfer = (to: string, amount: bigint) => calldata('transfer(address,uint256)', to, amount)
+  return {
+    token: {
+      address,
+      give: async (owner, amount) => {
+        await anvil(rpcUrl, 'eth_sendTransaction', { from: issuer, to: address, data: transfer(owner, amount) })
+        await anvil(rpcUrl, 'evm_mine')
+      },
+    },
+    tokenCall: async (_from, to, amount) => ({ type: 'CONTRACT_CALL', to: address, calldata: transfer(to, amount) }),
+    outside: async (_from, to, value) =>
+      serializeTransaction({
+        type: 'eip1559',
+        chainId: 31337,
+        nonce: 0,
+        gas: 21_000n,
+        maxFeePerGas: 10n ** 11n,
+        maxPriorityFeePerGas: 1n,
+        to: to as `0x${string}`,
+        value,
+      }),
+  }
+}
+
+async function solanaTokens(node: SolanaNode): Promise<Pick<ConformanceChain, 'token' | 'tokenCall' | 'outside'>> {
+  const mint = await createSplMint({ rpcUrl: node.rpcUrl, wsUrl: node.wsUrl, control: node.control, decimals: 6 })
+  const account = async (owner: string) => {
+    const place = { mint: mint.address, owner: owner as Address, tokenProgram: mint.program }
+    return (await findAssociatedTokenPda(place))[0]
+  }
+  return {
+    token: {
+      address: mint.address,
+      give: async (owner, amount) => void (await mint.mintTo(owner as Address, amount)),
+    },
+    tokenCall: async (from, to, amount) => {
+      const { data, accounts, programAddress } = getTransferCheckedInstruction(
+        {
+          source: await account(from),
+          mint: mint.address,
+          destination: await account(to),
+          authority: from as Address,
+          amount,
+          decimals: 6,
+        },
+        { programAddress: mint.program },
+      )
+      return {
+        type: 'CONTRACT_CALL',
+        programId: programAddress,
+        instructionData: Buffer.from(data).toString('base64'),
+        accounts: accounts.map(({ address: pubkey, role }) => ({
+          pubkey,
+          isSigner: pubkey === from,
+          isWritable: isWritableRole(role),
+        })),
+      }
+    },
+    outside: async (from, to, amount) => {
+      const { value } = await createSolanaRpc(node.rpcUrl).getLatestBlockhash({ commitment: 'confirmed' }).send()
+      const message = buildMessage(
+        from,
+        [transferInstruction(from, to, amount)],
+        { units: 1_000, unitPrice: 0n },
+        value,
+      )
+      return Buffer.from(withSignature(message, new Uint8Array(64))).toString('base64')
+    },
+  }
+}
 
 function only(network: NetworkName, rpcUrl: string): ChainAdapter {
   return createAdapters([{ network, rpcUrl }])[0]!
