@@ -4,8 +4,7 @@ import { type ChainFamily, type NetworkName, NetworkRef, networkOf } from '../ne
 
 /** An address in a rule, parsed to the form under which its chain compares addresses: EVM by bytes, Solana exactly. */
 export const RuleAddress = z.string().transform((text, context): string => {
-  const family = families.find((each) => parseAddress(each, text).ok)
-  if (family !== undefined) return comparable(family, text)
+  if (families.some((family) => parseAddress(family, text).ok)) return comparable(text)
   const message = 'is neither an EVM nor a Solana address, or its checksum does not match'
   context.addIssue({ code: 'custom', message })
   return z.NEVER
@@ -26,16 +25,19 @@ export type Entry = {
   network?: NetworkName | undefined
 }
 
-/** An address as it comes from a transaction, in the form that rules compare. */
-export function addressOn(network: NetworkName, address: string): string {
-  return comparable(networkOf(network).family, address)
+/**
+ * The form in which rules compare addresses. Hex ones are the same where their digits are, whatever the case of
+ * these; base58 has no digit 0, so none of its addresses is taken for one.
+ */
+export function comparable(address: string): string {
+  return address.startsWith('0x') ? address.toLowerCase() : address
 }
 
 /** True where the entry names this address on this network. */
 export function isListed(entry: Entry, network: NetworkName, address: string): boolean {
   if (entry.network !== undefined && entry.network !== network) return false
   if (entry.chain !== undefined && entry.chain !== networkOf(network).family) return false
-  return entry.address === addressOn(network, address)
+  return entry.address === comparable(address)
 }
 
 /** True where `entry` names nothing that `other` does not name. */
@@ -44,9 +46,4 @@ export function namesNoMore(entry: Entry, other: Entry): boolean {
   if (other.network !== undefined && other.network !== entry.network) return false
   if (other.chain !== undefined && other.chain !== chain) return false
   return entry.address === other.address
-}
-
-/** EVM addresses are the same where their digits are, whatever the case of these. */
-function comparable(family: ChainFamily, address: string): string {
-  return family === 'evm' ? address.toLowerCase() : address
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressOn, RuleAddress } from './listed-address.ts'
+import { comparable, RuleAddress } from './listed-address.ts'
 import { definePolicyType } from './policy-type.ts'
 
 /** Leading bytes of a call's data, as the effect shows them; `0x` is a call without data. */
@@ -22,8 +22,7 @@ export const methodWhitelist = definePolicyType({
   judge: (rules, subject) =>
     subject.effects.flatMap((effect, index) => {
       if (effect.kind !== 'call') return []
-      const target = addressOn(subject.network, effect.target)
-      const allowed = target === undefined ? undefined : selectorsOf(rules, target)
+      const allowed = selectorsOf(rules, comparable(effect.target))
       if (allowed === undefined || allowed.has(effect.selector.toLowerCase())) return []
       const message = `The method ${effect.selector} of ${effect.target} is not on the list.`
       return [{ effect: index, tier: 'DENY' as const, code: 'METHOD_NOT_WHITELISTED', message }]

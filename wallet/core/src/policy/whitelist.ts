@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Effect } from '../effect.ts'
-import { addressOn, RuleAddress } from './listed-address.ts'
+import { comparable, RuleAddress } from './listed-address.ts'
 import { definePolicyType } from './policy-type.ts'
 
 const Rules = z.strictObject({
@@ -19,9 +19,7 @@ export const whitelist = definePolicyType({
   judge: (rules, subject) =>
     subject.effects.flatMap((effect, index) => {
       const target = targetOf(effect)
-      if (target === undefined) return []
-      const address = addressOn(subject.network, target)
-      if (address !== undefined && rules.allowed_addresses.has(address)) return []
+      if (target === undefined || rules.allowed_addresses.has(comparable(target))) return []
       const message = `${target} is not on the allow-list.`
       return [{ effect: index, tier: 'DENY' as const, code: 'WHITELIST_DENIED', message }]
     }),
