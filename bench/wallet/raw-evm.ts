@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { type AnvilProcess, startAnvilProcess } from '@waiaas/devnet'
+import { privateKeyToAccount } from 'viem/accounts'
+import { throughput } from './load.ts'
+
+/**
+ * Whom payments go to. A handful: anvil sums up all accounts for each block, so with a new recipient per payment
+ * it is the number of accounts that is measured.
+ */
+export const payees = Array.from({ length: 16 }, () => `0x${randomBytes(20).toString('hex')}` as const)
+
+/** A local EVM chain without anything in front of it: a block at once for each transaction. */
+export type RawEvm = {
+  url: string
+  rpc: (method: string, params: readonly unknown[]) => Promise<unknown>
+  fund: (address: string) => Promise<void>
+  stop: AnvilProcess['stop']
+}
+
+export async function startRawEvm(): Promise<RawEvm> {
+  const anvil = await startAnvilProcess(['--chain-id', '31337'])
+  const url = `http://127.0.0.1:${anvil.port}`
+  const rpc = (method: string, params: readonly unknown[]) => callRpc(url, method, params)
+  return {
+    url,
+    rpc,
+    fund: async (address) => void (await rpc('anvil_setBalance', [address, `0x${(10n ** 24n).toString(16)}`])),
+    stop: anvil.stop,
+  }
+}
+
+const POLL_MILLIS = 5
+
+/**
+ * What the chain itself takes: transactions that were signed before, `width` at once, each waited for by its
+ * receipt. From as many accounts as there are at once, or all from one.
+ */
+export async function rawEvmLimit(chain: RawEvm, count: number, width: number, accounts: number): Promise<number> {
+  const signers = Array.from({ length: accounts }, () => privateKeyToAccount(`0x${randomBytes(32).toString('hex')}`))
+  for (const signer of signers) await chain.fund(signer.address)
+  const raws: string[] = []
+  for (let index = 0; index < count; index++) {
+    const raw = await signers[index % accounts]!.signTransaction({
+      type: 'eip1559',
+      chainId: 31337,
+      nonce: Math.floor(index / accounts),
+      to: payees[index % payees.length]!,
+      value: 1n,
+      gas: 21_000n,
+      maxFeePerGas: 10n ** 10n,
+      maxPriorityFeePerGas: 10n ** 9n,
+    })
+    raws.push(raw)
+  }
+  return await throughput(count, width, async (index) => {
+    const hash = await chain.rpc('eth_sendRawTransaction', [raws[index]])
+    while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null) await setTimeout(POLL_MILLIS)
+  })
+}
+
+export async function callRpc(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
+  if (error !== undefined) throw new Error(`${method}: ${error.message}`)
+  return result
+}
