@@ -28,6 +28,9 @@ export function readTokenInstruction(instruction: ReadInstruction, facts: Facts)
 const dangers: ReadonlyMap<number, string> = new Map([
   [TokenInstruction.SetAuthority, 'gives away an authority (SetAuthority) over'],
   [TokenInstruction.CloseAccount, 'closes the token account'],
+  [TokenInstruction.ConfidentialTransfer, 'hides amounts (ConfidentialTransfer) of'],
+  [TokenInstruction.ConfidentialMintBurn, 'hides amounts (ConfidentialMintBurn) of'],
+  [TokenInstruction.Batch, 'runs several instructions in one (Batch), beginning with'],
 ])
 
 /** Amount, decimals and fee have fixed places; anything else than exactly them is not read. */

@@ -17,6 +17,9 @@ export const TokenInstruction = {
   BurnChecked: 15,
   SyncNative: 17,
   TransferFee: 26,
+  ConfidentialTransfer: 27,
+  ConfidentialMintBurn: 42,
+  Batch: 255,
 } as const
 /** Second byte, after `TransferFee`. */
 export const TRANSFER_CHECKED_WITH_FEE = 1
