@@ -57,3 +57,15 @@ test('an effect is told in words with both amounts and the whole recipient', () 
     'Send 0.6 ETH (600000000000000000 base units) to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
   )
 })
+
+test('a token is told by its address, and a grant without limit as one', () => {
+  const token = '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb'
+  const grant = { kind: 'grant', asset: { ...eth, address: token }, spender: spend.to } as const
+  expect(describeEffect({ ...grant, amount: 10n ** 18n })).toBe(
+    `Let ${spend.to} take 1 ETH (1000000000000000000 base units) of token ${token}`,
+  )
+  expect(describeEffect({ ...grant, amount: (1n << 256n) - 1n })).toContain(`take without limit: `)
+  const most = { ...grant, amount: (1n << 64n) - 1n }
+  expect(describeEffect(most)).not.toContain('without limit')
+  expect(describeEffect({ ...most, asset: { ...most.asset, network: 'solana-local' } })).toContain('without limit')
+})

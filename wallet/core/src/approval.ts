@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { formatUnits } from './amount.ts'
 import { canonicalHash, type Json } from './canonical.ts'
-import { assetKey, type Effect, EffectView } from './effect.ts'
+import { assetKey, type Effect, EffectView, isUnlimited } from './effect.ts'
 import { type NetworkName, networkOf } from './network.ts'
 import { ReasonView } from './verdict.ts'
 
@@ -39,13 +39,16 @@ export function approvalDigest(content: ApprovalContent): string {
   })
 }
 
-/** Plain words for one effect, both amounts: "Send 0.6 ETH (600000000000000000 base units) to 0x…". */
+/**
+ * Plain words for one effect, both amounts: "Send 0.6 ETH (600000000000000000 base units) to 0x…". A token is told
+ * by its address too, since it chose its symbol itself.
+ */
 export function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'spend':
       return `Send ${bothAmounts(effect)} to ${effect.to}`
     case 'grant':
-      return `Let ${effect.spender} take ${bothAmounts(effect)}`
+      return `Let ${effect.spender} take ${isUnlimited(effect) ? 'without limit: ' : ''}${bothAmounts(effect)}`
     case 'call':
       return `Call ${effect.selector} of ${effect.target}`
     case 'deploy':
@@ -190,7 +193,9 @@ export function shortCode(digestHex: string): string {
 }
 
 function bothAmounts(effect: Extract<Effect, { kind: 'spend' | 'grant' }>): string {
-  return `${formatUnits(effect.amount, effect.asset.decimals)} ${effect.asset.symbol} (${effect.amount} base units)`
+  const { symbol, decimals, address } = effect.asset
+  const token = address === undefined ? '' : ` of token ${address}`
+  return `${formatUnits(effect.amount, decimals)} ${symbol} (${effect.amount} base units)${token}`
 }
 
 function effectJson(effect: Effect): Json {

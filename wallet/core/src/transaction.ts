@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EffectView } from './effect.ts'
+import { BalanceChangeView, EffectView } from './effect.ts'
 import { ApproveRequest } from './requests/approve.ts'
 import { BatchRequest } from './requests/batch.ts'
 import { ContractCallRequest } from './requests/contract-call.ts'
@@ -97,6 +97,8 @@ export type TransactionView = z.infer<typeof TransactionView>
 export const SimulationView = z
   .object({
     effects: z.array(EffectView),
+    /** What a trial moved, fees aside: balances of the wallet and of who is paid. Absent where none was made. */
+    changes: z.array(BalanceChangeView).optional(),
     tier: Tier,
     code: z.string().optional(),
     reasons: z.array(ReasonView),

@@ -1,4 +1,4 @@
-import { formatUnits, type Policy, type SimulationView, type TransactionRequest } from '@waiaas/core'
+import { balanceChangeView, formatUnits, type Policy, type SimulationView, type TransactionRequest } from '@waiaas/core'
 import { networkFor, walletOn } from './accept.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, nativeAsset, pricesFor, spendingFault } from './judge.ts'
@@ -36,6 +36,7 @@ export async function simulate(
   )
   return {
     effects: draft.effects.map(effectView),
+    ...(draft.changes === undefined ? {} : { changes: draft.changes.map(balanceChangeView) }),
     tier: verdict.tier,
     ...(verdict.code === undefined ? {} : { code: verdict.code }),
     reasons: verdict.reasons,

@@ -1,4 +1,4 @@
-import { type Effect, type EffectView, formatUnits, type Json } from '@waiaas/core'
+import { type BalanceChange, type Effect, type EffectView, formatUnits, type Json } from '@waiaas/core'
 import type { Draft } from '../chains/chain-adapter.ts'
 import type { TransactionRow } from '../store/transactions.ts'
 
@@ -7,9 +7,14 @@ type StoredEffect = Exclude<EffectView, { humanAmount: string }> | Omit<EffectVi
 /** The columns that hold a draft. */
 export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'> {
   const { asset, to, plan } = draft
+  const changes = draft.changes?.map(({ before, after, ...rest }) => ({
+    ...rest,
+    before: `${before}`,
+    after: `${after}`,
+  }))
   return {
     effects: JSON.stringify(draft.effects.map(effectView)),
-    draft: JSON.stringify({ amount: draft.amount.toString(), asset, to, plan } satisfies StoredRest),
+    draft: JSON.stringify({ amount: draft.amount.toString(), asset, to, plan, changes } satisfies StoredRest),
     max_fee: draft.maxFee.toString(),
   }
 }
@@ -17,8 +22,15 @@ export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'dr
 /** The draft of a row that was judged. */
 export function readDraft(row: Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'>): Draft {
   if (row.draft === null || row.max_fee === null) throw new Error('the row has no draft yet')
-  const { amount, ...rest } = JSON.parse(row.draft) as StoredRest
-  return { ...rest, amount: BigInt(amount), maxFee: BigInt(row.max_fee), effects: readEffects(row) }
+  const { amount, changes, ...rest } = JSON.parse(row.draft) as StoredRest
+  const moved = changes?.map((each) => ({ ...each, before: BigInt(each.before), after: BigInt(each.after) }))
+  return {
+    ...rest,
+    ...(moved && { changes: moved }),
+    amount: BigInt(amount),
+    maxFee: BigInt(row.max_fee),
+    effects: readEffects(row),
+  }
 }
 
 export function readEffects(row: Pick<TransactionRow, 'effects'>): Effect[] {
@@ -39,7 +51,14 @@ export function sameEffects(a: readonly Effect[], b: readonly Effect[]): boolean
   return JSON.stringify(a.map(ordered)) === JSON.stringify(b.map(ordered))
 }
 
-type StoredRest = { amount: string; asset: Draft['asset']; to: string; plan: Json }
+type StoredChange = Omit<BalanceChange, 'before' | 'after'> & { before: string; after: string }
+type StoredRest = {
+  amount: string
+  asset: Draft['asset']
+  to: string
+  plan: Json
+  changes?: StoredChange[] | undefined
+}
 
 function ordered(effect: Effect): unknown {
   return Object.entries(effectView(effect))
