@@ -47,6 +47,7 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
     store: ['domain', 'protocol', 'channels/channel.ts'],
     executors: ['domain', 'protocol'],
     providers: ['domain', 'protocol'],
+    auth: ['domain', 'protocol', 'providers'],
     approvals: ['domain', 'protocol', 'tools/tool.ts'],
     wallet: ['domain', 'protocol', 'store', 'gateway/announcer.ts'],
     tools: ['domain', 'protocol', 'wallet', 'providers/provider.ts', 'executors/executor.ts', 'executors/roots.ts'],

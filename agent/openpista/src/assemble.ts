@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { assertPrivate, ensurePrivateDir, type Logger, newSecret, writeFileAtomic } from '@openpista/common'
 import { type Agent, createAgent, type Payments as PaymentPart } from './app.ts'
 import { createApprovalMemory } from './approvals/memory.ts'
+import { openAuth } from './auth/index.ts'
 import { cli } from './channels/cli.ts'
 import type { ChannelDefinition } from './channels/definition.ts'
 import { channels } from './channels/index.ts'
@@ -18,7 +19,6 @@ import type { Announcer } from './gateway/announcer.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
-import { keysOnly } from './providers/credential.ts'
 import { recentMessages } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
@@ -103,9 +103,10 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   return { agent, access, store, port: () => port }
 }
 
-function modelsConfig({ config: { agent } }: Settings, env: AssemblyParts['env']) {
+function modelsConfig({ config: { agent, auth }, home }: Settings, env: AssemblyParts['env']) {
   const { provider, model, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
-  return { provider, model, apiKey, baseUrl, ollamaUrl, env, credentials: keysOnly }
+  const { credentials } = openAuth({ home, config: auth, clientId: agent.oauth_client_id, env })
+  return { provider, model, apiKey, baseUrl, ollamaUrl, env, credentials }
 }
 
 function enabledChannels({ config }: Settings): ChannelDefinition[] {

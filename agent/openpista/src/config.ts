@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { loadConfig } from '@openpista/common'
 import { z } from 'zod'
 import { ApprovalConfig } from './approvals/rules.ts'
+import { AuthConfig } from './auth/config.ts'
 
 const text = () => z.coerce.string().default('')
 
@@ -15,6 +16,8 @@ export const Config = z.strictObject({
       model: text(),
       api_key: text(),
       base_url: text(),
+      /** Own OAuth client for `auth login`; empty: the service's public one. */
+      oauth_client_id: text(),
       max_tool_rounds: z.number().int().min(1).max(200).default(10),
       /** Characters of conversation that are sent to the model. */
       context_chars: z.number().int().min(10_000).max(600_000).default(400_000),
@@ -56,6 +59,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   wallet: z.strictObject({ url: text(), token_file: text() }).prefault({}),
+  auth: AuthConfig.prefault({}),
   approvals: ApprovalConfig.prefault({}),
 })
 export type Config = z.output<typeof Config>
@@ -66,6 +70,7 @@ const ENV_KEYS = {
   openpista_API_KEY: 'agent.api_key',
   openpista_BASE_URL: 'agent.base_url',
   openpista_PROVIDER: 'agent.provider',
+  openpista_OAUTH_CLIENT_ID: 'agent.oauth_client_id',
   openpista_OLLAMA_URL: 'agent.ollama_url',
   openpista_WEB_TOKEN: 'channels.web.token',
   openpista_WEB_PORT: 'channels.web.port',

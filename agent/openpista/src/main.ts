@@ -63,6 +63,43 @@ program
   .description('check that no entry was changed or taken out')
   .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).verifyAudit(settings)))
 
+program
+  .command('model [what]')
+  .description('list, select or test models, or test the one of this name')
+  .option('-m, --message <text>', 'what a test says', 'Say hello in a few words.')
+  .action((what: string | undefined, { message }: { message: string }) =>
+    perform(async ({ settings }) => {
+      const configFile = program.opts<{ config?: string }>().config
+      return await (await import('./cli/model.ts')).model(settings, process.env, what, { message, configFile })
+    }),
+  )
+
+const auth = program.command('auth').description('logins at model services')
+auth
+  .command('login')
+  .description('sign in, or keep an API key')
+  .option('-p, --provider <id>', 'which service', 'openai')
+  .option('--api-key <key>', 'keep this key')
+  .option('--endpoint <address>', 'address or region of the service, where each customer has an own one')
+  .option('--port <number>', 'port on which the browser comes back')
+  .option('--timeout <seconds>', 'time for the login', '120')
+  .option('--non-interactive', 'take everything from options and environment', false)
+  .option('--browser', 'GitHub Copilot: come back through the browser instead of typing a code', false)
+  .action((flags: import('./cli/auth.ts').LoginFlags) =>
+    perform(async ({ settings }) => (await import('./cli/auth.ts')).login(settings, process.env, flags)),
+  )
+auth
+  .command('logout')
+  .description('forget a login')
+  .option('-p, --provider <id>', 'which service', 'openai')
+  .action(({ provider }: { provider: string }) =>
+    perform(async ({ settings }) => (await import('./cli/auth.ts')).logout(settings, process.env, provider)),
+  )
+auth
+  .command('status')
+  .description('show the logins and when they end')
+  .action(() => perform(async ({ settings }) => (await import('./cli/auth.ts')).status(settings, process.env)))
+
 await program.parseAsync()
 
 type Prepared = { settings: import('./config.ts').Settings; logLevel: string }

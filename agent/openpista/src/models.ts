@@ -22,11 +22,13 @@ const OLLAMA_ASK_AGAIN_MS = 15_000
 
 /** Models from configuration; without one, a local Ollama that answers; without that, a hint. */
 export function createModels(config: ModelsConfig, now: () => number): Models {
-  const configured = createProvider(config)
+  let configured = createProvider(config)
   let found: { at: number; model: Promise<string | undefined> } | undefined
 
   return {
     choose: async (model) => {
+      // A login since the start makes a provider ready.
+      if (!configured.ok) configured = createProvider(config)
       if (configured.ok) return model === null ? configured : { ...configured, model }
       if (configured.code !== 'API_KEY_MISSING')
         return { ok: false, hint: hint(`${configured.message} ${configured.hint}`) }
@@ -42,7 +44,7 @@ export function createModels(config: ModelsConfig, now: () => number): Models {
 }
 
 const NO_MODEL =
-  'No model is configured: set an API key in the environment (OPENAI_API_KEY, OPENROUTER_API_KEY, …) and start again, or start a local Ollama, which is found by itself.'
+  'No model is configured: set an API key in the environment (OPENAI_API_KEY, OPENROUTER_API_KEY, …) and start again, sign in with openpista auth login, or start a local Ollama, which is found by itself.'
 
 function hint(why: string): string {
   return `${why}\nWithout a model the slash commands work: /run ls, /read <path>, /wallet balance, /wallet send 0.01 ETH to 0x… (/help lists them all).`

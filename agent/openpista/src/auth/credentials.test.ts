@@ -126,7 +126,7 @@ test('killed between renewal and writing, the store is whole and the end is said
 /** Another process whose clock stands shortly before the login's end. */
 const RENEW = `
 const { SRC, HOME_DIR, CONFIG } = process.env
-const { createIdentities } = await import(SRC + '/identity.ts')
+const { createIdentities } = await import(SRC + '/identities.ts')
 const { createCredentialStore } = await import(SRC + '/store.ts')
 const { createCredentials } = await import(SRC + '/credentials.ts')
 const now = () => Math.floor(Date.now() / 1000) + 3400

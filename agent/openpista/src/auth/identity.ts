@@ -1,8 +1,4 @@
 import type { AuthConfig } from './config.ts'
-import { createAnthropicIdentity } from './identity-anthropic.ts'
-import { createGitHubIdentity } from './identity-github.ts'
-import { createOpenAIIdentity } from './identity-openai.ts'
-import { createOpenRouterIdentity } from './identity-openrouter.ts'
 import type { Answer } from './request.ts'
 import type { Login } from './store.ts'
 
@@ -45,10 +41,4 @@ export type IdentityParts = {
   clientId: string
   /** Seconds since 1970. */
   now: () => number
-}
-
-/** Every identity provider, by the id of its model service. A new one is a file beside this one and a line here. */
-export function createIdentities(parts: IdentityParts): ReadonlyMap<string, Identity> {
-  const all = [createOpenAIIdentity, createAnthropicIdentity, createOpenRouterIdentity, createGitHubIdentity]
-  return new Map(all.map((create) => create(parts)).map((identity) => [identity.provider, identity]))
 }

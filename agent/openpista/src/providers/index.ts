@@ -4,6 +4,7 @@ import { createOpenAI } from './openai.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import { findPreset, type Preset, presets, type WireName } from './presets.ts'
 import type { Provider } from './provider.ts'
+import { fetchModelIds, type ModelList } from './remote-models.ts'
 import type { WireSettings } from './wire.ts'
 
 /** Every wire format this program speaks. A new one is a file beside this one and a line here. */
@@ -27,7 +28,14 @@ export type ProviderConfig = {
 }
 
 export type ProviderChoice =
-  | { ok: true; provider: Provider; model: string; baseUrl: string }
+  | {
+      ok: true
+      provider: Provider
+      model: string
+      baseUrl: string
+      /** Asks the service which models it has. */
+      listModels: () => Promise<ModelList>
+    }
   | {
       ok: false
       code: 'PROVIDER_UNKNOWN' | 'BASE_URL_INVALID' | 'MODEL_MISSING' | 'API_KEY_MISSING'
@@ -60,12 +68,13 @@ export function createProvider(config: ProviderConfig): ProviderChoice {
     const hint = `Set ${preset.keyEnv} in the environment, or agent.api_key, or run: openpista auth login -p ${preset.id}.`
     return fail('API_KEY_MISSING', `${preset.label} needs an API key.`, hint)
   }
-  const provider = wires[preset.wire]({
+  const settings: WireSettings = {
     ...{ id: preset.id, baseUrl, fixedBaseUrl: config.baseUrl !== '' || preset.endpoint !== null },
     ...{ headers: preset.headers, auth: preset.auth, env: config.env },
     credential: () => config.credentials.resolve(preset.id, { configured: config.apiKey, environment }),
-  })
-  return { ok: true, provider, model, baseUrl }
+  }
+  const listModels = () => fetchModelIds(settings, preset.wire)
+  return { ok: true, provider: wires[preset.wire](settings), model, baseUrl, listModels }
 }
 
 function findBaseUrl(preset: Preset, config: ProviderConfig, stored: string | null): string | null {

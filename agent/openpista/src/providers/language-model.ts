@@ -1,13 +1,10 @@
 import type { ThinkingPart, ToolCall } from '../domain/message.ts'
+import type { LanguageModel, LanguageModelOptions } from './library.ts'
 import { type Dialect, type ThinkingSource, toPrompt } from './prompt.ts'
 import type { ModelRequest, Provider, ProviderEvent, Usage } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { mapToolNames, type ToolNames } from './tool-names.ts'
 
-type Library = typeof import('@ai-sdk/openai-compatible')
-/** A model of the library that knows the wire formats. */
-export type LanguageModel = ReturnType<ReturnType<Library['createOpenAICompatible']>['chatModel']>
-export type LanguageModelOptions = Parameters<LanguageModel['doStream']>[0]
 type Part = Awaited<ReturnType<LanguageModel['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never
 type Metadata = ThinkingSource['metadata']
 

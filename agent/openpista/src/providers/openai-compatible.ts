@@ -36,13 +36,14 @@ export async function chatModel(settings: WireSettings, credential: Credential, 
   }).chatModel(model)
 }
 
-function accessHeaders(auth: WireSettings['auth'], token: string): Record<string, string> {
+/** The headers that prove who asks; a signed request has none before it is signed. */
+export function accessHeaders(auth: WireSettings['auth'], token: string): Record<string, string> {
   if (token === '' || auth === 'aws') return {}
   return auth === 'bearer' ? { authorization: `Bearer ${token}` } : { 'api-key': token }
 }
 
 /** Signs every request with AWS Signature Version 4. `token`: the secret key, or `key id:secret key`. */
-function signingFetch({ env, baseUrl }: WireSettings, token: string): typeof fetch {
+export function signingFetch({ env, baseUrl }: Pick<WireSettings, 'env' | 'baseUrl'>, token: string): typeof fetch {
   const colon = token.indexOf(':')
   const accessKeyId = colon === -1 ? (env.AWS_ACCESS_KEY_ID ?? '') : token.slice(0, colon)
   const secretAccessKey = token.slice(colon + 1)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ImagePart, Message, ThinkingPart } from '../domain/message.ts'
-import type { LanguageModel, LanguageModelOptions } from './language-model.ts'
+import type { LanguageModel, LanguageModelOptions } from './library.ts'
 import { wireToolName } from './tool-names.ts'
 
 export type Prompt = LanguageModelOptions['prompt']

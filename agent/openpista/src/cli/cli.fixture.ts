@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+export type Ended = { code: number | null; out: string; err: string }
+
+/** The program as a process with a home folder of its own; standard input is written and closed. */
+export async function openpista(
+  home: string,
+  args: readonly string[],
+  { env = {}, input = '', onOutput = () => {} }: RunningOptions = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), ...args], {
+    env: { PATH: process.env.PATH, HOME: home, OPENPISTA_HOME: home, ...env },
+  })
+  const ended: Ended = { code: null, out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    ended.out += chunk
+    onOutput(ended.out, (text) => child.stdin.end(text))
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    ended.err += chunk
+  })
+  if (input !== '') child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { ...ended, code }
+}
+
+type RunningOptions = {
+  env?: Record<string, string>
+  input?: string
+  /** Called with everything printed so far; `type` writes standard input and closes it. */
+  onOutput?: (out: string, type: (text: string) => void) => void
+}

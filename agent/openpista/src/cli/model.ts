@@ -1,0 +1,157 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError, writeFileAtomic } from '@openpista/common'
+import { openAuth } from '../auth/index.ts'
+import { loadSettings, type Settings } from '../config.ts'
+import type { Message } from '../domain/message.ts'
+import { type CatalogueEntry, readCatalogue } from '../providers/catalogue.ts'
+import { createProvider, type ProviderChoice } from '../providers/index.ts'
+import { costOf, modelInfo } from '../providers/models.ts'
+import { presets } from '../providers/presets.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+type Ready = Extract<ProviderChoice, { ok: true }>
+
+const TEST_TIMEOUT_MS = 60_000
+
+/** `openpista model [list|select|test|NAME]`. */
+export async function model(
+  settings: Settings,
+  env: Env,
+  what: string | undefined,
+  options: { message: string; configFile: string | undefined },
+): Promise<number> {
+  if (what === 'list') return await list(settings, env)
+  if (what === 'test') return await testAll(settings, env, options.message)
+  if (what === undefined || what === 'select') return await select(settings, env, options.configFile)
+  return (await tryModel(configured(settings, env, what), what, options.message)) ? 0 : 1
+}
+
+/** Every model of the configured provider, and those known of the others that are ready to use. */
+async function list(settings: Settings, env: Env): Promise<number> {
+  const current = choose(settings, env, settings.config.agent.provider, '')
+  for (const { id: provider } of presets) {
+    const ready = choose(settings, env, provider, 'any')
+    if (!ready.ok || (provider === 'ollama' && current.ok && current.provider.id !== 'ollama')) continue
+    const { entries, problem } = await catalogueOf(settings, ready)
+    for (const entry of entries) console.log(line(entry, current))
+    if (problem !== null) process.stderr.write(`${problem}\n`)
+  }
+  if (!current.ok) process.stderr.write(`${current.message} ${current.hint}\n`)
+  return current.ok ? 0 : 1
+}
+
+async function testAll(settings: Settings, env: Env, message: string): Promise<number> {
+  const ready = configured(settings, env, '')
+  const { entries } = await catalogueOf(settings, ready)
+  const ids = entries.filter(({ status }) => status !== 'not listed').map(({ id }) => id)
+  let failed = 0
+  for (const id of ids.length === 0 ? [ready.model] : ids) {
+    if (!(await tryModel(ready, id, message))) failed++
+  }
+  return failed === 0 ? 0 : 1
+}
+
+/** Sends one message and says how it went. */
+async function tryModel({ provider }: Ready, id: string, text: string): Promise<boolean> {
+  const asked: Message = {
+    role: 'user',
+    parts: [{ type: 'text', text, provenance: { kind: 'owner', channel: 'cli' } }],
+  }
+  const request = { model: id, system: 'Answer in one short sentence.', messages: [asked], tools: [] }
+  const started = performance.now()
+  for await (const event of provider.stream(request, AbortSignal.timeout(TEST_TIMEOUT_MS))) {
+    if (event.type === 'error') {
+      console.log(`${provider.id}/${id}: failed: ${event.message}`)
+      return false
+    }
+    if (event.type !== 'done') continue
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    const cost = costOf(modelInfo(provider.id, id), event.usage)
+    const price = cost === null ? '' : `, ${(Number(cost) / 1e12).toFixed(6)} USD`
+    const { inputTokens, outputTokens } = event.usage
+    console.log(`${provider.id}/${id}: ok in ${seconds} s (${inputTokens} + ${outputTokens} tokens${price})`)
+    console.log(`  ${event.text.trim()}`)
+  }
+  return true
+}
+
+async function select(settings: Settings, env: Env, configFile: string | undefined): Promise<number> {
+  const ready = configured(settings, env, '')
+  const { entries, problem } = await catalogueOf(settings, ready)
+  if (problem !== null) process.stderr.write(`${problem}\n`)
+  if (!process.stdin.isTTY) {
+    throw new AppError('USAGE', 'Choosing needs a terminal.', {
+      hint: 'Set agent.model in config.toml, or openpista_MODEL; openpista model list shows the names.',
+    })
+  }
+  const prompts = await import('@clack/prompts')
+  const options = entries.map((entry) => ({ value: entry.id, label: entry.id, hint: entry.status }))
+  const chosen = await prompts.select({ message: `Model of ${ready.provider.id}`, options, initialValue: ready.model })
+  if (prompts.isCancel(chosen)) return 1
+  const file = configFile ?? join(settings.home, 'config.toml')
+  setModel(file, chosen, env)
+  console.log(`${file}: agent.model = "${chosen}". A running gateway takes it at its next start.`)
+  return 0
+}
+
+/**
+ * Writes `agent.model` into the configuration and leaves every other line as it is.
+ *
+ * @throws AppError `CONFIG_NOT_WRITTEN` when the file is written in a way that this cannot change.
+ */
+export function setModel(file: string, model: string, env: Env): void {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const setting = `model = ${JSON.stringify(model)}`
+  const [head = '', section, rest = ''] = before.split(/^(\[agent\][^\n]*\n?)/m)
+  const end = rest.search(/^\[/m)
+  const table = end === -1 ? rest : rest.slice(0, end)
+  const tail = end === -1 ? '' : rest.slice(end)
+  const changed = /^model\s*=.*$/m.test(table) ? table.replace(/^model\s*=.*$/m, () => setting) : `${setting}\n${table}`
+  const gap = head === '' || head.endsWith('\n') ? '' : '\n'
+  const after =
+    section === undefined ? `${head}${gap}[agent]\n${setting}\n` : `${head + section.trimEnd()}\n${changed}${tail}`
+  writeFileAtomic(file, after)
+  const { openpista_MODEL: _one, OPENPISTA_MODEL: _other, ...others } = env
+  try {
+    if (loadSettings(file, others).config.agent.model === model) return
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+  }
+  writeFileAtomic(file, before)
+  throw new AppError('CONFIG_NOT_WRITTEN', `${file} could not be changed.`, {
+    hint: `Write into it yourself: [agent] ${setting}`,
+  })
+}
+
+function line({ provider, id, recommendedForCoding, status, source }: CatalogueEntry, current: ProviderChoice): string {
+  const mark = current.ok && current.provider.id === provider && current.model === id ? '*' : ' '
+  const notes = [
+    status,
+    ...(recommendedForCoding ? ['for coding'] : []),
+    ...(source === 'data' ? [] : ['from service']),
+  ]
+  return `${mark} ${provider}/${id} (${notes.join(', ')})`
+}
+
+async function catalogueOf(settings: Settings, { provider, baseUrl, listModels }: Ready) {
+  const folder = join(settings.home, 'cache')
+  return await readCatalogue({ provider: provider.id, baseUrl, folder, listModels, now: Date.now })
+}
+
+function configured(settings: Settings, env: Env, id: string): Ready {
+  const choice = choose(settings, env, settings.config.agent.provider, id)
+  if (choice.ok) return choice
+  throw new AppError(choice.code, choice.message, { hint: choice.hint })
+}
+
+/** The configured address and key belong to the configured provider only. */
+function choose({ config, home }: Settings, env: Env, provider: string, id: string): ProviderChoice {
+  const own = provider === config.agent.provider
+  const { credentials } = openAuth({ home, config: config.auth, clientId: config.agent.oauth_client_id, env })
+  return createProvider({
+    ...{ provider, env, credentials, model: id || (own ? config.agent.model : '') },
+    apiKey: own ? config.agent.api_key : '',
+    baseUrl: own ? config.agent.base_url : '',
+  })
+}
