@@ -189,7 +189,7 @@ async function decide(
     scope,
     risk: tool.risk,
     untrusted: untrustedSources(state.messages),
-    ...(repeated ? { note: `The agent asks for the same call for the ${state.repeats.count}th time in a row.` } : {}),
+    ...(repeated ? { note: `The agent asks for the same call ${state.repeats.count} times in a row.` } : {}),
   }
   const answer = (await (repeated ? config.person : config.approver).ask(question, signal)) ?? {
     decision: 'deny' as const,
