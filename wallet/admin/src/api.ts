@@ -1,0 +1,107 @@
+import type { ChallengeView, ErrorBody, TransactionStatus, TransactionView } from '@waiaas/core'
+import { base64url } from './bytes.ts'
+
+/** Why something did not work: `code` of the daemon, or one of this page's own in lower case. */
+export type Fault = {
+  code: string
+  message: string
+  hint?: string
+  /** Where the transaction is, when the daemon says so. */
+  transaction?: Progress
+}
+
+/** What the public may know of a transaction that no longer waits. */
+export type Progress = { status: TransactionStatus; hash?: string; error?: string; outcomeUnknown?: boolean }
+
+export type OwnerAction = ChallengeView['action']
+export type Result<Value> = { ok: true; value: Value } | { ok: false; fault: Fault }
+
+/** The daemon, as far as an owner needs it. Nothing here throws: a fault is a value. */
+export type Api = {
+  challenge: (action: OwnerAction, transactionId: string) => Promise<Result<ChallengeView>>
+  /** Hands in the owner's signature over the challenge's message. */
+  answer: (challenge: ChallengeView, signature: string) => Promise<Result<Progress>>
+  /** Where the demo owner signs, if this is a demo. */
+  demoOwnerUrl: () => Promise<string | undefined>
+}
+
+export function createApi(fetchIt: typeof fetch): Api {
+  return {
+    challenge: (action, resourceId) =>
+      call(fetchIt, '/v1/owner/challenges', { body: JSON.stringify({ action, resourceId }) }, readChallenge),
+    answer: (challenge, signature) => {
+      const headers = {
+        'X-Owner-Address': challenge.ownerAddress,
+        'X-Owner-Message': base64url(challenge.message),
+        'X-Owner-Signature': signature,
+      }
+      const path = `/v1/transactions/${challenge.approval.transactionId}/${challenge.action}`
+      return call(fetchIt, path, { headers }, readTransaction)
+    },
+    demoOwnerUrl: async () => {
+      const response = await fetchIt('/approve/config.json').catch(() => undefined)
+      const config: unknown = response?.ok ? await response.json().catch(() => ({})) : {}
+      const { demoOwnerUrl } = (config ?? {}) as { demoOwnerUrl?: unknown }
+      return typeof demoOwnerUrl === 'string' ? demoOwnerUrl : undefined
+    },
+  }
+}
+
+async function call<Value>(
+  fetchIt: typeof fetch,
+  path: string,
+  options: { body?: string; headers?: Record<string, string> },
+  read: (body: unknown) => Value | undefined,
+): Promise<Result<Value>> {
+  const headers = { accept: 'application/json', ...(options.body === undefined ? {} : JSON_BODY), ...options.headers }
+  let response: Response
+  let body: unknown
+  try {
+    response = await fetchIt(path, { method: 'POST', headers, cache: 'no-store', ...pick(options.body) })
+    body = await response.json()
+  } catch {
+    // No answer, or half of one: the same as far as this page can tell.
+    return { ok: false, fault: UNREACHABLE }
+  }
+  if (!response.ok) return { ok: false, fault: readFault(body) }
+  const value = read(body)
+  return value === undefined ? { ok: false, fault: UNREADABLE } : { ok: true, value }
+}
+
+const JSON_BODY = { 'content-type': 'application/json' }
+const UNREACHABLE: Fault = { code: 'unreachable', message: 'The wallet does not answer.' }
+const UNREADABLE: Fault = {
+  code: 'unreadable',
+  message: 'The wallet answered something this page does not understand.',
+}
+
+const pick = (body: string | undefined) => (body === undefined ? {} : { body })
+
+function readFault(body: unknown): Fault {
+  const { code, message, hint, details } = (body ?? {}) as Partial<ErrorBody>
+  if (typeof code !== 'string' || typeof message !== 'string') return UNREADABLE
+  const { status, hash } = (details ?? {}) as { status?: TransactionStatus; hash?: string }
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(status === undefined ? {} : { transaction: { status, ...(hash === undefined ? {} : { hash }) } }),
+  }
+}
+
+function readChallenge(body: unknown): ChallengeView | undefined {
+  const { message, scheme, approval } = (body ?? {}) as Partial<ChallengeView>
+  const isWhole = typeof message === 'string' && typeof scheme === 'string' && Array.isArray(approval?.effects)
+  return isWhole ? (body as ChallengeView) : undefined
+}
+
+function readTransaction(body: unknown): Progress | undefined {
+  const { status, hash, error, outcomeUnknown } = (body ?? {}) as Partial<TransactionView>
+  if (status === undefined) return undefined
+  return {
+    status,
+    ...(hash === undefined ? {} : { hash }),
+    ...(error === undefined ? {} : { error: error.message }),
+    ...(outcomeUnknown === true ? { outcomeUnknown } : {}),
+  }
+}
