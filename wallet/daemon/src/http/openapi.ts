@@ -153,7 +153,15 @@ export function errorsOf(route: Route): ErrorCode[] {
 
 /** JSON Schema of a zod schema; everything with an id becomes a component. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', components: Record<string, Schema>): Schema {
-  const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'throw' }) as Schema
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'throw',
+    override: looseUnion,
+  }) as Schema
   for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, Schema>)) {
     components[id] = moveRefs(definition) as Schema
   }
@@ -162,6 +170,17 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', components: Record<
   components[moved.id] = moved
   return { $ref: `#/components/schemas/${moved.id}` }
 }
+
+/** Where a union's tag may be left out, the tag does not make its members exclusive to a reader of JSON Schema. */
+function looseUnion({ zodSchema, jsonSchema }: Parameters<Override>[0]): void {
+  if (!(zodSchema instanceof z.ZodDiscriminatedUnion) || jsonSchema.oneOf === undefined) return
+  const { discriminator, options } = zodSchema.def
+  const isLoose = options.some((option) => option._zod.propValues?.[discriminator]?.has(undefined))
+  if (!isLoose) return
+  jsonSchema.anyOf = jsonSchema.oneOf
+  delete jsonSchema.oneOf
+}
+type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>
 
 function moveRefs(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(moveRefs)
