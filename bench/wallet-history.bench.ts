@@ -22,7 +22,9 @@ export const walletHistory: Bench = {
     try {
       let wallet = await home.start()
       await logIn(home, wallet)
-      const ids = (await makeAgents(wallet, 2)).map(({ id }) => id) as [string, string]
+      const agents = await makeAgents(wallet, 2)
+      for (const { addresses } of agents) await chain.fund(addresses.evm)
+      const ids = agents.map(({ id }) => id) as [string, string]
       const tokens = await Promise.all(
         ids.map((agentId) => wallet.admin.createSession({ agentId, ttl: 86_400 }).then(({ token }) => token)),
       )
