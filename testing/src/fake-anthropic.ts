@@ -12,8 +12,6 @@ import { eventFrame, sendEvents } from './event-stream.ts'
 import { listen, readBody, sendJson } from './http.ts'
 import { argumentText, type FakeReply, words } from './model-reply.ts'
 
-export type { AnthropicBlock, AnthropicFault, AnthropicMessage, AnthropicRequest } from './anthropic-request.ts'
-
 /** One block of an answer, in the order in which the model gives them. */
 export type ReplyBlock =
   | { thinking: string }

@@ -1,3 +1,4 @@
+export type { AnthropicBlock, AnthropicFault, AnthropicMessage, AnthropicRequest } from './anthropic-request.ts'
 export { type ChromiumSearch, findChromium, launchBrowser } from './chromium.ts'
 export * from './fake-anthropic.ts'
 export * from './fake-identity.ts'

@@ -29,7 +29,7 @@ export type CredentialParts = {
 export function createCredentials({ store, identities, now }: CredentialParts): CredentialSource {
   const renewals = new Map<string, Promise<Renewal>>()
   const failures = new Map<string, number>()
-  const exchanged = new Map<string, Login>()
+  const fromKey = createKeyExchange(identities, now)
 
   const mustRenew = (provider: string, login: Login): boolean => {
     if (!isRenewable(login, identities.get(provider)) || !endsWithin(login, RENEW_BEFORE_S, now())) return false
@@ -64,7 +64,22 @@ export function createCredentials({ store, identities, now }: CredentialParts): 
     const why = problem === null ? '' : ` It could not be renewed: ${problem}`
     return signedOut(provider, `The login at ${provider} has ended.${why}`)
   }
-  const fromEnvironment = async (provider: string, key: string): Promise<CredentialResult> => {
+  return {
+    find: (provider) => store.list().find((login) => login.provider === provider),
+    resolve: async (provider, { configured, environment }: GivenKeys) => {
+      if (configured !== '') return await fromKey(provider, configured)
+      const stored = await readable(provider, fromStore)
+      if (stored?.ok === true) return stored
+      if (environment !== '') return await fromKey(provider, environment)
+      return stored ?? { ok: true, credential: keyCredential('') }
+    },
+  }
+}
+
+/** A key as it is given; one that only stands for another is exchanged, and the result kept in memory. */
+function createKeyExchange(identities: CredentialParts['identities'], now: () => number) {
+  const exchanged = new Map<string, Login>()
+  return async (provider: string, key: string): Promise<CredentialResult> => {
     const known = exchanged.get(key)
     if (known !== undefined && !endsWithin(known, RENEW_BEFORE_S, now())) {
       return { ok: true, credential: toCredential(known) }
@@ -75,17 +90,6 @@ export function createCredentials({ store, identities, now }: CredentialParts): 
     if (!answer.ok) return signedOut(provider, answer.message)
     exchanged.set(key, answer.value)
     return { ok: true, credential: toCredential(answer.value) }
-  }
-
-  return {
-    find: (provider) => store.list().find((login) => login.provider === provider),
-    resolve: async (provider, { configured, environment }: GivenKeys) => {
-      if (configured !== '') return await fromEnvironment(provider, configured)
-      const stored = await readable(provider, fromStore)
-      if (stored?.ok === true) return stored
-      if (environment !== '') return await fromEnvironment(provider, environment)
-      return stored ?? { ok: true, credential: keyCredential('') }
-    },
   }
 }
 

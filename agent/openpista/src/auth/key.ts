@@ -13,6 +13,7 @@ export type Keyring = {
   store: (secret: string) => Promise<boolean>
 }
 
+const TOOL = 'secret-tool'
 const TOOL_TIMEOUT_MS = 10_000
 const ATTRIBUTES = ['service', 'openpista', 'account', 'credentials-key']
 
@@ -20,7 +21,7 @@ const ATTRIBUTES = ['service', 'openpista', 'account', 'credentials-key']
 export function systemKeyring(env: Readonly<Record<string, string | undefined>>): Keyring {
   const call = (args: string[], input: string) =>
     new Promise<string | undefined>((resolve) => {
-      const child = execFile('secret-tool', args, { env, timeout: TOOL_TIMEOUT_MS }, (error, stdout) =>
+      const child = execFile(TOOL, args, { env, timeout: TOOL_TIMEOUT_MS }, (error, stdout) =>
         resolve(error === null ? stdout.trim() : undefined),
       )
       // A program that is missing or leaves early closes the pipe; its exit says so.

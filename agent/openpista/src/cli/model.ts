@@ -30,9 +30,11 @@ export async function model(
 /** Every model of the configured provider, and those known of the others that are ready to use. */
 async function list(settings: Settings, env: Env): Promise<number> {
   const current = choose(settings, env, settings.config.agent.provider, '')
-  for (const { id: provider } of presets) {
-    const ready = choose(settings, env, provider, 'any')
-    if (!ready.ok || (provider === 'ollama' && current.ok && current.provider.id !== 'ollama')) continue
+  for (const preset of presets) {
+    const ready = choose(settings, env, preset.id, 'any')
+    const isCurrent = current.ok && ready.ok && current.provider.id === ready.provider.id
+    // A service without a key is only asked when it is the configured one: nobody said that it runs.
+    if (!ready.ok || (!preset.needsKey && !isCurrent)) continue
     const { entries, problem } = await catalogueOf(settings, ready)
     for (const entry of entries) console.log(line(entry, current))
     if (problem !== null) process.stderr.write(`${problem}\n`)
