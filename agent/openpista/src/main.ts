@@ -84,7 +84,7 @@ auth
   .option('--port <number>', 'port on which the browser comes back')
   .option('--timeout <seconds>', 'time for the login', '120')
   .option('--non-interactive', 'take everything from options and environment', false)
-  .option('--browser', 'GitHub Copilot: come back through the browser instead of typing a code', false)
+  .option('--browser', 'sign in through the browser where that is not the usual way (anthropic, github-copilot)', false)
   .action((flags: import('./cli/auth.ts').LoginFlags) =>
     perform(async ({ settings }) => (await import('./cli/auth.ts')).login(settings, process.env, flags)),
   )

@@ -77,11 +77,18 @@ test.each([
 })
 
 test("Anthropic's code is pasted, and the risk is said first", async () => {
-  const ended = await openpista(home, ['auth', 'login', '-p', 'claude'], { onOutput: atTheBrowser() })
+  const ended = await openpista(home, ['auth', 'login', '-p', 'claude', '--browser'], { onOutput: atTheBrowser() })
   expect(ended).toMatchObject({
     code: 0,
     out: expect.stringMatching(/Warning: Anthropic's terms do not allow.*https?:/s),
   })
+})
+
+test("Anthropic's subscription is not signed in to unless that is asked for", async () => {
+  const ended = await openpista(home, ['auth', 'login', '-p', 'anthropic'], { input: 'sk-ant-api03-x\n' })
+  expect(ended).toMatchObject({ code: 0, out: expect.not.stringContaining('Warning') })
+  expect(service.count('authorize')).toBe(0)
+  expect((await openpista(home, ['auth', 'status'])).out).toContain('anthropic: key')
 })
 
 test('Copilot signs in by a code', async () => {

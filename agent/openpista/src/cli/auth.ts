@@ -18,7 +18,7 @@ export type LoginFlags = {
   /** Seconds for the whole login. */
   timeout: string
   nonInteractive: boolean
-  /** GitHub Copilot: come back through the browser instead of typing a code on a page. */
+  /** Sign in through the browser where that is not the usual way (Anthropic, GitHub Copilot). */
   browser: boolean
 }
 
@@ -75,7 +75,9 @@ async function signIn(auth: Auth, preset: Preset, options: SignInOptions): Promi
     })
   }
   const identity = preset.login === 'browser' ? auth.identities.get(preset.id) : undefined
-  if (identity === undefined) return await askForKey(preset, options)
+  // What carries a warning is done only when it is asked for by name.
+  const byKey = identity === undefined || (identity.notice !== null && !options.browser)
+  if (byKey) return await askForKey(preset, options)
   if (identity.notice !== null) console.log(`Warning: ${identity.notice}\n`)
   const port = options.port === undefined ? undefined : wholeNumber('--port', options.port, 65_535)
   const byDevice = identity.startDevice !== null && !options.browser
