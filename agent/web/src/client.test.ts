@@ -96,6 +96,8 @@ test('a new visit continues the session of the last one', async () => {
   const { transcript } = await until(first, isConnected)
   first.newSession()
   const other = await until(first, (view) => view.transcript?.sessionId !== transcript?.sessionId)
+  first.send('a word, so that it is kept')
+  await until(first, (view) => texts(view).length === 1)
   first.close()
   const second = await until(start(storage), isConnected)
   expect(second.transcript?.sessionId).toBe(other.transcript?.sessionId)
@@ -111,6 +113,40 @@ test('a frame that got lost on the way is asked for again', async () => {
   await until(client, ({ transcript }) => transcript?.held.length === 1)
   const view = await until(client, (now) => isConnected(now) && now.transcript?.held.length === 0)
   expect(view.transcript?.items).toMatchObject([{ text: 'first' }])
+})
+
+test('frames that nobody has any more do not hold back what follows for ever', async () => {
+  const client = start(memoryStorage())
+  await until(client, isConnected)
+  const sessionId = client.view.value.transcript?.sessionId ?? ''
+  for (let time = 0; time < 2; time += 1) {
+    await until(client, isConnected)
+    gateway.sendRaw({ type: 'notice', sessionId, seq: 10_001, text: 'after the crash', tone: 'info' })
+    await until(client, ({ transcript }) => transcript?.held.length === 1)
+    if (time === 0)
+      await until(client, ({ transcript, link }) => transcript?.held.length === 0 && link.state === 'connected')
+  }
+  const view = await until(client, ({ transcript }) => transcript?.seq === 10_001)
+  expect(view.transcript?.items).toMatchObject([{ text: 'after the crash' }])
+})
+
+test('what was written for a session that is gone goes into a new one, not into the next best', async () => {
+  const storage = memoryStorage()
+  const client = start(storage)
+  const own = await until(client, isConnected)
+  client.send('old talk')
+  await until(client, (view) => texts(view).includes('old talk'))
+  client.newSession()
+  await until(client, (view) => isConnected(view) && view.transcript?.sessionId !== own.transcript?.sessionId)
+  gateway.setOpen(false)
+  gateway.dropConnections()
+  await until(client, (view) => view.link.state === 'waiting')
+  client.send('new talk')
+  gateway.setOpen(true)
+  client.reconnect()
+  const view = await until(client, (now) => texts(now).includes('new talk'))
+  expect(texts(view)).toEqual(['new talk'])
+  expect(view.fault).toBeUndefined()
 })
 
 test('rubbish on the line does no harm', async () => {

@@ -16,6 +16,7 @@ export type Client = {
   cancel: () => void
   newSession: () => void
   openSession: (sessionId: string) => void
+  /** Another one is opened when it is the open one. */
   deleteSession: (sessionId: string) => void
   closeFault: () => void
   /** Connects now instead of waiting. */
@@ -38,6 +39,8 @@ export function createClient(parts: ClientParts): Client {
   let gapTimer: ReturnType<typeof setTimeout> | undefined
   let sawWelcome = false
   let wantsHistory = false
+  let askedFor: number | undefined
+  let wantsNewSession = false
 
   const dispatch = (event: ViewEvent) => {
     const before = view.value
@@ -61,7 +64,17 @@ export function createClient(parts: ClientParts): Client {
     for (const { id, text } of unsent(view.value)) say({ type: 'message', id, text })
   }
   const onFrame = (frame: ServerFrame) => {
-    if (frame.type === 'error' && !sawWelcome) forgetLostSession(frame)
+    if (!sawWelcome && frame.type === 'error' && frame.code === 'SESSION_NOT_FOUND') {
+      // Another session follows, perhaps one full of other things; what waits here must not end up in it.
+      dispatch({ type: 'session.lost' })
+      wantsNewSession = true
+      return
+    }
+    if (frame.type === 'welcome' && wantsNewSession) {
+      wantsNewSession = false
+      say({ type: 'session.new' })
+      return
+    }
     if (frame.type === 'welcome' && isBehind(frame, view.value)) {
       // The gateway has less than this page remembers: only its whole history is the truth.
       say({ type: 'session.open', sessionId: frame.sessionId })
@@ -73,27 +86,27 @@ export function createClient(parts: ClientParts): Client {
       wantsHistory = false
       keep.setSession(frame.sessionId)
       sendWaiting()
+    }
+    if (frame.type === 'welcome' || frame.type === 'turn.finished' || frame.type === 'message.stored') {
       say({ type: 'session.list' })
     }
-    if (frame.type === 'turn.finished' || frame.type === 'message.stored') say({ type: 'session.list' })
     watchGap()
   }
-  const forgetLostSession = (frame: Extract<ServerFrame, { type: 'error' }>) => {
-    if (!/SESSION/.test(frame.code) || keep.session() === undefined) return
-    keep.setSession(undefined)
-    dispatch({ type: 'session.lost' })
-    connection.restart()
-  }
   const watchGap = () => {
-    const isOpen = (view.value.transcript?.held.length ?? 0) > 0
-    if (isOpen && gapTimer === undefined) {
-      gapTimer = setTimeout(() => {
-        gapTimer = undefined
-        if ((view.value.transcript?.held.length ?? 0) === 0) return
+    if (missingSeq(view.value) === undefined || gapTimer !== undefined) return
+    gapTimer = setTimeout(() => {
+      gapTimer = undefined
+      const missing = missingSeq(view.value)
+      if (missing === undefined) return
+      if (missing === askedFor) {
+        // The whole history has not closed the gap either: nobody has these frames.
+        dispatch({ type: 'gap.skipped' })
+      } else {
+        askedFor = missing
         wantsHistory = true
         connection.restart()
-      }, GAP_PATIENCE_MS)
-    }
+      }
+    }, GAP_PATIENCE_MS)
   }
   const connection: Connection = connect({
     url: parts.url,
@@ -123,11 +136,7 @@ export function createClient(parts: ClientParts): Client {
     cancel: () => say({ type: 'cancel' }),
     newSession: () => say({ type: 'session.new' }),
     openSession: (sessionId) => say({ type: 'session.open', sessionId }),
-    deleteSession: (sessionId) => {
-      say({ type: 'session.delete', sessionId })
-      if (view.value.transcript?.sessionId === sessionId) say({ type: 'session.new' })
-      say({ type: 'session.list' })
-    },
+    deleteSession: (sessionId) => say({ type: 'session.delete', sessionId }),
     closeFault: () => dispatch({ type: 'fault.closed' }),
     reconnect: () => connection.hurry(),
     close: () => {
@@ -141,4 +150,9 @@ export function createClient(parts: ClientParts): Client {
 function isBehind(frame: Extract<ServerFrame, { type: 'welcome' }>, view: View): boolean {
   const known = view.transcript?.sessionId === frame.sessionId ? view.transcript.seq : 0
   return frame.history === undefined && frame.seq < known
+}
+
+/** The number of the first frame that later ones wait for. */
+function missingSeq({ transcript }: View): number | undefined {
+  return transcript === undefined || transcript.held.length === 0 ? undefined : transcript.seq + 1
 }

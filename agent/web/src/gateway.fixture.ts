@@ -24,6 +24,8 @@ export type TestGateway = {
   until: <Type extends ClientFrame['type']>(type: Type) => Promise<FrameOf<Type>>
   dropConnections: () => void
   setOpen: (isOpen: boolean) => void
+  /** Whether this browser is refused for want of a cookie. */
+  setLocked: (isLocked: boolean) => void
   setModel: (model: string | undefined) => void
   close: () => Promise<void>
 }
@@ -51,9 +53,9 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 }
 
 type Session = { id: string; title: string; frames: SessionFrame[] }
-type Watcher = { socket: WebSocket; clientId: string; session: Session }
+type Watcher = { socket: WebSocket; session: Session }
 
-export async function startTestGateway(options: { folder?: string; ownSession?: string }): Promise<TestGateway> {
+export async function startTestGateway(options: { folder?: string }): Promise<TestGateway> {
   const sessions = new Map<string, Session>()
   const watchers = new Map<WebSocket, Watcher>()
   const received: ClientFrame[] = []
@@ -61,12 +63,16 @@ export async function startTestGateway(options: { folder?: string; ownSession?: 
   const waiting: { type: string; resolve: (frame: never) => void }[] = []
   const unclaimed: ClientFrame[] = []
   let isOpen = true
+  let isLocked = false
   let model: string | undefined
 
-  const server = createServer((request, response) => void serve(request, response, options.folder).then(() => {}))
+  const server = createServer((request, response) => {
+    if (request.url === '/ws') response.writeHead(isLocked ? 401 : 426).end()
+    else void serve(request, response, options.folder).then(() => {})
+  })
   const sockets = new WebSocketServer({ noServer: true })
   server.on('upgrade', (request, socket, head) => {
-    if (!isOpen) socket.destroy()
+    if (!isOpen || isLocked) socket.destroy()
     else sockets.handleUpgrade(request, socket, head, (connection) => sockets.emit('connection', connection))
   })
 
@@ -93,20 +99,28 @@ export async function startTestGateway(options: { folder?: string; ownSession?: 
     return numbered
   }
   const list = (socket: WebSocket) => {
-    const items = [...sessions.values()].map(({ id, title }, index) => ({
-      id,
-      title,
-      channel: 'web',
-      updatedAt: Math.floor(Date.now() / 1000) - (sessions.size - index) * 400,
-    }))
+    // A session without a word in it is not kept.
+    const items = [...sessions.values()]
+      .filter(({ frames }) => frames.length > 0)
+      .map(({ id, title }, index) => ({
+        id,
+        title,
+        channel: 'web',
+        updatedAt: Math.floor(Date.now() / 1000) - (sessions.size - index) * 400,
+      }))
     say(socket, { type: 'session.listed', sessions: items })
   }
 
   const hear = (socket: WebSocket, frame: ClientFrame) => {
     if (frame.type === 'hello') {
-      const session = find(frame.sessionId ?? options.ownSession ?? `web:${frame.clientId}`)
-      watchers.set(socket, { socket, clientId: frame.clientId, session })
-      return welcome(socket, session, frame.lastSeq)
+      const own = `web:${frame.clientId}`
+      const wanted = frame.sessionId ?? own
+      const isKnown = wanted === own || (sessions.get(wanted)?.frames.length ?? 0) > 0
+      if (!isKnown)
+        say(socket, { type: 'error', code: 'SESSION_NOT_FOUND', message: `There is no session '${wanted}'.` })
+      const session = find(isKnown ? wanted : own)
+      watchers.set(socket, { socket, session })
+      return welcome(socket, session, isKnown ? frame.lastSeq : undefined)
     }
     const watcher = watchers.get(socket)
     if (watcher === undefined) throw new Error(`${frame.type} before hello`)
@@ -141,6 +155,10 @@ export async function startTestGateway(options: { folder?: string; ownSession?: 
         return welcome(socket, watcher.session, undefined)
       case 'session.delete':
         sessions.delete(frame.sessionId)
+        if (session.id === frame.sessionId) {
+          watcher.session = find(`web:${crypto.randomUUID()}`)
+          welcome(socket, watcher.session, undefined)
+        }
         return list(socket)
       case 'ping':
         return say(socket, { type: 'pong', nonce: frame.nonce })
@@ -179,6 +197,9 @@ export async function startTestGateway(options: { folder?: string; ownSession?: 
     },
     setOpen: (open) => {
       isOpen = open
+    },
+    setLocked: (locked) => {
+      isLocked = locked
     },
     setModel: (name) => {
       model = name

@@ -51,7 +51,7 @@ async function open(options: { width?: number; height?: number; scheme?: 'light'
   })
   page = await context.newPage()
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/WebSocket|ERR_CONNECTION|404/.test(message.text()))
+    if (message.type() === 'error' && !/WebSocket|ERR_CONNECTION|40[14]|426/.test(message.text()))
       complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
@@ -181,6 +181,16 @@ test('a line that is cut in the middle of an answer is mended without a gap', as
   await page.locator('.user:not([data-state])', { hasText: 'while you were away' }).waitFor()
   expect(await page.locator('.prose').count()).toBe(1)
   expect(gateway.taken).toHaveLength(2)
+})
+
+test('a browser that is not signed in is told how to get in', async () => {
+  gateway.setLocked(true)
+  gateway.dropConnections()
+  await page.getByText('Not signed in').waitFor()
+  await page.getByRole('alert').filter({ hasText: 'openpista link' }).waitFor()
+  gateway.setLocked(false)
+  await page.getByRole('button', { name: 'Now' }).click()
+  await page.getByText('Connected', { exact: true }).waitFor()
 })
 
 test('a reload shows the same session again', async () => {

@@ -60,6 +60,13 @@ export function receive(transcript: Transcript, frame: SessionFrame): Transcript
   return next
 }
 
+/** Goes on without the frames that are missing: for a gateway that never had them, after a crash of its own. */
+export function skipGap(transcript: Transcript): Transcript {
+  const [first, ...held] = transcript.held
+  if (first === undefined) return transcript
+  return receive({ ...transcript, seq: first.seq - 1, held }, first)
+}
+
 /** Cards that wait for the owner. */
 export function openCards(transcript: Transcript): Card[] {
   return transcript.items.flatMap((item) => (item.kind === 'card' && item.outcome === undefined ? [item.card] : []))

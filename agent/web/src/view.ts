@@ -1,6 +1,6 @@
 import type { ServerFrame, SessionFrame, SessionView } from 'openpista/protocol'
 import type { Link } from './connection.ts'
-import { emptyTranscript, fromHistory, receive, type Transcript } from './transcript.ts'
+import { emptyTranscript, fromHistory, receive, skipGap, type Transcript } from './transcript.ts'
 
 /**
  * A message of this client that has not come back as `message.stored`. `waiting`: kept and sent again until the
@@ -39,6 +39,7 @@ export type ViewEvent =
   | { type: 'retried'; id: string }
   | { type: 'answered'; cardId: string; decision: Decision }
   | { type: 'session.lost' }
+  | { type: 'gap.skipped' }
   | { type: 'fault.closed' }
 
 export function initialView(outgoing: readonly Outgoing[]): View {
@@ -77,6 +78,8 @@ export function reduce(view: View, event: ViewEvent): View {
       return setOutgoing(view, event.id, { state: 'waiting' })
     case 'answered':
       return { ...view, answers: { ...view.answers, [event.cardId]: event.decision } }
+    case 'gap.skipped':
+      return { ...view, transcript: view.transcript && skipGap(view.transcript) }
     case 'session.lost': {
       const outgoing = view.outgoing.map(({ sessionId: _, ...message }) => message)
       return { ...view, transcript: undefined, outgoing }

@@ -85,7 +85,7 @@ function Strangers({ sources }: { sources: readonly SourceView[] }) {
     <div class="card-strangers" role="note">
       <Icon name="warning" />
       <div>
-        <strong>Text that is not yours is behind this</strong>
+        <strong>Somebody else may be behind this</strong>
         <ul>
           {sources.map((source, index) => (
             <li key={index}>
@@ -197,10 +197,17 @@ const outcomes: Record<CardOutcome, { words: string; icon: 'check' | 'cross' }> 
 
 function Result({ outcome, by }: { outcome: CardOutcome; by: string | undefined }) {
   const { words, icon } = outcomes[outcome]
+  const who = by === undefined ? undefined : decider(by)
   return (
     <p class="card-result" data-icon={icon}>
       <Icon name={icon} /> {words}
-      {by === undefined ? null : <span class="detail"> · {visible(by)}</span>}
+      {who === undefined ? null : <span class="detail"> · {who}</span>}
     </p>
   )
+}
+
+/** `owner:web` as a person says it; who else decided is in the words of the outcome. */
+function decider(by: string): string | undefined {
+  const [kind, channel] = visible(by).split(':')
+  return kind === 'owner' ? `you, on ${channel ?? 'this machine'}` : undefined
 }
