@@ -65,6 +65,12 @@ export function createHttp({ access, webRoot, version }: HttpParts): Hono {
     return context.json({ path: `/auth?code=${access.newCode()}` })
   })
 
+  /** A browser does not tell a page why its WebSocket was refused; this does. */
+  app.get('/ws', (context) => {
+    const isKnown = access.authenticated(context.req.header())
+    return context.text(isKnown ? 'Connect with a WebSocket.' : 'Not signed in.', isKnown ? 426 : 401)
+  })
+
   app.all('/api/*', (context) => context.json({ code: 'NOT_FOUND', message: 'There is nothing here.' }, 404))
 
   app.get('*', async (context) => {
