@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { NetworkRef } from './network.ts'
+import { SessionConstraints } from './session-constraints.ts'
+import { TransactionView } from './transaction.ts'
 
 export const AgentStatus = z.enum(['ACTIVE', 'SUSPENDED', 'TERMINATED'])
 export type AgentStatus = z.infer<typeof AgentStatus>
@@ -26,6 +28,8 @@ export const AgentView = z
     status: AgentStatus,
     ownerAddress: z.string().optional(),
     ownerState: OwnerState,
+    /** Where the owner is a contract: its network. */
+    ownerNetwork: z.string().optional(),
     defaultNetwork: z.string(),
     wallets: z.array(WalletView),
     /** Of the default wallet, for readers of the first version. */
@@ -45,6 +49,9 @@ const Name = z
   .max(100)
   .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'must be one line of visible characters')
 
+/** An address, or the CAIP-10 account (`eip155:8453:0x…`) of an owner that is a contract. */
+const OwnerText = z.string().min(1).max(128)
+
 export const CreateAgent = z.strictObject({
   name: Name,
   /** Chains to make a key for; the first one's network is the default. */
@@ -54,17 +61,18 @@ export const CreateAgent = z.strictObject({
     .max(2)
     .default(['evm', 'solana']),
   defaultNetwork: NetworkRef.optional(),
-  ownerAddress: z.string().min(1).max(64).optional(),
+  ownerAddress: OwnerText.optional(),
 })
 
 export const UpdateAgent = z.strictObject({ name: Name })
 
-export const SetOwner = z.strictObject({ ownerAddress: z.string().min(1).max(64) })
+export const SetOwner = z.strictObject({ ownerAddress: OwnerText })
 
 export const CreateSession = z.strictObject({
   agentId: z.uuid(),
   /** Lifetime in seconds. */
   ttl: z.number().int().min(300).max(604_800).default(86_400),
+  constraints: SessionConstraints.default({}),
 })
 
 export const SessionView = z
@@ -77,6 +85,17 @@ export const SessionView = z
     expiresAt: z.number().int(),
     absoluteExpiresAt: z.number().int(),
     createdAt: z.number().int(),
+    /** As given, in their full form. */
+    constraints: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
+
+/** POST /v1/agents/:id/withdraw: what goes home, and what stays and why. */
+export const WithdrawView = z
+  .object({
+    items: z.array(TransactionView),
+    skipped: z.array(z.object({ network: z.string(), why: z.string() })),
+  })
+  .meta({ id: 'Withdraw' })
+export type WithdrawView = z.infer<typeof WithdrawView>

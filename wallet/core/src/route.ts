@@ -1,5 +1,7 @@
 import type { z } from 'zod'
+import type { OwnerAction } from './approval.ts'
 import type { ErrorCode } from './error.ts'
+import type { OwnerCommand } from './owner-command.ts'
 
 /**
  * Who may call. `master`: operator (admin token or master password). `session`: an agent's session token.
@@ -24,6 +26,14 @@ export type Route = {
   idempotent?: true
   /** The answer is a stream of server-sent events, each data line one value of the schema under 200. */
   stream?: true
+  /** What the owner's message must be for, on routes that take one. */
+  ownerAction?: OwnerAction | OwnerCommand
+  /** Takes the owner's proof beside the operator's; whether it is needed depends on the state. */
+  alsoOwner?: true
+  /** Also takes a session token that a renewal has replaced: to tell so. */
+  replacedToken?: true
+  /** Answers while the kill switch is on. */
+  whileLocked?: true
   /** The header `Prefer: wait=N` (N up to 60) holds the answer until the result is final. */
   waits?: true
   /** Success answers by HTTP status. */

@@ -39,6 +39,10 @@ export const DaemonConfig = z
         rate_limit_public_rpm: perMinute.default(120),
         rate_limit_session_rpm: perMinute.default(300),
         rate_limit_operator_rpm: perMinute.default(1200),
+        /** Seconds from POST /v1/admin/recover until the kill switch is off, where an owner signed for it. */
+        recovery_wait_seconds: z.number().int().min(0).max(604_800).default(1800),
+        /** The same without an owner. */
+        recovery_wait_without_owner_seconds: z.number().int().min(0).max(604_800).default(86_400),
       })
       .prefault({}),
     demo: z

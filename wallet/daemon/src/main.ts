@@ -91,6 +91,10 @@ async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Sig
     engine,
     adapters,
     environment,
+    recoveryWaits: {
+      withOwner: config.security.recovery_wait_seconds,
+      withoutOwner: config.security.recovery_wait_without_owner_seconds,
+    },
     limits: {
       publicPerMinute: config.security.rate_limit_public_rpm,
       sessionPerMinute: config.security.rate_limit_session_rpm,

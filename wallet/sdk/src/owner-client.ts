@@ -21,7 +21,9 @@ export class WAIaaSOwnerClient {
   /** The message to sign, with everything to look at before. Good for one use within five minutes. */
   async challenge(action: 'approve' | 'reject', transactionId: string): Promise<ChallengeView> {
     const { id } = checkId(transactionId)
-    return await this.#transport.call<'challenge'>('post', '/v1/owner/challenges', { body: { action, resourceId: id } })
+    const body = { action, resourceId: id }
+    const asked = await this.#transport.call<'challenge'>('post', '/v1/owner/challenges', { body })
+    return asked as ChallengeView
   }
 
   /** Asks, signs and approves. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { WalletView } from '../agent.ts'
-import { ChallengeView, OwnerAction } from '../approval.ts'
+import { ChallengeView } from '../approval.ts'
 import { NetworkRef } from '../network.ts'
+import { CommandChallengeView, CreateChallenge } from '../owner-command.ts'
 import type { Route } from '../route.ts'
 import { SimulationView, TransactionRequest, TransactionStatus, TransactionView } from '../transaction.ts'
 import { created, Id, list, ok, sendErrors } from './parts.ts'
@@ -141,6 +142,7 @@ export const paymentRoutes = {
     method: 'post',
     path: '/v1/transactions/:id/approve',
     authentication: ['owner'],
+    ownerAction: 'approve',
     tag: 'owner',
     summary: 'Owner approves one that waits',
     params: Id,
@@ -159,6 +161,7 @@ export const paymentRoutes = {
     method: 'post',
     path: '/v1/transactions/:id/reject',
     authentication: ['owner'],
+    ownerAction: 'reject',
     tag: 'owner',
     summary: 'Owner rejects one that waits',
     params: Id,
@@ -171,9 +174,18 @@ export const paymentRoutes = {
     authentication: 'public',
     tag: 'owner',
     summary: 'Ask for the message that the owner signs',
-    body: z.strictObject({ action: OwnerAction, resourceId: z.uuid() }),
-    responses: created(ChallengeView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'APPROVAL_TIMEOUT', 'APPROVAL_NOT_FOUND', 'OWNER_NOT_CONNECTED'],
+    body: CreateChallenge,
+    whileLocked: true,
+    responses: created(z.union([ChallengeView, CommandChallengeView])),
+    errors: [
+      'TX_NOT_FOUND',
+      'TX_ALREADY_PROCESSED',
+      'APPROVAL_TIMEOUT',
+      'APPROVAL_NOT_FOUND',
+      'OWNER_NOT_CONNECTED',
+      'AGENT_NOT_FOUND',
+      'INVALID_ADDRESS',
+    ],
   },
   events: {
     method: 'get',

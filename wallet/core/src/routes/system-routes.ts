@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KillSwitchView } from '../kill-switch.ts'
 import type { Route } from '../route.ts'
 import { list, ok } from './parts.ts'
 
@@ -21,6 +22,7 @@ export const systemRoutes = {
   health: {
     method: 'get',
     path: '/health',
+    whileLocked: true,
     authentication: 'public',
     tag: 'system',
     summary: 'Is the daemon up',
@@ -32,6 +34,7 @@ export const systemRoutes = {
   openApi: {
     method: 'get',
     path: '/doc',
+    whileLocked: true,
     authentication: 'public',
     tag: 'system',
     summary: 'This API as OpenAPI 3.1',
@@ -41,6 +44,7 @@ export const systemRoutes = {
   login: {
     method: 'post',
     path: '/v1/admin/login',
+    whileLocked: true,
     authentication: 'public',
     tag: 'admin',
     summary: 'Operator login',
@@ -51,6 +55,7 @@ export const systemRoutes = {
   logout: {
     method: 'post',
     path: '/v1/admin/logout',
+    whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
     summary: 'End this operator login',
@@ -60,6 +65,7 @@ export const systemRoutes = {
   adminStatus: {
     method: 'get',
     path: '/v1/admin/status',
+    whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
     summary: 'State of the daemon',
@@ -76,9 +82,58 @@ export const systemRoutes = {
     ),
     errors: [],
   },
+  killSwitch: {
+    method: 'post',
+    path: '/v1/admin/kill-switch',
+    whileLocked: true,
+    authentication: ['master', 'owner'],
+    ownerAction: 'kill_switch',
+    tag: 'admin',
+    summary: 'Stop everything at once',
+    responses: ok(KillSwitchView),
+    errors: ['KILL_SWITCH_ACTIVE', 'INVALID_SIGNATURE', 'INVALID_NONCE'],
+  },
+  getKillSwitch: {
+    method: 'get',
+    path: '/v1/admin/kill-switch',
+    whileLocked: true,
+    authentication: ['master'],
+    tag: 'admin',
+    summary: 'State of the kill switch',
+    responses: ok(KillSwitchView),
+    errors: [],
+  },
+  recover: {
+    method: 'post',
+    path: '/v1/admin/recover',
+    whileLocked: true,
+    authentication: ['master'],
+    alsoOwner: true,
+    ownerAction: 'recover',
+    tag: 'admin',
+    summary: 'Turn the kill switch off, after the waiting time; needs a locked-in owner too where there is one',
+    responses: ok(KillSwitchView),
+    errors: [
+      'KILL_SWITCH_NOT_ACTIVE',
+      'RECOVERY_ALREADY_STARTED',
+      'OWNER_SIGNATURE_REQUIRED',
+      'INVALID_SIGNATURE',
+      'INVALID_NONCE',
+    ],
+  },
+  rotateSecret: {
+    method: 'post',
+    path: '/v1/admin/rotate-secret',
+    authentication: ['master'],
+    tag: 'admin',
+    summary: 'Sign session tokens with a new key; those of the old one stay good for 5 minutes and may be renewed',
+    responses: ok(z.object({ rotatedAt: z.number().int(), oldTokensUntil: z.number().int() })),
+    errors: ['ROTATION_TOO_RECENT', 'KEYSTORE_LOCKED'],
+  },
   shutdown: {
     method: 'post',
     path: '/v1/admin/shutdown',
+    whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
     summary: 'Stop the daemon',
@@ -88,6 +143,7 @@ export const systemRoutes = {
   listAudit: {
     method: 'get',
     path: '/v1/admin/audit',
+    whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
     summary: 'Read the audit log',
@@ -101,6 +157,7 @@ export const systemRoutes = {
   verifyAudit: {
     method: 'post',
     path: '/v1/admin/audit/verify',
+    whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
     summary: 'Check the hash chain of the audit log',

@@ -87,6 +87,14 @@ export type ChainAdapter = {
   outcomes: (
     attempts: readonly SentAttempt[],
   ) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
+  /** A wallet that is not emptied exactly has to keep this much of the native coin, on chains that demand it. */
+  leastRemainder?: bigint
+  /** Whether an account that is a contract says that a signature over a hash is its own, on chains that have such. */
+  contractSigned?: (
+    address: string,
+    hash: Uint8Array,
+    signature: Uint8Array,
+  ) => Promise<{ ok: true; signed: boolean } | { ok: false; message: string }>
   /** Calls back when a new block may have changed outcomes. Returns how to stop. */
   onBlock: (callback: () => void) => () => void
   close: () => Promise<void>

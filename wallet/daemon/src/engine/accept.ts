@@ -12,7 +12,7 @@ import type { Tables } from '../store/tables.ts'
 import { findByKey, insertTransaction, type TransactionRow } from '../store/transactions.ts'
 import type { Caller } from './engine.ts'
 import { fault } from './fault.ts'
-import { agentOf, spendingFault } from './judge.ts'
+import { type Agent, agentOf, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 
 /**
@@ -31,7 +31,10 @@ export async function accept(
   const found = await context.write(async (db) => {
     const known = await findByKey(db, caller.agentId, key)
     if (known !== undefined) return { fresh: false, row: known }
-    const row = await newRow(context, db, caller, request)
+    const agent = await agentOf(db, caller.agentId)
+    const refusal = await spendingFault(db, agent)
+    if (refusal !== undefined) throw refusal
+    const row = await newRow(context, db, { agent, sessionId: caller.sessionId, request })
     const stored = { ...row, idempotency_key: key, fingerprint }
     const data = { request: request as Json }
     await insertTransaction(db, stored, { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data })
@@ -66,22 +69,20 @@ export async function walletOn(db: Kysely<Tables>, agentId: string, network: Net
   return wallet
 }
 
-async function newRow(
+/** A request as a row that is not judged yet. */
+export async function newRow(
   context: Context,
   db: Kysely<Tables>,
-  caller: Caller,
-  request: TransactionRequest,
+  { agent, sessionId, request }: { agent: Agent; sessionId: string | null; request: TransactionRequest },
 ): Promise<Omit<TransactionRow, 'idempotency_key' | 'fingerprint'>> {
-  const agent = await agentOf(db, caller.agentId)
-  const refusal = await spendingFault(db, agent)
-  if (refusal !== undefined) throw refusal
   const network = networkFor(context, request, agent.default_network)
   const wallet = await walletOn(db, agent.id, network)
   const now = context.now()
   return {
     id: newId(),
     agent_id: agent.id,
-    session_id: caller.sessionId,
+    session_id: sessionId,
+    origin: 'session',
     wallet_id: wallet.id,
     network,
     type: request.type,

@@ -4,10 +4,10 @@ import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
 import { appendEvent } from '../store/events.ts'
 import { recordJudgement } from '../store/judgements.ts'
-import { release, reserve } from '../store/ledger.ts'
+import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
-import { agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
+import { type Asked, agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 import { draftColumns } from './stored-draft.ts'
 
@@ -20,9 +20,10 @@ export async function admit(context: Context, row: TransactionRow): Promise<Tran
   const moved = await context.write(async (db) => {
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
-    const refusal = await spendingFault(db, agent)
+    const refusal = await spendingFault(db, agent, row.origin)
     if (refusal !== undefined) return await cancel(db, row, now, refusal.code, refusal.message, {})
-    const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    if (row.origin === 'owner-sweep') return await allowSweep(db, row, draft, now)
+    const judgement = await judge(db, agent, row.network, draft, { now, prices }, askedBy(row, false))
     await recordJudgement(db, row, judgement.record)
     const applied = await apply(db, row, draft, judgement, now)
     if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
@@ -131,6 +132,24 @@ export async function cancel(
   return moved
 }
 
+/** What goes home to the owner passes without the policy, and takes nothing from its limits. */
+async function allowSweep(db: Kysely<Tables>, row: TransactionRow, draft: Draft, now: number) {
+  const reasons = [{ rule: 'OWNER_SWEEP', tier: 'INSTANT', message: 'Everything goes to the registered owner.' }]
+  const patch = { ...draftColumns(draft), tier: 'INSTANT' as const, reasons: JSON.stringify(reasons) }
+  const change = { id: row.id, from: row.status, to: 'EXECUTING' as const, at: now }
+  return await move(db, change, patch, { type: 'TX_ALLOWED', actor: 'owner-sweep', data: { tier: 'INSTANT' } })
+}
+
+/** Who asked for a stored row. */
+export function askedBy(row: Pick<TransactionRow, 'session_id' | 'type'>, approved: boolean): Asked {
+  return { sessionId: row.session_id, type: row.type as Asked['type'], approved }
+}
+
+/** Whose limits a judged row takes from. */
+export function ledgerOwner(row: TransactionRow, judgement: Judgement, at: number): LedgerOwner {
+  return { transactionId: row.id, agentId: row.agent_id, sessionId: judgement.budgetOf, at }
+}
+
 /** What an event says about a judgement. */
 export function trace({ verdict, policyVersion, record }: Judgement): { [key: string]: Json } {
   return { reasons: verdict.reasons as unknown as Json, policyVersion, traceHash: record.traceHash }
@@ -145,7 +164,7 @@ async function apply(
 ): Promise<TransactionRow | undefined> {
   const { verdict } = judgement
   if (verdict.tier === 'DENY') return await deny(db, row, draft, judgement, now)
-  await reserve(db, { transactionId: row.id, agentId: row.agent_id, at: now }, judgement.entries)
+  await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
   if (verdict.tier === 'APPROVAL') return await askOwner(db, row, draft, judgement, now)
   const columns = judgedColumns(draft, judgement)
   const change = { id: row.id, from: row.status, at: now }

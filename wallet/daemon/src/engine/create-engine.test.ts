@@ -93,7 +93,7 @@ describe('sending', () => {
 
   test('simulation says what send would, and stores nothing', async () => {
     const { world } = await evmWorld({ owner: OWNER })
-    const said = await world.engine.simulate(world.agentId, pay('0.6'))
+    const said = await world.engine.simulate(world.caller, pay('0.6'))
     expect(said).toMatchObject({ tier: 'APPROVAL', humanAmount: '0.6', balance: { before: (1000n * ETH).toString() } })
     expect(await world.db.kysely.selectFrom('events').selectAll().execute()).toHaveLength(0)
     const sent = await world.engine.send(world.caller, pay('0.6'), 'k')

@@ -4,24 +4,28 @@ import { createWriter } from '../store/writer.ts'
 import { accept, firstRefusal } from './accept.ts'
 import { admit } from './admit.ts'
 import { createChanges } from './changes.ts'
-import type { Engine, EngineJobs } from './engine.ts'
+import type { Engine, EngineJobs, EngineStops } from './engine.ts'
 import { execute } from './execute.ts'
 import { fault } from './fault.ts'
 import { createHandOvers } from './hand-over.ts'
 import { approve, expire, reject, resumeDelayed, withdraw } from './hold.ts'
+import { createKillSwitch, type KillSwitch } from './kill-switch.ts'
 import { createLanes, type Lanes } from './lanes.ts'
+import { createLock } from './lock.ts'
 import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
 import { busy, createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
+import { createSweeps } from './sweep.ts'
 import { createViews } from './view.ts'
 
 /** The engine over its parts. Nothing runs before `recover` or a call. */
-export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs> {
+export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs & EngineStops> {
   const context: Context = {
     ...parts,
     write: createWriter(parts.db),
     changes: createChanges(),
+    lock: createLock(),
     handOvers: createHandOvers(parts.settings.rebroadcastMillis),
     now: await steadyClock(parts),
   }
@@ -38,7 +42,20 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
         return undefined
     }
   })
-  return { ...answers(context, runs), ...jobs(context, runs, lanes) }
+  const killSwitch = createKillSwitch(context)
+  const sweeps = createSweeps(context)
+  return {
+    ...answers(context, runs),
+    ...jobs(context, runs, lanes, killSwitch),
+    killSwitch,
+    sweepable: sweeps.sweepable,
+    sweep: async (agentId, network, to, amount) => {
+      const row = await sweeps.sweep(agentId, network, to, amount)
+      await runs.once(row)
+      runs.start(row.id)
+      return (await createViews(context.db, context.approvalUrl).find(row.id))!
+    },
+  }
 }
 
 type Job = 'recover' | 'close' | keyof EngineJobs
@@ -70,7 +87,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
       if (refusal !== undefined) throw refusal
       return await views.of(current)
     },
-    simulate: (agentId, request, rows) => simulate(context, agentId, request, rows),
+    simulate: (caller, request, rows) => simulate(context, caller, request, rows),
     cancel: async (id, actor) => await goOn(await withdraw(context, id, actor)),
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
@@ -80,16 +97,18 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
 }
 
 /** What start, time, chains and stop ask. */
-function jobs(context: Context, runs: Runs, lanes: Lanes): Pick<Engine & EngineJobs, Job> {
+function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch): Pick<Engine & EngineJobs, Job> {
   const follower = createFollower(context, runs.start)
   return {
     recover: async () => {
+      await killSwitch.restore()
       for (const { id } of await openTransactions(context.db, busy)) runs.start(id)
       await runs.idle()
       await lanes.repairAll()
       for (const network of context.adapters.keys()) await follower.follow(network)
     },
     runDue: async () => {
+      await killSwitch.runDue()
       const { toExecute, toExpire } = await dueTransactions(context.db, context.now())
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)

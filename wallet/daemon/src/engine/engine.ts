@@ -1,5 +1,7 @@
 import type { NetworkName, Policy, SimulationView, TransactionRequest, TransactionView } from '@waiaas/core'
 import type { OwnerApproval } from './hold.ts'
+import type { KillSwitch } from './kill-switch.ts'
+import type { Sweeps } from './sweep.ts'
 
 export type Caller = { agentId: string; sessionId: string }
 
@@ -16,8 +18,12 @@ export type Engine = {
    * (details `{transactionId, reasons}`), and the drafting codes (INVALID_ADDRESS, INSUFFICIENT_BALANCE, …).
    */
   send: (caller: Caller, request: TransactionRequest, idempotencyKey: string) => Promise<TransactionView>
-  /** The same drafting, rules and facts as `send`; nothing is stored. `rows`: by these policies. */
-  simulate: (agentId: string, request: TransactionRequest, rows?: readonly Policy[]) => Promise<SimulationView>
+  /** The same drafting, rules and facts as `send`; nothing is stored. `sessionId` null: as if no session spoke. `rows`: by these policies. */
+  simulate: (
+    caller: { agentId: string; sessionId: string | null },
+    request: TransactionRequest,
+    rows?: readonly Policy[],
+  ) => Promise<SimulationView>
   /** QUEUED -> CANCELLED. */
   cancel: (id: string, actor: string) => Promise<TransactionView>
   /** After an owner's signature was verified for exactly this content: re-drafts, compares, re-judges, runs. */
@@ -31,6 +37,13 @@ export type Engine = {
   recover: () => Promise<void>
   /** Stops taking new work, lets what runs come to a durable point. */
   close: () => Promise<void>
+}
+
+/** What ends and empties. */
+export type EngineStops = Pick<Sweeps, 'sweepable'> & {
+  killSwitch: KillSwitch
+  /** Pays everything to the owner, whatever the policy says; answers the payment. @throws AppError. */
+  sweep: (agentId: string, network: NetworkName, to: string, amount: bigint) => Promise<TransactionView>
 }
 
 /** What time and the chains ask of the engine. */

@@ -78,7 +78,7 @@ async function keep(
 ): Promise<SignOutcome> {
   return await context.write(async (db): Promise<SignOutcome> => {
     const now = context.now()
-    const refusal = await spendingFault(db, await agentOf(db, row.agent_id))
+    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
     if (refusal !== undefined) return { row: await failIn(context, db, row, refusal.code, refusal.message) }
     const data = { hash: signed.hash, sequence: signed.sequence?.toString() ?? null }
     const event = { type: 'TX_SIGNED', actor: 'daemon', data }
@@ -107,6 +107,7 @@ async function handOver(
   sent: Sent,
 ): Promise<TransactionRow | undefined> {
   const { row, attempt, signed } = sent
+  if (context.lock.locked()) return await withhold(context, lanes, wallet, sent)
   context.handOvers.note(attempt.id, context.clock.millis())
   const answer = await adapter.broadcast({ ...signed, from: wallet.address })
   context.onStep('broadcast', row.id)
@@ -120,6 +121,24 @@ async function handOver(
     return undefined
   }
   return await refused(context, lanes, adapter, wallet, sent, answer)
+}
+
+/** The kill switch came between signing and sending: these bytes have never left, and are forgotten. */
+async function withhold(
+  context: Context,
+  lanes: Lanes,
+  wallet: Wallet,
+  { row, attempt, signed }: Sent,
+): Promise<TransactionRow | undefined> {
+  const moved = await context.write(async (db) => {
+    await setAttemptState(db, attempt.id, 'DEAD')
+    return await failIn(context, db, row, 'SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
+  })
+  if (signed.sequence !== null) {
+    lanes.of(row.network, wallet.address).doubt()
+    await lanes.repair(row.network, wallet)
+  }
+  return moved
 }
 
 /** SIGNED -> SUBMITTED: the chain has the bytes. */

@@ -8,7 +8,7 @@ import {
   type TransactionPatch,
   type TransactionRow,
 } from '../store/transactions.ts'
-import { askOwner, cancel, deny, draftOf, judgedColumns, trace, walletOf } from './admit.ts'
+import { askedBy, askOwner, cancel, deny, draftOf, judgedColumns, ledgerOwner, trace, walletOf } from './admit.ts'
 import { approvalContent } from './approval.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, pricesFor, spendingFault } from './judge.ts'
@@ -127,10 +127,10 @@ async function rejudge(
       return await cancel(db, current, now, 'SIMULATION_FAILED', message, {})
     }
     await release(db, row.id)
-    const judgement = await judge(db, agent, row.network, draft, { now, prices })
+    const judgement = await judge(db, agent, row.network, draft, { now, prices }, askedBy(row, approval !== undefined))
     await recordJudgement(db, row, judgement.record)
     if (judgement.verdict.tier === 'DENY') return await deny(db, current, draft, judgement, now)
-    await reserve(db, { transactionId: row.id, agentId: row.agent_id, at: now }, judgement.entries)
+    await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
     if (judgement.verdict.tier === 'APPROVAL' && approval === undefined) {
       return await askOwner(db, current, draft, judgement, now)
     }

@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   evaluate,
   type Facts,
+  judgeConstraints,
   type NetworkName,
   networkOf,
   type Policy,
@@ -14,6 +15,7 @@ import {
   questionKey,
   questionsFor,
   type Reason,
+  type SessionRequest,
   type Subject,
   traceHash,
   usdValue,
@@ -25,8 +27,10 @@ import { findCounterparty } from '../store/counterparties.ts'
 import type { JudgementRecord } from '../store/judgements.ts'
 import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
 import { policiesOf } from '../store/policies.ts'
+import { sessionLimits, sessionTotals } from '../store/sessions.ts'
 import { readSettings, settingKeys } from '../store/settings.ts'
 import type { Tables } from '../store/tables.ts'
+import type { TransactionRow } from '../store/transactions.ts'
 import { fault } from './fault.ts'
 import type { Prices } from './parts.ts'
 
@@ -41,6 +45,16 @@ export type Judgement = {
   downgraded: boolean
   /** What the transaction takes from the limits. */
   entries: LedgerEntry[]
+  /** The session whose budget it takes from, where it has one. */
+  budgetOf: string | null
+}
+
+/** Who asked, and for what kind of request. */
+export type Asked = SessionRequest & {
+  /** Null where no session speaks: the operator's dry run. */
+  sessionId: string | null
+  /** True where the owner has signed for exactly this: then a revoked session does not matter any more. */
+  approved: boolean
 }
 
 /**
@@ -55,22 +69,32 @@ export async function judge(
   network: NetworkName,
   draft: Draft,
   given: { now: number; prices: ReadonlyMap<string, bigint>; rows?: readonly Policy[] },
+  asked: Asked,
 ): Promise<Judgement> {
   const subject: Subject = { network, effects: draft.effects, maxFee: draft.maxFee }
   const { now, prices } = given
   const policies = policiesInForce(given.rows ?? (await policiesOf(db, agent.id)), agent.id, network)
   const facts: Facts = { now, prices, ...(await answer(db, agent.id, now, questionsFor(policies, subject))) }
+  const session = await judgeSession(db, asked, subject, facts.now)
   const said = evaluate(policies, subject, facts)
-  const verdict = said
+  const verdict = withReasons(said, session.reasons)
   const settings = await readSettings(db)
   const policyVersion = Number(settings.get(settingKeys.policyVersion) ?? 0)
   const entries = ledgerEntries(subject, prices)
   const record = { subject, facts, verdict: said, policyVersion, traceHash: traceHash(subject, said, policyVersion) }
+  const { budgetOf } = session
   if (verdict.tier !== 'APPROVAL' || agent.owner_address !== null) {
-    return { verdict, policyVersion, record, entries, downgraded: false }
+    return { verdict, policyVersion, record, entries, budgetOf, downgraded: false }
   }
   const denies = settings.get(settingKeys.withoutOwner) === 'deny'
-  return { verdict: denies ? denied(verdict) : held(verdict), policyVersion, record, entries, downgraded: !denies }
+  return {
+    verdict: denies ? denied(verdict) : held(verdict),
+    policyVersion,
+    record,
+    entries,
+    budgetOf,
+    downgraded: !denies,
+  }
 }
 
 /** Assets whose price a judgement may need. */
@@ -83,9 +107,14 @@ export function nativeAsset(network: NetworkName): Asset {
   return { network, ...networkOf(network).native }
 }
 
-/** Why nothing may be spent at all, if so: agent not active, or kill switch. */
-export async function spendingFault(db: Kysely<Tables>, agent: Agent): Promise<AppError<ErrorCode> | undefined> {
-  if (agent.status === 'SUSPENDED') return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
+/** Why nothing may be spent at all, if so: agent not active, or kill switch. A suspended agent may still be emptied. */
+export async function spendingFault(
+  db: Kysely<Tables>,
+  agent: Agent,
+  origin: TransactionRow['origin'] = 'session',
+): Promise<AppError<ErrorCode> | undefined> {
+  if (agent.status === 'SUSPENDED' && origin === 'session')
+    return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
   if (agent.status === 'TERMINATED') return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
   const killSwitch = (await readSettings(db)).get(settingKeys.killSwitch) ?? 'NORMAL'
   return killSwitch === 'NORMAL' ? undefined : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
@@ -103,6 +132,34 @@ export function decidingMessage(verdict: Pick<Verdict, 'tier' | 'code' | 'reason
   return (
     (strictest.find(({ code }) => code === verdict.code) ?? strictest[0])?.message ?? 'The policy does not allow it.'
   )
+}
+
+/** What the session's own constraints say; a session that was revoked meanwhile allows nothing more. */
+async function judgeSession(
+  db: Kysely<Tables>,
+  asked: Asked,
+  subject: Subject,
+  now: number,
+): Promise<{ reasons: Reason[]; budgetOf: string | null }> {
+  const { sessionId } = asked
+  if (sessionId === null) return { reasons: [], budgetOf: null }
+  const limits = await sessionLimits(db, sessionId)
+  if (limits === undefined) throw new Error(`there is no session ${sessionId}`)
+  const totals = await sessionTotals(db, sessionId, limits.constraints, now)
+  const reasons = judgeConstraints(limits.constraints, asked, subject, totals)
+  if (limits.revoked && !asked.approved) {
+    reasons.push({ rule: 'SESSION', tier: 'DENY', code: 'SESSION_REVOKED', message: 'The session was revoked.' })
+  }
+  return { reasons, budgetOf: limits.budget ? sessionId : null }
+}
+
+/** A verdict with further denials. The code of a rule that spoke before stays. */
+function withReasons(verdict: Verdict, denials: readonly Reason[]): Verdict {
+  const [first] = denials
+  if (first === undefined) return verdict
+  const known = verdict.code === undefined || verdict.code === 'POLICY_DENIED' ? first.code : verdict.code
+  const code = known === undefined ? {} : { code: known }
+  return { ...verdict, tier: 'DENY', ...code, reasons: [...verdict.reasons, ...denials] }
 }
 
 function held(verdict: Verdict): Verdict {

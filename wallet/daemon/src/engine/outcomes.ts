@@ -74,6 +74,8 @@ async function followBatch(
     if (row.status === 'EXECUTING') resign(row.id)
   }
   for (const { attempt, outcome } of told) if (outcome.kind !== 'waiting') context.handOvers.forget(attempt.id)
+  // While the kill switch is on, what was sent is followed, and nothing is sent again.
+  if (context.lock.locked()) return
   const lost = told.filter(
     ({ attempt, outcome }) => outcome.kind === 'waiting' && context.handOvers.isDue(attempt.id, context.clock.millis()),
   )

@@ -7,6 +7,7 @@ import type { Tables } from '../store/tables.ts'
 import type { Write } from '../store/writer.ts'
 import type { Changes } from './changes.ts'
 import type { HandOvers } from './hand-over.ts'
+import type { Lock } from './lock.ts'
 
 /** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
@@ -30,7 +31,7 @@ export type EngineSettings = {
 export type EngineParts = {
   db: Kysely<Tables>
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
-  signer: Pick<Signer, 'sign' | 'halted'>
+  signer: Pick<Signer, 'sign' | 'halted' | 'halt' | 'resume'>
   clock: Clock
   prices: Prices
   log: Logger
@@ -46,6 +47,7 @@ export type Context = EngineParts & {
   write: Write
   changes: Changes
   handOvers: HandOvers
+  lock: Lock
   /** Unix seconds that never go back, not over a restart either. */
   now: () => number
 }

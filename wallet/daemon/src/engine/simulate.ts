@@ -8,12 +8,12 @@ import { effectView } from './stored-draft.ts'
 /** What `send` would do with this request now. Stores nothing, and holds nothing back for it. */
 export async function simulate(
   context: Context,
-  agentId: string,
+  caller: { agentId: string; sessionId: string | null },
   request: TransactionRequest,
   rows?: readonly Policy[],
 ): Promise<SimulationView> {
   const { db } = context
-  const agent = await agentOf(db, agentId)
+  const agent = await agentOf(db, caller.agentId)
   const refusal = await spendingFault(db, agent)
   if (refusal !== undefined) throw refusal
   const network = networkFor(context, request, agent.default_network)
@@ -23,11 +23,15 @@ export async function simulate(
   if (!drafted.ok) throw fault(drafted.code, drafted.message)
   const { draft } = drafted
   const prices = await pricesFor(context.prices, network, draft.effects)
-  const { verdict, policyVersion, record } = await judge(db, agent, network, draft, {
-    now: context.now(),
-    prices,
-    ...(rows && { rows }),
-  })
+  const asked = { sessionId: caller.sessionId, type: request.type, approved: false }
+  const { verdict, policyVersion, record } = await judge(
+    db,
+    agent,
+    network,
+    draft,
+    { now: context.now(), prices, ...(rows && { rows }) },
+    asked,
+  )
   const balance = await adapter.balance(wallet.address)
   if (!balance.ok) throw fault('CHAIN_ERROR', balance.message)
   const after = draft.effects.reduce(

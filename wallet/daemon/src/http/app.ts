@@ -15,6 +15,8 @@ export type AppParts = {
   authenticate: Authenticate
   rateLimits: RateLimits
   limits: Limits
+  /** True while the kill switch is on. */
+  locked: () => boolean
   allowedHosts: readonly string[]
   pages: PageOptions
   stopping: AbortSignal

@@ -2,22 +2,25 @@ import type { Clock, Logger } from '@openpista/common'
 import type { Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineStops } from '../engine/engine.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Tables } from '../store/tables.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createMasterAuth } from './auth/master-auth.ts'
 import { createOwnerAuth } from './auth/owner-auth.ts'
+import { createSessionKeys } from './auth/session-keys.ts'
 import { createSessionTokens } from './auth/session-tokens.ts'
 import type { Handlers } from './handler.ts'
 import { adminHandlers } from './handlers/admin.ts'
 import { operatorHandlers } from './handlers/operator.ts'
+import { type RecoveryWaits, stopHandlers } from './handlers/stop.ts'
 import { transactionHandlers } from './handlers/transactions.ts'
 import { walletHandlers } from './handlers/wallet.ts'
 import type { PageOptions } from './pages.ts'
 import type { Limits } from './pipeline.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { createAgentStatuses } from './services/agent-status.ts'
 import { createAgents } from './services/agents.ts'
 import { createChallenges } from './services/challenges.ts'
 import { createEventFeed } from './services/event-feed.ts'
@@ -30,9 +33,10 @@ export type HttpParts = {
   clock: Clock
   logger: Logger
   signer: Signer
-  engine: Engine
+  engine: Engine & EngineStops
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
   environment: Environment
+  recoveryWaits: RecoveryWaits
   limits: Limits
   allowedHosts: readonly string[]
   pages: PageOptions
@@ -53,20 +57,29 @@ export type Http = {
 export async function composeHttp(parts: HttpParts): Promise<Http> {
   const { db, clock, signer, engine, adapters, environment } = parts
   const networks = [...adapters.keys()]
-  const tokens = await createSessionTokens(await signer.secret('session-tokens'))
+  const keys = await createSessionKeys({ db, signer, clock })
+  const tokens = createSessionTokens(keys)
   const master = createMasterAuth({ db, signer, clock })
-  const owner = createOwnerAuth({ db, clock })
+  const owner = createOwnerAuth({ db, clock, adapters })
   const agents = createAgents({ db, signer, clock, environment, networks })
   const feed = createEventFeed(db)
   const transactions = createTransactions({ db, engine })
   const challenges = createChallenges({ db, clock, engine, adapters })
   const handlers: Handlers = {
-    ...adminHandlers({ ...parts, master, networks, startedAt: clock.seconds() }),
+    ...adminHandlers({ ...parts, killSwitch: engine.killSwitch, master, networks, startedAt: clock.seconds() }),
     ...operatorHandlers({
       agents,
       sessions: createSessions({ db, tokens, clock }),
       policies: createPolicies({ db, clock }),
       engine,
+    }),
+    ...stopHandlers({
+      db,
+      killSwitch: engine.killSwitch,
+      recoveryWaits: parts.recoveryWaits,
+      keys,
+      agents,
+      statuses: createAgentStatuses({ db, clock, engine, networks }),
     }),
     ...walletHandlers({ agents, adapters }),
     ...transactionHandlers({ engine, transactions, challenges, feed }),
@@ -76,6 +89,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
     authenticate: createAuthenticate({ db, clock, master, owner, tokens }),
     rateLimits: createRateLimits(clock),
     limits: parts.limits,
+    locked: engine.killSwitch.locked,
     allowedHosts: parts.allowedHosts,
     pages: parts.pages,
     stopping: parts.stopping,

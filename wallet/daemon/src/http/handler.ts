@@ -1,6 +1,6 @@
 import type { Route, RouteName, Routes } from '@waiaas/core'
 import type { z } from 'zod'
-import type { Identity } from './auth/identity.ts'
+import type { Identity, OwnerIdentity } from './auth/identity.ts'
 
 /** What the pipeline hands to a route's handler: parsed, authenticated, nothing raw. */
 export type Call<R extends Route> = {
@@ -8,6 +8,8 @@ export type Call<R extends Route> = {
   query: Parsed<R, 'query'>
   body: Parsed<R, 'body'>
   identity: IdentityOf<R>
+  /** The owner's proof beside the caller's own, where the request carries one. */
+  owner: R extends { alsoOwner: true } ? OwnerIdentity | undefined : undefined
   idempotencyKey: R extends { idempotent: true } ? string : undefined
   /** Seconds of `Prefer: wait=N`; 0 without the header, and on routes that do not wait. */
   wait: number

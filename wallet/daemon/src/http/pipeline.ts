@@ -3,7 +3,7 @@ import type { Route, RouteName, Routes } from '@waiaas/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { Authenticate } from './auth/authenticate.ts'
-import type { Identity } from './auth/identity.ts'
+import type { Identity, OwnerIdentity } from './auth/identity.ts'
 import { fail, isWireError } from './fail.ts'
 import type { Answer, Call, Feed, Handler } from './handler.ts'
 import { parseInput, readJson } from './parse-input.ts'
@@ -16,6 +16,8 @@ export type PipelineParts = {
   authenticate: Authenticate
   rateLimits: RateLimits
   limits: Limits
+  /** True while the kill switch is on. */
+  locked: () => boolean
   clock: Clock
   logger: Logger
 }
@@ -41,7 +43,10 @@ export function createPipeline(parts: PipelineParts) {
     const claim = { headers, source: facts.source, route: name, resourceId: context.req.param('id') }
     const limitPublic = () => spend(context, parts, `public:${name}:${facts.source}`, parts.limits.publicPerMinute)
     if (route.authentication === 'public') limitPublic()
-    const identity = await authenticateCaller(parts, route, claim, context)
+    if (route.whileLocked !== true && parts.locked()) {
+      throw fail('SYSTEM_LOCKED', 'The kill switch is on.')
+    }
+    const { identity, owner } = await authenticateCaller(parts, route, claim, context)
     if (identity.kind !== 'public') {
       spend(context, parts, bucketOf(identity, facts.source), perMinute(identity, parts.limits))
     }
@@ -55,6 +60,7 @@ export function createPipeline(parts: PipelineParts) {
       query,
       body,
       identity,
+      owner,
       idempotencyKey: route.idempotent === true ? idempotencyKey(headers) : undefined,
       wait: route.waits === true ? preferredWait(headers) : 0,
       source: facts.source,
@@ -72,12 +78,18 @@ export function createPipeline(parts: PipelineParts) {
 }
 
 type Parts = PipelineParts
-type ClaimOf = Parameters<Authenticate>[1]
+type ClaimOf = Parameters<Authenticate['owner']>[0]
 
 /** A failed proof costs the peer's own share of failures, never anybody's valid credential. */
-async function authenticateCaller(parts: Parts, route: Route, claim: ClaimOf, context: Context): Promise<Identity> {
+async function authenticateCaller(
+  parts: Parts,
+  route: Route,
+  claim: ClaimOf,
+  context: Context,
+): Promise<{ identity: Identity; owner: OwnerIdentity | undefined }> {
   try {
-    return await parts.authenticate(route.authentication, claim)
+    const identity = await parts.authenticate.caller(route.authentication, claim)
+    return { identity, owner: route.alsoOwner === true ? await parts.authenticate.owner(claim) : undefined }
   } catch (error) {
     if (isWireError(error) && error.code !== 'MASTER_PASSWORD_LOCKED') {
       spend(context, parts, `failed:${claim.source}`, parts.limits.publicPerMinute)
@@ -120,7 +132,7 @@ function setLimitHeaders(context: Context, name: string, state: RateLimit): void
 async function revalidate(parts: Parts, route: Route, claim: ClaimOf, identity: Identity): Promise<boolean> {
   if (identity.kind === 'master' && identity.tokenHash === null) return true
   try {
-    await parts.authenticate(route.authentication, claim)
+    await parts.authenticate.caller(route.authentication, claim)
     return true
   } catch (error) {
     if (isWireError(error)) return false

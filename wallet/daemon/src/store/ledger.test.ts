@@ -15,7 +15,9 @@ async function openLedger() {
   const db = await openDatabase<Tables>({ path: ':memory:', migrations, synchronous: 'NORMAL' })
   await sql`PRAGMA foreign_keys = OFF`.execute(db.kysely)
   const book = (id: string, at: number, amount: bigint, asset = eth, usdMicros?: bigint) =>
-    reserve(db.kysely, { transactionId: id, agentId: 'me', at }, [{ kind: 'spend', asset, amount, usdMicros }])
+    reserve(db.kysely, { transactionId: id, agentId: 'me', sessionId: null, at }, [
+      { kind: 'spend', asset, amount, usdMicros },
+    ])
   return { db, book }
 }
 
@@ -45,7 +47,7 @@ test('release gives everything back, a failed payment only its amount, and the f
   const { db } = await openLedger()
   const window = { seconds: 60, now: NOW }
   for (const id of ['a', 'b', 'c']) {
-    await reserve(db.kysely, { transactionId: id, agentId: 'me', at: NOW }, [
+    await reserve(db.kysely, { transactionId: id, agentId: 'me', sessionId: null, at: NOW }, [
       { kind: 'spend', asset: eth, amount: 100n, usdMicros: 100n },
       { kind: 'fee', asset: eth, amount: 10n, usdMicros: 11n },
     ])

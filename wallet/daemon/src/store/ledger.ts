@@ -12,6 +12,9 @@ export type LedgerEntry = {
 
 export type LedgerRow = Selectable<Tables['ledger']>
 
+/** Whose limits a transaction takes from; `sessionId` only where the session has a budget. */
+export type LedgerOwner = { transactionId: string; agentId: string; sessionId: string | null; at: number }
+
 const USD = 'usd'
 const COUNT = 'count'
 
@@ -19,14 +22,11 @@ const COUNT = 'count'
 const spans = [1, 64, 4096] as const
 
 /** Takes the entries from the limits: a transaction that may spend them is allowed or waits. */
-export async function reserve(
-  db: Kysely<Tables>,
-  owner: { transactionId: string; agentId: string; at: number },
-  entries: readonly LedgerEntry[],
-): Promise<void> {
+export async function reserve(db: Kysely<Tables>, owner: LedgerOwner, entries: readonly LedgerEntry[]): Promise<void> {
   const rows: Insertable<Tables['ledger']>[] = entries.map((entry) => ({
     transaction_id: owner.transactionId,
     agent_id: owner.agentId,
+    session_id: owner.sessionId,
     kind: entry.kind,
     asset: assetKey(entry.asset),
     family: networkOf(entry.asset.network).family,
@@ -37,8 +37,8 @@ export async function reserve(
     at: owner.at,
   }))
   if (rows.length > 0) await db.insertInto('ledger').values(rows).execute()
-  const one: Delta = { agentId: owner.agentId, key: COUNT, at: owner.at, amount: 1n }
-  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, 1n)), one])
+  const counted = { agent_id: owner.agentId, session_id: owner.sessionId, at: owner.at }
+  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, 1n)), ...countDeltas(counted, 1n)])
 }
 
 /** Gives everything back: nothing of it was or will be spent. */
@@ -46,10 +46,9 @@ export async function release(db: Kysely<Tables>, transactionId: string): Promis
   const rows = await liveRows(db, transactionId)
   const [first] = rows
   if (first === undefined) return
-  const one: Delta = { agentId: first.agent_id, key: COUNT, at: first.at, amount: -1n }
   const ids = rows.map(({ id }) => id)
   await db.updateTable('ledger').set({ state: 'RELEASED' }).where('id', 'in', ids).execute()
-  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, -1n)), one])
+  await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, -1n)), ...countDeltas(first, -1n)])
 }
 
 /**
@@ -89,6 +88,7 @@ export async function addFillFee(
   const row: Insertable<Tables['ledger']> = {
     transaction_id: owner.transactionId,
     agent_id: owner.agentId,
+    session_id: null,
     kind: 'fill',
     asset: assetKey(asset),
     family: networkOf(asset.network).family,
@@ -100,6 +100,16 @@ export async function addFillFee(
   }
   await db.insertInto('ledger').values(row).execute()
   await addToTotals(db, deltasOf(row, 1n))
+}
+
+/** Base units under a limit key that a session has spent, granted or reserved in the last `seconds`. Fees aside. */
+export async function spentBySession(
+  db: Kysely<Tables>,
+  sessionId: string,
+  limitKey: string,
+  window: { seconds: number; now: number },
+): Promise<bigint> {
+  return await total(db, sessionId, assetsUnder(limitKey), window.now - window.seconds)
 }
 
 /** Base units under a limit key that count against limits and are at most `seconds` old. */
@@ -121,7 +131,7 @@ export async function spentUsd(
   return await total(db, agentId, [USD], window.now - window.seconds)
 }
 
-/** Transactions that count against limits and are at most `seconds` old. */
+/** Transactions of an agent, or of a session with a budget, that count against limits and are at most `seconds` old. */
 export async function countOf(
   db: Kysely<Tables>,
   agentId: string,
@@ -187,14 +197,24 @@ function scaled(row: LedgerRow, fee: bigint): string | null {
 /** A change of one sum: what an agent's key gains or loses at a second. */
 type Delta = { agentId: string; key: string; at: number; amount: bigint }
 
-type Counted = Pick<Insertable<Tables['ledger']>, 'agent_id' | 'asset' | 'amount' | 'usd_micros' | 'at'>
+type Counted = Pick<
+  Insertable<Tables['ledger']>,
+  'agent_id' | 'session_id' | 'kind' | 'asset' | 'amount' | 'usd_micros' | 'at'
+>
 
-/** What a ledger row changes in the sums: its asset, and its value where that is known. */
+/** What a ledger row changes in the sums: its asset, its value where that is known, and the budget of its session. */
 function deltasOf(row: Counted, sign: 1n | -1n): Delta[] {
-  const of = (key: string, amount: string): Delta => {
-    return { agentId: row.agent_id, key, at: row.at, amount: sign * BigInt(amount) }
+  const of = (key: string, amount: string, agentId = row.agent_id): Delta => {
+    return { agentId, key, at: row.at, amount: sign * BigInt(amount) }
   }
-  return [of(row.asset, row.amount), ...(row.usd_micros ? [of(USD, row.usd_micros)] : [])]
+  const budget = row.session_id && row.kind !== 'fee' ? [of(row.asset, row.amount, row.session_id)] : []
+  return [of(row.asset, row.amount), ...(row.usd_micros ? [of(USD, row.usd_micros)] : []), ...budget]
+}
+
+/** One transaction more or less, of the agent and of its session's budget. */
+function countDeltas(row: Pick<LedgerRow, 'agent_id' | 'session_id' | 'at'>, amount: 1n | -1n): Delta[] {
+  const owners = row.session_id === null ? [row.agent_id] : [row.agent_id, row.session_id]
+  return owners.map((agentId) => ({ agentId, key: COUNT, at: row.at, amount }))
 }
 
 /** Changes the sums, each slot once. */

@@ -5,6 +5,12 @@ import type { Tables } from './tables.ts'
 export const settingKeys = {
   /** NORMAL, ACTIVATED or RECOVERING; absent is NORMAL. */
   killSwitch: 'kill_switch',
+  /** When and by whom, as JSON. */
+  killSwitchDetails: 'kill_switch_details',
+  /** Which key signs session tokens, and since when, as JSON. */
+  sessionKey: 'session_key',
+  /** Number of the last event that the automatic stop has looked at. */
+  autoStopSeen: 'auto_stop_seen',
   /** What APPROVAL becomes without an owner: `delay` (default) or `deny`. */
   withoutOwner: 'policy.without_owner',
   /** Number of the policy set; every change of a policy raises it. */
@@ -14,4 +20,17 @@ export const settingKeys = {
 export async function readSettings(db: Kysely<Tables>): Promise<ReadonlyMap<string, string>> {
   const rows = await db.selectFrom('settings').selectAll().where('key', 'in', Object.values(settingKeys)).execute()
   return new Map(rows.map(({ key, value }) => [key, value]))
+}
+
+export async function readSetting(db: Kysely<Tables>, key: string): Promise<string | undefined> {
+  const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
+  return row?.value
+}
+
+export async function writeSetting(db: Kysely<Tables>, key: string, value: string): Promise<void> {
+  await db
+    .insertInto('settings')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+    .execute()
 }

@@ -1,5 +1,5 @@
 import type { Migration } from '@openpista/common'
-import type { ChainFamily, NetworkName, Tier, TransactionStatus } from '@waiaas/core'
+import type { ChainFamily, NetworkName, OwnerAction, OwnerCommand, Tier, TransactionStatus } from '@waiaas/core'
 import type { Generated } from 'kysely'
 
 /** Amounts are decimal digits in TEXT; times unix seconds; JSON in TEXT. */
@@ -11,6 +11,8 @@ export type Tables = {
     owner_address: string | null
     owner_family: ChainFamily | null
     owner_verified_at: number | null
+    /** Where the owner is a contract: the network that it lives on. */
+    owner_network: NetworkName | null
     default_network: NetworkName
     created_at: number
     updated_at: number
@@ -28,6 +30,8 @@ export type Tables = {
     id: string
     agent_id: string
     token_hash: string
+    /** Of the token that the last renewal replaced. */
+    previous_token_hash: string | null
     ttl: number
     expires_at: number
     absolute_expires_at: number
@@ -63,6 +67,8 @@ export type Tables = {
     id: string
     agent_id: string
     session_id: string | null
+    /** `owner-sweep` brings everything home to the owner: no policy stands in its way. */
+    origin: Generated<'session' | 'owner-sweep'>
     wallet_id: string
     network: NetworkName
     type: string
@@ -114,6 +120,8 @@ export type Tables = {
     id: Generated<number>
     transaction_id: string
     agent_id: string
+    /** The session whose budget this takes from; null where it has none. */
+    session_id: string | null
     /** `fill`: the fee of a payment of nothing that closed a gap in the account's sequence. */
     kind: 'spend' | 'grant' | 'fee' | 'fill'
     asset: string
@@ -124,7 +132,7 @@ export type Tables = {
     state: 'RESERVED' | 'COMMITTED' | 'RELEASED'
     at: number
   }
-  /** Sums of the ledger per agent and key in slots of 1, 64 and 4096 seconds, so that a rolling window adds few rows. */
+  /** Sums of the ledger per agent (or session with a budget) and key in slots of 1, 64 and 4096 seconds, so that a rolling window adds few rows. */
   ledger_totals: { agent_id: string; key: string; span: number; slot: number; total: string }
   /** What the policy said to a transaction each time it was asked, and on which facts. */
   judgements: {
@@ -143,10 +151,12 @@ export type Tables = {
   counterparties: { agent_id: string; address: string; shape: string; first_paid_at: number }
   challenges: {
     id: string
-    action: 'approve' | 'reject'
-    transaction_id: string
+    action: OwnerAction | OwnerCommand
+    agent_id: string
+    /** A transaction for approvals, the agent for everything else. */
+    resource_id: string
     owner_address: string
-    scheme: 'eip712' | 'solana'
+    scheme: 'eip712' | 'siwe' | 'solana'
     message: string
     digest: string
     expires_at: number
@@ -166,6 +176,8 @@ export type Tables = {
     hash: string
   }
   settings: { key: string; value: string }
+  /** What the automatic stop remembers of an agent: JSON of `engine/auto-stop-rules.ts`. */
+  auto_stop: { agent_id: string; state: string }
 }
 
 export const migrations: readonly Migration[] = [
@@ -174,7 +186,7 @@ export const migrations: readonly Migration[] = [
     up: `
 CREATE TABLE agents (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('ACTIVE','SUSPENDED','TERMINATED')),
-  owner_address TEXT, owner_family TEXT, owner_verified_at INTEGER, default_network TEXT NOT NULL,
+  owner_address TEXT, owner_family TEXT, owner_verified_at INTEGER, owner_network TEXT, default_network TEXT NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
   CHECK (owner_address IS NOT NULL OR owner_verified_at IS NULL)
 ) STRICT;
@@ -184,7 +196,7 @@ CREATE TABLE wallets (
   UNIQUE (agent_id, chain), UNIQUE (chain, address)
 ) STRICT;
 CREATE TABLE sessions (
-  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), token_hash TEXT NOT NULL UNIQUE, ttl INTEGER NOT NULL,
+  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), token_hash TEXT NOT NULL UNIQUE, previous_token_hash TEXT, ttl INTEGER NOT NULL,
   expires_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, renewal_count INTEGER NOT NULL, max_renewals INTEGER NOT NULL,
   constraints TEXT NOT NULL, revoked_at INTEGER, created_at INTEGER NOT NULL
 ) STRICT;
@@ -203,7 +215,7 @@ CREATE TABLE policy_versions (
   version INTEGER NOT NULL, until_version INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (id, version)
 ) STRICT;
 CREATE TABLE transactions (
-  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), session_id TEXT, wallet_id TEXT NOT NULL REFERENCES wallets(id),
+  id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), session_id TEXT, origin TEXT NOT NULL DEFAULT 'session', wallet_id TEXT NOT NULL REFERENCES wallets(id),
   network TEXT NOT NULL, type TEXT NOT NULL, request TEXT NOT NULL, idempotency_key TEXT, fingerprint TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED','CONFIRMED','FAILED','CANCELLED','EXPIRED')),
   outcome_unknown INTEGER NOT NULL DEFAULT 0, tier TEXT, reasons TEXT NOT NULL, effects TEXT NOT NULL, draft TEXT, max_fee TEXT, fee TEXT,
@@ -225,7 +237,7 @@ CREATE INDEX attempts_open ON attempts(network, state) WHERE state IN ('LIVE','I
 CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD';
 CREATE TABLE lanes (network TEXT NOT NULL, address TEXT NOT NULL, next_sequence TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT;
 CREATE TABLE ledger (
-  id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, kind TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, session_id TEXT, kind TEXT NOT NULL,
   asset TEXT NOT NULL, family TEXT NOT NULL, native INTEGER NOT NULL, amount TEXT NOT NULL, usd_micros TEXT, state TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX ledger_transaction ON ledger(transaction_id);
@@ -244,10 +256,10 @@ CREATE TABLE counterparties (
 ) STRICT;
 CREATE INDEX counterparties_shape ON counterparties(agent_id, shape);
 CREATE TABLE challenges (
-  id TEXT PRIMARY KEY, action TEXT NOT NULL, transaction_id TEXT NOT NULL REFERENCES transactions(id), owner_address TEXT NOT NULL,
+  id TEXT PRIMARY KEY, action TEXT NOT NULL, agent_id TEXT NOT NULL REFERENCES agents(id), resource_id TEXT NOT NULL, owner_address TEXT NOT NULL,
   scheme TEXT NOT NULL, message TEXT NOT NULL, digest TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER, created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX challenges_transaction ON challenges(transaction_id);
+CREATE INDEX challenges_resource ON challenges(resource_id);
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, actor TEXT NOT NULL, agent_id TEXT, transaction_id TEXT,
   data TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL
@@ -256,6 +268,7 @@ CREATE INDEX events_agent ON events(agent_id, seq);
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE auto_stop (agent_id TEXT PRIMARY KEY REFERENCES agents(id), state TEXT NOT NULL) STRICT;
 `,
   },
 ]

@@ -3,6 +3,7 @@ import type { Network } from '@waiaas/core'
 import { watchBlocks } from '../block-watch.ts'
 import type { ChainAdapter, Draft } from '../chain-adapter.ts'
 import { createRpcClient } from '../json-rpc.ts'
+import { contractSigned } from './contract-signature.ts'
 import { draftEvm, type EvmContext } from './draft.ts'
 import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
@@ -53,6 +54,7 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
       return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
     },
     outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
+    contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),
     onBlock: blocks.onBlock,
     close: async () => {
       blocks.close()

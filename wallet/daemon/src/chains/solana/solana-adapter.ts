@@ -15,6 +15,9 @@ import { SolanaPlan } from './plan.ts'
 import { solanaTraits } from './solana-traits.ts'
 import { base64, InContext, U64 } from './wire.ts'
 
+/** Lamports that keep an account without data alive. */
+const RENT_EXEMPT_EMPTY = 890_880n
+
 /** One Solana network: version 0 transactions over JSON-RPC. */
 export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdapter {
   const rpc = createRpcClient(rpcUrl)
@@ -67,6 +70,7 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
       return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
     },
     outcomes: (attempts) => solanaOutcomes(rpc, attempts),
+    leastRemainder: RENT_EXEMPT_EMPTY,
     onBlock: blocks.onBlock,
     close: async () => {
       blocks.close()

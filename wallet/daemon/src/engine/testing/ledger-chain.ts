@@ -177,7 +177,8 @@ function draft(
   fee: bigint,
 ): DraftResult {
   const { family, native } = networkOf(network)
-  if (request.type !== 'TRANSFER') return { ok: false, code: 'VALIDATION_FAILED', message: 'This chain has coins only.' }
+  if (request.type !== 'TRANSFER')
+    return { ok: false, code: 'VALIDATION_FAILED', message: 'This chain has coins only.' }
   const to = parseAddress(family, request.to)
   if (!to.ok) return { ok: false, code: 'INVALID_ADDRESS', message: `${request.to}: ${to.fault}` }
   const amount =

@@ -6,7 +6,7 @@ import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@
 import type { Account, ChainAdapter } from '../../chains/chain-adapter.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
 import { createEngine } from '../create-engine.ts'
-import type { Engine, EngineJobs } from '../engine.ts'
+import type { Engine, EngineJobs, EngineStops } from '../engine.ts'
 import type { EngineParts, Step } from '../parts.ts'
 
 /** A clock that only moves when told to. */
@@ -35,6 +35,12 @@ export function switchableSigner(keys: Readonly<Record<string, WorldKey>>) {
       return keys[keyId]!.sign(bytes)
     },
     halted: async () => halted,
+    halt: async () => {
+      halted = true
+    },
+    resume: async () => {
+      halted = false
+    },
     setHalted: (value: boolean) => {
       halted = value
     },
@@ -42,7 +48,7 @@ export function switchableSigner(keys: Readonly<Record<string, WorldKey>>) {
 }
 
 export type World = {
-  engine: Engine & EngineJobs
+  engine: Engine & EngineJobs & EngineStops
   db: Database<Tables>
   clock: MovableClock
   agentId: string
@@ -71,6 +77,8 @@ export type WorldOptions = {
 /** The wallet's address in every world. */
 export const WALLET = address(0xaa)
 export const AGENT = '01890000-0000-7000-8000-000000000001'
+
+const SESSION = 'session'
 
 /** An EVM address made of one byte. */
 export function address(byte: number): string {
@@ -124,7 +132,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     signer,
     log,
     agentId: AGENT,
-    caller: { agentId: AGENT, sessionId: 'session' },
+    caller: { agentId: AGENT, sessionId: SESSION },
     restart: async () => {
       await close()
       opened = await open()
@@ -154,6 +162,7 @@ async function seed(
       owner_address: options.owner ?? null,
       owner_family: options.owner === undefined ? null : 'evm',
       owner_verified_at: null,
+      owner_network: null,
       default_network: network!,
       ...times,
     })
@@ -166,6 +175,12 @@ async function seed(
       .values({ ...wallet, created_at: now })
       .execute()
   }
+  const session = { id: SESSION, agent_id: AGENT, token_hash: SESSION, previous_token_hash: null, ttl: 86_400 }
+  const ends = { expires_at: now + 86_400, absolute_expires_at: now + 86_400, revoked_at: null, created_at: now }
+  await db.kysely
+    .insertInto('sessions')
+    .values({ ...session, ...ends, renewal_count: 0, max_renewals: 30, constraints: '{}' })
+    .execute()
   for (const { type, rules } of options.policies ?? defaultPolicies()) {
     const row = { id: newId(), agent_id: null, network: null, type, rules: JSON.stringify(rules) }
     await db.kysely

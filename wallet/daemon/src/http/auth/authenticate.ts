@@ -1,10 +1,10 @@
 import type { Clock } from '@openpista/common'
-import type { Authentication, Credential, ErrorCode, RouteName } from '@waiaas/core'
+import { type Authentication, type Credential, type ErrorCode, type Route, type RouteName, routes } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 import { bearerToken } from '../request-headers.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, OwnerIdentity } from './identity.ts'
 import { ADMIN_PREFIX, type MasterAuth } from './master-auth.ts'
 import type { OwnerAuth } from './owner-auth.ts'
 import { SESSION_PREFIX, type SessionTokens, tokenHash } from './session-tokens.ts'
@@ -12,13 +12,20 @@ import { SESSION_PREFIX, type SessionTokens, tokenHash } from './session-tokens.
 /** The parts of a request that can prove who is calling. */
 export type Claim = { headers: Headers; source: string; route: RouteName; resourceId: string | undefined }
 
-export type Authenticate = (accepted: Authentication, claim: Claim) => Promise<Identity>
+export type Authenticate = {
+  /**
+   * Proves the caller by a credential that the request carries and the route accepts.
+   *
+   * @throws AppError with a 401 code, or MASTER_PASSWORD_LOCKED.
+   */
+  caller: (accepted: Authentication, claim: Claim) => Promise<Identity>
+  /** The owner's proof beside another credential; `undefined` where the request carries none. */
+  owner: (claim: Claim) => Promise<OwnerIdentity | undefined>
+}
 
 /**
  * Proves the caller by the one credential that the request carries, if the route accepts its kind.
  * What the request does not carry is never looked for elsewhere, and there is no fallback.
- *
- * @throws AppError with a 401 code, or MASTER_PASSWORD_LOCKED.
  */
 export function createAuthenticate(parts: {
   db: Kysely<Tables>
@@ -34,16 +41,19 @@ export function createAuthenticate(parts: {
       await parts.master.checkPassword(password, source)
       return { kind: 'master', tokenHash: null }
     },
-    session: ({ headers }) => checkSession(parts, bearerToken(headers)!),
+    session: (claim) => checkSession(parts, claim, bearerToken(claim.headers)!),
     owner: (claim) => parts.owner.check(claim),
   }
-  return async (accepted, claim) => {
-    if (accepted === 'public') return { kind: 'public' }
-    const carried = credentialOf(claim.headers)
-    if (carried === undefined || !accepted.includes(carried)) {
-      throw fail(missing[accepted[0]], `This call needs ${accepted.map((kind) => wording[kind]).join(' or ')}.`)
-    }
-    return await checks[carried](claim)
+  return {
+    caller: async (accepted, claim) => {
+      if (accepted === 'public') return { kind: 'public' }
+      const carried = credentialsOf(claim.headers).find((kind) => accepted.includes(kind))
+      if (carried === undefined) {
+        throw fail(missing[accepted[0]], `This call needs ${accepted.map((kind) => wording[kind]).join(' or ')}.`)
+      }
+      return await checks[carried](claim)
+    },
+    owner: async (claim) => (claim.headers.has('x-owner-signature') ? await parts.owner.check(claim) : undefined),
   }
 }
 
@@ -59,21 +69,23 @@ const missing: Record<Credential, ErrorCode> = {
   owner: 'INVALID_SIGNATURE',
 }
 
-function credentialOf(headers: Headers): Credential | undefined {
-  if (headers.has('x-owner-signature')) return 'owner'
-  if (headers.has('x-master-password')) return 'master'
+function credentialsOf(headers: Headers): Credential[] {
+  const found: Credential[] = []
+  if (headers.has('x-owner-signature')) found.push('owner')
+  if (headers.has('x-master-password')) found.push('master')
   const token = bearerToken(headers)
-  if (token?.startsWith(SESSION_PREFIX)) return 'session'
-  if (token?.startsWith(ADMIN_PREFIX)) return 'master'
-  return undefined
+  if (token?.startsWith(SESSION_PREFIX)) found.push('session')
+  if (token?.startsWith(ADMIN_PREFIX)) found.push('master')
+  return found
 }
 
 async function checkSession(
   parts: { db: Kysely<Tables>; clock: Clock; tokens: SessionTokens },
+  claim: Claim,
   token: string,
 ): Promise<Identity> {
   const now = parts.clock.seconds()
-  const { sessionId, agentId } = await parts.tokens.read(token, now)
+  const { sessionId, agentId, retiring } = await parts.tokens.read(token, now)
   const row = await parts.db
     .selectFrom('sessions')
     .select(['agent_id', 'token_hash', 'expires_at', 'absolute_expires_at', 'revoked_at'])
@@ -81,9 +93,13 @@ async function checkSession(
     .executeTakeFirst()
   if (row === undefined || row.agent_id !== agentId) throw fail('INVALID_TOKEN', 'The session token is not valid.')
   if (row.revoked_at !== null) throw fail('SESSION_REVOKED', 'The session was revoked.')
-  if (row.token_hash !== tokenHash(token)) throw fail('INVALID_TOKEN', 'The session token was replaced by a newer one.')
+  const hash = tokenHash(token)
+  const route: Route = routes[claim.route]
+  if (row.token_hash !== hash && route.replacedToken !== true) {
+    throw fail('INVALID_TOKEN', 'The session token was replaced by a newer one.')
+  }
   if (now >= row.expires_at || now >= row.absolute_expires_at) {
     throw fail('TOKEN_EXPIRED', 'The session token has expired.')
   }
-  return { kind: 'session', sessionId, agentId }
+  return { kind: 'session', sessionId, agentId, presentedHash: hash, retiring }
 }

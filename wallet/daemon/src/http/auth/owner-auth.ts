@@ -1,24 +1,32 @@
 import { type Clock, immediate } from '@openpista/common'
-import { parseAddress } from '@waiaas/core'
+import { type NetworkName, parseAddress, type Route, routes } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 import type { Claim } from './authenticate.ts'
-import type { Identity } from './identity.ts'
-import { verifyOwnerSignature } from './owner-signature.ts'
+import type { OwnerIdentity } from './identity.ts'
+import { type AskContract, verifyOwnerSignature } from './owner-signature.ts'
 
 export type OwnerAuth = {
   /**
    * Takes the owner's answer to a challenge: a message of this daemon, for this action and resource, not yet
    * used, not expired, signed by the address that owns the agent now. Uses the challenge up.
    *
-   * @throws AppError INVALID_NONCE for a message that may not be answered, INVALID_SIGNATURE for the rest.
+   * @throws AppError INVALID_NONCE for a message that may not be answered, INVALID_SIGNATURE for the rest,
+   * CHAIN_ERROR where a contract owner cannot be asked.
    */
-  check: (claim: Claim) => Promise<Extract<Identity, { kind: 'owner' }>>
+  check: (claim: Claim) => Promise<OwnerIdentity>
 }
 
-export function createOwnerAuth(parts: { db: Kysely<Tables>; clock: Clock }): OwnerAuth {
+export type OwnerAuthParts = {
+  db: Kysely<Tables>
+  clock: Clock
+  adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'contractSigned'>>
+}
+
+export function createOwnerAuth(parts: OwnerAuthParts): OwnerAuth {
   const { db, clock } = parts
   return {
     check: async (claim) => {
@@ -32,8 +40,9 @@ export function createOwnerAuth(parts: { db: Kysely<Tables>; clock: Clock }): Ow
       if (!isOwner || challenge.current_owner !== challenge.owner_address) {
         throw fail('INVALID_SIGNATURE', 'This address is not the owner.')
       }
-      const { scheme, message, owner_address: ownerAddress } = challenge
-      const valid = await verifyOwnerSignature({ scheme, message, ownerAddress, signature: proof.signature })
+      const { scheme, message, owner_address: ownerAddress, network } = challenge
+      const contract = network === null ? undefined : contractOn(parts, network, ownerAddress)
+      const valid = await verifyOwnerSignature({ scheme, message, ownerAddress, signature: proof.signature }, contract)
       if (!valid) throw fail('INVALID_SIGNATURE', "The signature is not the owner's over this message.")
       await use(db, clock.seconds(), challenge)
       return {
@@ -58,24 +67,33 @@ function readProof(headers: Headers): { address: string; message: string; signat
   return { address, message: Buffer.from(message, 'base64url').toString('utf8'), signature }
 }
 
+/** A contract owner lives on one network, and only that network is asked: elsewhere its address may be another's. */
+function contractOn(parts: OwnerAuthParts, network: NetworkName, address: string): AskContract {
+  return async (hash, signature) => {
+    const answer = await parts.adapters.get(network)?.contractSigned?.(address, hash, signature)
+    if (answer === undefined) throw fail('CHAIN_ERROR', `The owner's contract is on ${network}, which is not served.`)
+    if (!answer.ok) throw fail('CHAIN_ERROR', `The owner's contract could not be asked: ${answer.message}`)
+    return answer.signed
+  }
+}
+
 type Challenge = NonNullable<Awaited<ReturnType<typeof findChallenge>>>
 
 async function findChallenge(db: Kysely<Tables>, claim: Claim, message: string) {
   const row = await db
     .selectFrom('challenges')
-    .innerJoin('transactions', 'transactions.id', 'challenges.transaction_id')
-    .innerJoin('agents', 'agents.id', 'transactions.agent_id')
+    .innerJoin('agents', 'agents.id', 'challenges.agent_id')
     .selectAll('challenges')
     .select([
-      'agents.id as agent_id',
       'agents.owner_address as current_owner',
       'agents.owner_family as family',
-      'agents.owner_verified_at as verified_at',
+      'agents.owner_network as network',
     ])
-    .where('challenges.transaction_id', '=', claim.resourceId ?? '')
     .where('challenges.message', '=', message)
     .executeTakeFirst()
-  if (row === undefined || row.action !== claim.route || row.family === null) return undefined
+  const route: Route = routes[claim.route]
+  if (row === undefined || row.action !== route.ownerAction || row.family === null) return undefined
+  if (claim.resourceId !== undefined && row.resource_id !== claim.resourceId) return undefined
   return { ...row, family: row.family }
 }
 

@@ -1,39 +1,72 @@
-import { base58Bytes, parseAddress } from '@waiaas/core'
+import { base58Bytes, type ChainFamily, parseAddress, parseSignIn } from '@waiaas/core'
 
-export type OwnerScheme = 'eip712' | 'solana'
+export type OwnerScheme = 'eip712' | 'siwe' | 'solana'
 
-/**
- * True when `signature` is the owner's over exactly this message. EVM: `message` is typed data as JSON,
- * `signature` 65 bytes as 0x hex with low s (EIP-2). Solana: `message` is the text whose UTF-8 bytes were
- * signed, `signature` 64 bytes as base58, padded base64 or 0x hex, checked by the strict rules of RFC 8032.
- */
-export async function verifyOwnerSignature(proof: {
+export type OwnerProof = {
   scheme: OwnerScheme
-  ownerAddress: string
+  /** Typed data as JSON, or the text whose UTF-8 bytes were signed. */
   message: string
+  ownerAddress: string
   signature: string
-}): Promise<boolean> {
-  return await verifiers[proof.scheme](proof)
 }
 
-type Verifier = (proof: { ownerAddress: string; message: string; signature: string }) => Promise<boolean>
+/** Asks a contract account whether a signature over a hash is its own (ERC-1271). */
+export type AskContract = (hash: Uint8Array, signature: Uint8Array) => Promise<boolean>
 
-const verifiers: Record<OwnerScheme, Verifier> = { eip712: verifyTypedData, solana: verifyText }
+/**
+ * True when `signature` is the owner's over exactly this message. EVM: EIP-712 or EIP-191, 65 bytes as 0x hex
+ * with low s (EIP-2); a contract owner says so itself. Solana: 64 bytes as base58, padded base64 or 0x hex,
+ * checked by the strict rules of RFC 8032.
+ *
+ * @param contract set where the owner is a contract; then no key signs for it.
+ */
+export async function verifyOwnerSignature(proof: OwnerProof, contract: AskContract | undefined): Promise<boolean> {
+  switch (proof.scheme) {
+    case 'eip712':
+      return await verifyHash(await typedDataHash(proof.message), proof, contract)
+    case 'siwe':
+      return isSignInOf('evm', proof) && (await verifyHash(await textHash(proof.message), proof, contract))
+    case 'solana':
+      return isSignInOf('solana', proof) && (await verifyText(proof))
+  }
+}
 
-async function verifyTypedData(proof: Parameters<Verifier>[0]): Promise<boolean> {
-  if (!/^0x[0-9a-fA-F]{130}$/.test(proof.signature)) return false
-  const bytes = Buffer.from(proof.signature.slice(2), 'hex')
+/** A message that is no sign-in message of this address is never taken, whoever issued it. */
+function isSignInOf(family: ChainFamily, { message, ownerAddress }: OwnerProof): boolean {
+  const signIn = parseSignIn(message)
+  return signIn?.family === family && signIn.address === ownerAddress && signIn.expirationTime !== undefined
+}
+
+async function typedDataHash(message: string): Promise<Uint8Array> {
+  const { hashTypedData } = await import('viem/utils')
+  return Buffer.from(hashTypedData(JSON.parse(message)).slice(2), 'hex')
+}
+
+async function textHash(message: string): Promise<Uint8Array> {
+  const { hashMessage } = await import('viem/utils')
+  return Buffer.from(hashMessage(message).slice(2), 'hex')
+}
+
+const MAX_CONTRACT_SIGNATURE = 8192
+
+async function verifyHash(hash: Uint8Array, proof: OwnerProof, contract: AskContract | undefined): Promise<boolean> {
+  const { signature } = proof
+  if (contract !== undefined) {
+    if (!/^0x([0-9a-fA-F]{2})*$/.test(signature) || signature.length > MAX_CONTRACT_SIGNATURE) return false
+    return await contract(hash, Buffer.from(signature.slice(2), 'hex'))
+  }
+  if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) return false
+  const bytes = Buffer.from(signature.slice(2), 'hex')
   const recovery = ([27, 28, 0, 1] as const).indexOf(bytes[64] as 27) % 2
   if (recovery < 0) return false
-  const [{ hashTypedData, publicKeyToAddress }, { secp256k1 }] = await Promise.all([
+  const [{ publicKeyToAddress }, { secp256k1 }] = await Promise.all([
     import('viem/utils'),
     import('@noble/curves/secp256k1.js'),
   ])
-  const hash = Buffer.from(hashTypedData(JSON.parse(proof.message)).slice(2), 'hex')
   try {
-    const signature = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact')
-    if (signature.hasHighS()) return false
-    const key = signature.addRecoveryBit(recovery).recoverPublicKey(hash)
+    const parsed = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact')
+    if (parsed.hasHighS()) return false
+    const key = parsed.addRecoveryBit(recovery).recoverPublicKey(hash)
     const signer = parseAddress('evm', publicKeyToAddress(`0x${key.toHex(false)}`))
     return signer.ok && signer.address === proof.ownerAddress
   } catch {
@@ -42,7 +75,7 @@ async function verifyTypedData(proof: Parameters<Verifier>[0]): Promise<boolean>
   }
 }
 
-async function verifyText(proof: Parameters<Verifier>[0]): Promise<boolean> {
+async function verifyText(proof: OwnerProof): Promise<boolean> {
   const { ed25519 } = await import('@noble/curves/ed25519.js')
   const signature = signatureBytes(proof.signature)
   const key = base58Bytes(proof.ownerAddress)

@@ -3,6 +3,7 @@ import { JWTExpired } from 'jose/errors'
 import { SignJWT } from 'jose/jwt/sign'
 import { jwtVerify } from 'jose/jwt/verify'
 import { fail } from '../fail.ts'
+import type { SessionKeys } from './session-keys.ts'
 
 export const SESSION_PREFIX = 'wai_sess_'
 
@@ -12,7 +13,7 @@ export type SessionClaims = { sessionId: string; agentId: string; issuedAt: numb
 export type SessionTokens = {
   issue: (claims: SessionClaims) => Promise<string>
   /** @throws AppError INVALID_TOKEN, TOKEN_EXPIRED. */
-  read: (token: string, now: number) => Promise<{ sessionId: string; agentId: string }>
+  read: (token: string, now: number) => Promise<{ sessionId: string; agentId: string; retiring: boolean }>
 }
 
 const ALGORITHM = 'HS256'
@@ -20,15 +21,10 @@ const TYPE = 'waiaas-session+jwt'
 const ISSUER = 'waiaas'
 const AUDIENCE = 'waiaas-daemon'
 
-/** @param secret 32 bytes; the tokens it signed stay valid as long as it is the same. */
-export async function createSessionTokens(secret: Uint8Array): Promise<SessionTokens> {
-  const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-    'verify',
-  ])
-  const kid = createHash('sha256').update('kid').update(secret).digest('hex').slice(0, 16)
+export function createSessionTokens(keys: SessionKeys): SessionTokens {
   return {
     issue: async (claims) => {
+      const { key, kid } = keys.current()
       const jwt = await new SignJWT()
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
         .setIssuer(ISSUER)
@@ -41,8 +37,15 @@ export async function createSessionTokens(secret: Uint8Array): Promise<SessionTo
       return `${SESSION_PREFIX}${jwt}`
     },
     read: async (token, now) => {
+      let retiring = false
+      const keyOf = ({ kid }: { kid?: string | undefined }) => {
+        const found = kid === undefined ? undefined : keys.find(kid)
+        if (found === undefined) throw fail('INVALID_TOKEN', 'The session token is not valid.')
+        retiring = found.retiring
+        return found.key
+      }
       try {
-        const { payload, protectedHeader } = await jwtVerify(token.slice(SESSION_PREFIX.length), key, {
+        const { payload } = await jwtVerify(token.slice(SESSION_PREFIX.length), keyOf, {
           algorithms: [ALGORITHM],
           typ: TYPE,
           issuer: ISSUER,
@@ -50,8 +53,7 @@ export async function createSessionTokens(secret: Uint8Array): Promise<SessionTo
           requiredClaims: ['exp', 'iat', 'jti', 'sub'],
           currentDate: new Date(now * 1000),
         })
-        if (protectedHeader.kid !== kid) throw fail('INVALID_TOKEN', 'The session token is not valid.')
-        return { sessionId: payload.jti!, agentId: payload.sub! }
+        return { sessionId: payload.jti!, agentId: payload.sub!, retiring }
       } catch (cause) {
         if (cause instanceof JWTExpired) throw fail('TOKEN_EXPIRED', 'The session token has expired.', { cause })
         throw fail('INVALID_TOKEN', 'The session token is not valid.', { cause })

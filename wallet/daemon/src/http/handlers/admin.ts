@@ -1,7 +1,7 @@
 import type { Clock } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
-import type { Signer } from '../../signer/signer.ts'
+import type { KillSwitch } from '../../engine/kill-switch.ts'
 import type { Tables } from '../../store/tables.ts'
 import { verifyEvents } from '../../store/verify-audit.ts'
 import type { MasterAuth } from '../auth/master-auth.ts'
@@ -12,7 +12,7 @@ export type AdminParts = {
   db: Kysely<Tables>
   clock: Clock
   master: MasterAuth
-  signer: Pick<Signer, 'halted'>
+  killSwitch: Pick<KillSwitch, 'view'>
   version: string
   startedAt: number
   networks: readonly NetworkName[]
@@ -41,7 +41,7 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
     },
     adminStatus: async () => {
       const counts = await countRows(db, clock.seconds())
-      const killSwitchState = (await parts.signer.halted()) ? ('ACTIVATED' as const) : ('NORMAL' as const)
+      const { state: killSwitchState } = await parts.killSwitch.view()
       const networks = [...parts.networks]
       return { status: 200, body: { version: parts.version, uptime: uptime(), ...counts, killSwitchState, networks } }
     },

@@ -13,6 +13,8 @@ type Names =
   | 'getAgent'
   | 'updateAgent'
   | 'setOwner'
+  | 'verifyOwner'
+  | 'renewSession'
   | 'createSession'
   | 'listSessions'
   | 'revokeSession'
@@ -30,7 +32,15 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     listAgents: async () => ({ status: 200, body: { items: await agents.list() } }),
     getAgent: async ({ params }) => ({ status: 200, body: await agents.get(params.id) }),
     updateAgent: async ({ params, body }) => ({ status: 200, body: await agents.rename(params.id, body.name) }),
-    setOwner: async ({ params, body }) => ({ status: 200, body: await agents.setOwner(params.id, body.ownerAddress) }),
+    setOwner: async ({ params, body, owner }) => ({
+      status: 200,
+      body: await agents.setOwner(params.id, body.ownerAddress, owner),
+    }),
+    verifyOwner: async ({ params, identity }) => {
+      const { ownerState } = await agents.get(params.id)
+      return { status: 200, body: { agentId: params.id, ownerAddress: identity.ownerAddress, ownerState } }
+    },
+    renewSession: async ({ params, identity }) => ({ status: 200, body: await sessions.renew(params.id, identity) }),
     createSession: async ({ body }) => ({ status: 201, body: await sessions.create(body) }),
     listSessions: async ({ query }) => ({ status: 200, body: { items: await sessions.list(query.agentId) } }),
     revokeSession: async ({ params }) => ({ status: 200, body: await sessions.revoke(params.id) }),
@@ -44,7 +54,10 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     simulatePolicy: async ({ body }) => {
       await agents.get(body.agentId)
       const rows = body.policies === undefined ? undefined : draftRows(body.policies)
-      return { status: 200, body: await engine.simulate(body.agentId, body.request, rows) }
+      return {
+        status: 200,
+        body: await engine.simulate({ agentId: body.agentId, sessionId: null }, body.request, rows),
+      }
     },
     replayPolicy: async ({ body }) => {
       if (body.agentId !== undefined) await agents.get(body.agentId)

@@ -35,7 +35,7 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
       const view = wait === 0 ? sent : await engine.wait(sent.id, wait)
       return { status: view.status === 'QUEUED' ? 202 : 201, body: view }
     },
-    simulate: async ({ identity, body }) => ({ status: 200, body: await engine.simulate(identity.agentId, body) }),
+    simulate: async ({ identity, body }) => ({ status: 200, body: await engine.simulate(identity, body) }),
     listTransactions: async ({ identity, query }) => ({
       status: 200,
       body: await transactions.page(identity.agentId, query),
@@ -59,7 +59,7 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
     }),
     challenge: async ({ body, host }) => ({
       status: 201,
-      body: await challenges.create({ action: body.action, transactionId: body.resourceId, host }),
+      body: await challenges.create(body, host),
     }),
     events: async ({ identity, query }) => {
       const agentId = identity.kind === 'session' ? identity.agentId : undefined

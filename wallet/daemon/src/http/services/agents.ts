@@ -2,18 +2,20 @@ import { type Clock, immediate, newId } from '@openpista/common'
 import {
   type AgentView,
   type ChainFamily,
+  commandDigest,
   type Environment,
   type NetworkName,
   networkOf,
   type OwnerState,
-  parseAddress,
   type WalletView,
 } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import type { CreatedKey, Signer } from '../../signer/signer.ts'
 import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
+import type { OwnerIdentity } from '../auth/identity.ts'
 import { fail } from '../fail.ts'
+import { type OwnerAccount, parseOwner } from './owner-account.ts'
 
 type NewAgent = {
   name: string
@@ -29,8 +31,8 @@ export type Agents = {
   /** @throws AppError AGENT_NOT_FOUND. */
   get: (id: string) => Promise<AgentView>
   rename: (id: string, name: string) => Promise<AgentView>
-  /** @throws AppError OWNER_ALREADY_CONNECTED once the owner has signed; INVALID_ADDRESS. */
-  setOwner: (id: string, ownerAddress: string) => Promise<AgentView>
+  /** @throws AppError OWNER_ALREADY_CONNECTED where the owner has locked in and did not sign for this; INVALID_ADDRESS. */
+  setOwner: (id: string, ownerAddress: string, proof: OwnerIdentity | undefined) => Promise<AgentView>
   /** The wallet that serves a network (the agent's default network when none is named). */
   walletOn: (id: string, network: NetworkName | undefined) => Promise<{ network: NetworkName; address: string }>
 }
@@ -81,9 +83,9 @@ export function createAgents(parts: AgentParts): Agents {
       })
       return await get(id)
     },
-    setOwner: async (id, ownerAddress) => {
+    setOwner: async (id, ownerAddress, proof) => {
       const owner = parseOwner(ownerAddress)
-      await immediate(db, (transaction) => changeOwner(transaction, clock.seconds(), id, owner))
+      await immediate(db, (transaction) => changeOwner(transaction, clock.seconds(), id, owner, proof))
       return await get(id)
     },
     walletOn: async (id, wanted) => {
@@ -113,6 +115,7 @@ async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> 
     owner_address: owner?.address ?? null,
     owner_family: owner?.family ?? null,
     owner_verified_at: null,
+    owner_network: owner?.network ?? null,
     default_network: network,
     created_at: now,
     updated_at: now,
@@ -129,7 +132,7 @@ async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> 
     const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
     const data = { name: input.name, defaultNetwork: network, addresses }
     await appendEvent(transaction, now, { type: 'AGENT_CREATED', actor: 'admin', agentId: agent.id, data })
-    if (owner !== undefined) await appendOwnerSet(transaction, now, agent.id, owner.address, null)
+    if (owner !== undefined) await appendOwnerSet(transaction, now, agent.id, owner.text, null, 'admin')
   })
   return agent.id
 }
@@ -146,6 +149,7 @@ function agentView(agent: AgentRow, rows: readonly WalletRow[], networks: readon
     status: agent.status,
     ...(agent.owner_address === null ? {} : { ownerAddress: agent.owner_address }),
     ownerState: ownerState(agent),
+    ...(agent.owner_network === null ? {} : { ownerNetwork: agent.owner_network }),
     defaultNetwork: agent.default_network,
     wallets,
     chain: networkOf(agent.default_network).family,
@@ -187,35 +191,41 @@ function assertServed(served: Served, network: NetworkName): void {
   })
 }
 
-/** An owner may live on either chain; the forms of the addresses cannot be confused. */
-function parseOwner(text: string): { address: string; family: ChainFamily } {
-  for (const family of ['evm', 'solana'] as const) {
-    const parsed = parseAddress(family, text)
-    if (parsed.ok) return { address: parsed.address, family }
-  }
-  const evm = parseAddress('evm', text)
-  const why = !evm.ok && evm.fault === 'checksum does not match' ? 'its checksum does not match' : 'it has neither form'
-  throw fail('INVALID_ADDRESS', `The owner address must be an EVM or a Solana address; ${why}.`)
+function handOverDigest(id: string, owner: OwnerAccount): string {
+  return commandDigest({ command: 'set_owner', agent: { id }, newOwner: owner.text })
 }
 
 async function changeOwner(
   transaction: Kysely<Tables>,
   now: number,
   id: string,
-  owner: { address: string; family: ChainFamily },
+  owner: OwnerAccount,
+  proof: OwnerIdentity | undefined,
 ): Promise<void> {
   const agent = await transaction.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
   if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
-  if (ownerState(agent) === 'LOCKED') {
-    throw fail('OWNER_ALREADY_CONNECTED', 'The owner has signed; only the owner can change the address now.')
+  if (agent.status === 'TERMINATED') throw fail('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+  if (agent.owner_address === owner.address && agent.owner_network === owner.network) return
+  const signed = proof?.agentId === id && proof.digest === handOverDigest(id, owner)
+  if (proof !== undefined && !signed) throw fail('INVALID_SIGNATURE', 'The owner has signed for another address.')
+  if (ownerState(agent) === 'LOCKED' && !signed) {
+    throw fail('OWNER_ALREADY_CONNECTED', 'The owner has signed; only the owner can change the address now.', {
+      hint: 'Ask for a challenge with the action set_owner, and send its signature with this call.',
+    })
   }
-  if (agent.owner_address === owner.address) return
   await transaction
     .updateTable('agents')
-    .set({ owner_address: owner.address, owner_family: owner.family, updated_at: now })
+    .set({
+      owner_address: owner.address,
+      owner_family: owner.family,
+      owner_network: owner.network,
+      owner_verified_at: null,
+      updated_at: now,
+    })
     .where('id', '=', id)
     .execute()
-  await appendOwnerSet(transaction, now, id, owner.address, agent.owner_address)
+  const actor = proof === undefined ? 'admin' : `owner:${proof.ownerAddress}`
+  await appendOwnerSet(transaction, now, id, owner.text, agent.owner_address, actor)
 }
 
 async function appendOwnerSet(
@@ -224,6 +234,7 @@ async function appendOwnerSet(
   agentId: string,
   address: string,
   previous: string | null,
+  actor: string,
 ): Promise<void> {
-  await appendEvent(transaction, now, { type: 'OWNER_SET', actor: 'admin', agentId, data: { address, previous } })
+  await appendEvent(transaction, now, { type: 'OWNER_SET', actor, agentId, data: { address, previous } })
 }

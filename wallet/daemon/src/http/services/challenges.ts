@@ -7,29 +7,32 @@ import {
   approvalTypedData,
   type ChainFamily,
   type ChallengeView,
-  formatUnits,
+  type CommandChallengeView,
+  type CreateChallenge,
+  commandDigest,
+  commandMessage,
   type NetworkName,
-  networkOf,
   type OwnerAction,
+  type OwnerCommandContent,
   type OwnerQuestion,
-  shortCode,
-  type TransactionView,
 } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { approvalContent } from '../../engine/approval.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Tables } from '../../store/tables.ts'
-import type { OwnerScheme } from '../auth/owner-signature.ts'
 import { fail } from '../fail.ts'
+import { describeApproval, findWaiting } from './describe-approval.ts'
+import { parseOwner } from './owner-account.ts'
 
 export type Challenges = {
   /**
-   * A message for the owner to sign: this action, this transaction, these effects, once, within five minutes.
+   * A message for the owner to sign: this action, this transaction and its effects or this agent, once, within
+   * five minutes.
    *
-   * @throws AppError TX_NOT_FOUND, TX_ALREADY_PROCESSED, APPROVAL_NOT_FOUND, APPROVAL_TIMEOUT, OWNER_NOT_CONNECTED.
+   * @throws AppError OWNER_NOT_CONNECTED, AGENT_NOT_FOUND, INVALID_ADDRESS, and what `findWaiting` throws.
    */
-  create: (request: { action: OwnerAction; transactionId: string; host: string }) => Promise<ChallengeView>
+  create: (request: CreateChallenge, host: string) => Promise<ChallengeView | CommandChallengeView>
 }
 
 const LIFETIME_SECONDS = 300
@@ -42,58 +45,113 @@ export type ChallengeParts = {
 }
 
 export function createChallenges(parts: ChallengeParts): Challenges {
-  const { db, clock } = parts
   return {
-    create: async ({ action, transactionId, host }) => {
-      const now = clock.seconds()
-      const { row, view } = await findWaiting(parts, transactionId, now)
-      const agent = await db.selectFrom('agents').selectAll().where('id', '=', row.agent_id).executeTakeFirstOrThrow()
-      if (agent.owner_address === null || agent.owner_family === null) {
-        throw fail('OWNER_NOT_CONNECTED', 'No owner is registered for this agent.')
-      }
-      const content = approvalContent(row, view.from)
-      const id = newId()
-      const question: OwnerQuestion = {
-        action,
-        agentName: agent.name,
-        ownerAddress: agent.owner_address,
-        domain: host,
-        issuedAt: now,
-        expiresAt: Math.min(now + LIFETIME_SECONDS, content.expiresAt),
-        nonce: randomBytes(16).toString('hex'),
-      }
-      const { scheme, message } = wordings[agent.owner_family](content, question)
-      const digest = approvalDigest(content)
-      await db.deleteFrom('challenges').where('expires_at', '<', now).where('used_at', 'is', null).execute()
-      await db
-        .insertInto('challenges')
-        .values({
-          id,
-          action,
-          transaction_id: row.id,
-          owner_address: agent.owner_address,
-          scheme,
-          message,
-          digest,
-          expires_at: question.expiresAt,
-          used_at: null,
-          created_at: now,
-        })
-        .execute()
-      return {
-        id,
-        action,
-        message,
-        scheme,
-        ownerAddress: agent.owner_address,
-        expiresAt: question.expiresAt,
-        approval: await describe(parts, { content, view, digest, agentName: agent.name }),
-      }
+    create: async (request, host) => {
+      const { action, resourceId } = request
+      if (action === 'approve' || action === 'reject') return await askApproval(parts, action, resourceId, host)
+      return await askCommand(parts, request as Extract<CreateChallenge, { action: typeof action }>, host)
     },
   }
 }
 
-type Wording = (content: ApprovalContent, question: OwnerQuestion) => { scheme: OwnerScheme; message: string }
+async function askApproval(
+  parts: ChallengeParts,
+  action: OwnerAction,
+  transactionId: string,
+  host: string,
+): Promise<ChallengeView> {
+  const now = parts.clock.seconds()
+  const { row, view } = await findWaiting(parts, transactionId, now)
+  const { agent, owner } = await ownedAgent(parts.db, row.agent_id)
+  const content = approvalContent(row, view.from)
+  const question: OwnerQuestion = {
+    action,
+    agentName: agent.name,
+    ownerAddress: owner.address,
+    domain: host,
+    issuedAt: now,
+    expiresAt: Math.min(now + LIFETIME_SECONDS, content.expiresAt),
+    nonce: newNonce(),
+  }
+  const { scheme, message } = wordings[owner.family](content, question)
+  const digest = approvalDigest(content)
+  const { expiresAt } = question
+  const id = await keep(parts.db, now, {
+    action,
+    agent_id: agent.id,
+    resource_id: row.id,
+    owner_address: owner.address,
+    scheme,
+    message,
+    digest,
+    expires_at: expiresAt,
+  })
+  const approval = await describeApproval(parts, { content, view, digest, agentName: agent.name })
+  return { id, action, message, scheme, ownerAddress: owner.address, expiresAt, approval }
+}
+
+async function askCommand(
+  parts: ChallengeParts,
+  request: Extract<CreateChallenge, { action: OwnerCommandContent['command'] }>,
+  host: string,
+): Promise<CommandChallengeView> {
+  const now = parts.clock.seconds()
+  const { agent, owner } = await ownedAgent(parts.db, request.resourceId)
+  const content: OwnerCommandContent = {
+    command: request.action,
+    agent,
+    owner: { address: owner.address, family: owner.family, ...(owner.network && { network: owner.network }) },
+    ...(request.action === 'set_owner' ? { newOwner: parseOwner(request.newOwner).text } : {}),
+    domain: host,
+    issuedAt: now,
+    expiresAt: now + LIFETIME_SECONDS,
+    nonce: newNonce(),
+  }
+  const [action, message, { expiresAt }] = [request.action, commandMessage(content), content]
+  const scheme = owner.family === 'evm' ? ('siwe' as const) : ('solana' as const)
+  const id = await keep(parts.db, now, {
+    action,
+    agent_id: agent.id,
+    resource_id: agent.id,
+    owner_address: owner.address,
+    scheme,
+    message,
+    digest: commandDigest(content),
+    expires_at: expiresAt,
+  })
+  return { id, action, message, scheme, ownerAddress: owner.address, expiresAt }
+}
+
+async function ownedAgent(db: Kysely<Tables>, id: string) {
+  const agent = await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+  if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+  const { owner_address: address, owner_family: family, owner_network: network } = agent
+  if (address === null || family === null) {
+    throw fail('OWNER_NOT_CONNECTED', 'No owner is registered for this agent.')
+  }
+  return { agent, owner: { address, family, network } }
+}
+
+type NewChallenge = Omit<Insertable<Tables['challenges']>, 'id' | 'used_at' | 'created_at'>
+
+async function keep(db: Kysely<Tables>, now: number, challenge: NewChallenge): Promise<string> {
+  const id = newId()
+  await db.deleteFrom('challenges').where('expires_at', '<', now).where('used_at', 'is', null).execute()
+  await db
+    .insertInto('challenges')
+    .values({ ...challenge, id, used_at: null, created_at: now })
+    .execute()
+  return id
+}
+
+function newNonce(): string {
+  return randomBytes(16).toString('hex')
+}
+
+type Wording = (
+  content: ApprovalContent,
+  question: OwnerQuestion,
+) => { scheme: ChallengeView['scheme']; message: string }
 
 const wordings: Record<ChainFamily, Wording> = {
   evm: (content, question) => ({
@@ -101,57 +159,4 @@ const wordings: Record<ChainFamily, Wording> = {
     message: JSON.stringify(approvalTypedData(content, question)),
   }),
   solana: (content, question) => ({ scheme: 'solana', message: approvalSolanaMessage(content, question) }),
-}
-
-async function findWaiting(parts: ChallengeParts, id: string, now: number) {
-  const [row, view] = await Promise.all([
-    parts.db.selectFrom('transactions').selectAll().where('id', '=', id).executeTakeFirst(),
-    parts.engine.view(id),
-  ])
-  if (row === undefined || view === undefined) throw fail('TX_NOT_FOUND', `There is no transaction ${id}.`)
-  if (row.status === 'EXPIRED') throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
-  if (row.status !== 'QUEUED') {
-    const details = { status: row.status, ...(view.hash === undefined ? {} : { hash: view.hash }) }
-    throw fail('TX_ALREADY_PROCESSED', `The transaction is ${row.status}; there is nothing to approve.`, { details })
-  }
-  if (row.approval_expires_at === null) throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.')
-  if (now >= row.approval_expires_at) throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
-  return { row, view }
-}
-
-async function describe(
-  parts: ChallengeParts,
-  facts: { content: ApprovalContent; view: TransactionView; digest: string; agentName: string },
-): Promise<ChallengeView['approval']> {
-  const { content, view } = facts
-  const { native } = networkOf(content.network)
-  const balance = await nativeBalance(parts, content)
-  return {
-    transactionId: content.transactionId,
-    agent: { id: content.agentId, name: facts.agentName },
-    network: content.network,
-    from: content.from,
-    effects: view.effects,
-    maxFee: content.maxFee.toString(),
-    humanMaxFee: formatUnits(content.maxFee, native.decimals),
-    feeSymbol: native.symbol,
-    ...(balance === undefined ? {} : { balance }),
-    reasons: view.reasons,
-    expiresAt: content.expiresAt,
-    shortCode: shortCode(facts.digest),
-    status: view.status,
-  }
-}
-
-/** The native balance now, and after the transaction with its highest fee; nothing where the node does not answer. */
-async function nativeBalance(parts: ChallengeParts, content: ApprovalContent) {
-  const { native } = networkOf(content.network)
-  const result = await parts.adapters.get(content.network)?.balance(content.from)
-  if (result === undefined || !result.ok) return undefined
-  let after = result.amount - content.maxFee
-  for (const effect of content.effects) {
-    if (effect.kind === 'spend' && effect.asset.address === undefined) after -= effect.amount
-  }
-  const [before, rest] = [result.amount, after].map((amount) => formatUnits(amount, native.decimals))
-  return { before: before!, after: rest!, symbol: native.symbol }
 }

@@ -1,18 +1,22 @@
 import { type Clock, immediate, newId } from '@openpista/common'
-import type { SessionView } from '@waiaas/core'
+import type { Json, SessionConstraints, SessionView } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
+import type { SessionIdentity } from '../auth/identity.ts'
 import { type SessionTokens, tokenHash } from '../auth/session-tokens.ts'
 import { fail } from '../fail.ts'
+import { type Renewed, renewSession } from './renew-session.ts'
 
 export type Sessions = {
-  create: (input: { agentId: string; ttl: number }) => Promise<{
+  create: (input: { agentId: string; ttl: number; constraints: SessionConstraints }) => Promise<{
     id: string
     token: string
     expiresAt: number
     agentId: string
   }>
+  /** As `renewSession`. */
+  renew: (id: string, caller: SessionIdentity) => Promise<Renewed>
   /** @throws AppError AGENT_NOT_FOUND. */
   list: (agentId: string) => Promise<SessionView[]>
   /** Revoking twice is the same as once. @throws AppError SESSION_NOT_FOUND. */
@@ -28,7 +32,7 @@ type SessionRow = Selectable<Tables['sessions']>
 export function createSessions(parts: { db: Kysely<Tables>; tokens: SessionTokens; clock: Clock }): Sessions {
   const { db, tokens, clock } = parts
   return {
-    create: async ({ agentId, ttl }) => {
+    create: async ({ agentId, ttl, constraints }) => {
       const now = clock.seconds()
       const id = newId()
       const expiresAt = now + ttl
@@ -41,21 +45,23 @@ export function createSessions(parts: { db: Kysely<Tables>; tokens: SessionToken
             id,
             agent_id: agentId,
             token_hash: tokenHash(token),
+            previous_token_hash: null,
             ttl,
             expires_at: expiresAt,
             absolute_expires_at: now + ABSOLUTE_LIFETIME_SECONDS,
             renewal_count: 0,
             max_renewals: MAX_RENEWALS,
-            constraints: '{}',
+            constraints: JSON.stringify(constraints),
             revoked_at: null,
             created_at: now,
           })
           .execute()
-        const data = { sessionId: id, expiresAt }
+        const data = { sessionId: id, expiresAt, constraints: constraints as Json }
         await appendEvent(transaction, now, { type: 'SESSION_CREATED', actor: 'admin', agentId, data })
       })
       return { id, token, expiresAt, agentId }
     },
+    renew: (id, caller) => renewSession(parts, id, caller),
     list: async (agentId) => {
       const agent = await db.selectFrom('agents').select('id').where('id', '=', agentId).executeTakeFirst()
       if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${agentId}.`)
@@ -103,5 +109,6 @@ function sessionView(row: SessionRow, now: number): SessionView {
     expiresAt: row.expires_at,
     absoluteExpiresAt: row.absolute_expires_at,
     createdAt: row.created_at,
+    constraints: JSON.parse(row.constraints),
   }
 }

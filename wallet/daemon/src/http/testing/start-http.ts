@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, createLogger, newId, openDatabase } from '@openpista/common'
@@ -6,7 +6,8 @@ import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteN
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { createAdapters } from '../../chains/index.ts'
-import type { Engine } from '../../engine/engine.ts'
+import { createEngine } from '../../engine/create-engine.ts'
+import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
 import { createViews } from '../../engine/view.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
 import type { Signer } from '../../signer/signer.ts'
@@ -27,31 +28,60 @@ export type TestHttp = {
   /** Calls a route as the operator and expects success. */
   operate: <Answer>(method: string, path: string, body?: unknown) => Promise<Answer>
   adminToken: string
-  close: () => Promise<void>
+  engine: Engine & EngineJobs & EngineStops
+  folder: string
+  /** @param keep leaves the folder for the next one. */
+  close: (keep?: 'keep') => Promise<void>
 }
 
-/** The HTTP surface over a real socket, database and keystore, with an engine that lets every payment wait. */
-export async function startHttp(options: { limits?: Partial<Limits>; pages?: string } = {}): Promise<TestHttp> {
-  const folder = mkdtempSync(join(tmpdir(), 'waiaas-http-'))
+export type HttpOptions = {
+  limits?: Partial<Limits>
+  pages?: string
+  /** Chains for the real engine; without them an engine takes its place that lets every payment wait. */
+  chains?: ReadonlyMap<NetworkName, ChainAdapter>
+  /** Goes on where another one was closed. */
+  folder?: string
+}
+
+/** The HTTP surface over a real socket, database and keystore. */
+export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'waiaas-http-'))
   const clock = movableClock()
-  await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
+  if (!existsSync(join(folder, 'keystore'))) await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
   const db = database.kysely as unknown as Kysely<Tables>
-  const adapters = new Map<NetworkName, ChainAdapter>(
-    createAdapters([{ network: 'evm-local', rpcUrl: 'http://127.0.0.1:9' }]).map((adapter) => [
-      adapter.network.name,
-      adapter,
-    ]),
-  )
+  const nowhere = createAdapters([{ network: 'evm-local', rpcUrl: 'http://127.0.0.1:9' }])
+  const adapters = options.chains ?? new Map(nowhere.map((adapter) => [adapter.network.name, adapter]))
+  const signer = signerOver(keystore)
+  const log = createLogger('test', 'silent')
+  const real = await createEngine({
+    db,
+    adapters,
+    signer,
+    clock,
+    prices: async () => new Map(),
+    log,
+    approvalUrl: (id) => `http://127.0.0.1/approve/${id}`,
+    settings: {
+      environment: 'testnet',
+      rebroadcastMillis: 1000,
+      finalityMillis: 0,
+      maxSignatures: 5,
+      retryMillis: 0,
+    },
+    onStep: () => {},
+  })
+  await real.recover()
   const http = await composeHttp({
     db,
     clock,
-    logger: createLogger('test', 'silent'),
-    signer: signerOver(keystore),
-    engine: waitingEngine(db, clock),
+    logger: log,
+    signer,
+    engine: options.chains === undefined ? { ...real, ...waitingEngine(db, clock) } : real,
     adapters,
     environment: 'testnet',
+    recoveryWaits: { withOwner: 1800, withoutOwner: 86_400 },
     limits: { publicPerMinute: 100_000, sessionPerMinute: 100_000, operatorPerMinute: 100_000, ...options.limits },
     allowedHosts: ['wallet.example'],
     pages: { folder: options.pages ?? join(folder, 'no-pages'), demoOwnerUrl: 'http://127.0.0.1:4000/sign' },
@@ -71,18 +101,21 @@ export async function startHttp(options: { limits?: Partial<Limits>; pages?: str
     clock,
     fetch: send,
     adminToken,
+    engine: real,
+    folder,
     operate: async (method, path, body) => {
       const answer = await send(path, { ...post(body, { Authorization: `Bearer ${adminToken}` }), method })
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
       return (await answer.json()) as never
     },
-    close: async () => {
+    close: async (keep) => {
       http.close()
       await listener.close(100)
-      for (const adapter of adapters.values()) await adapter.close()
+      await real.close()
+      if (keep === undefined) for (const adapter of adapters.values()) await adapter.close()
       await database.close()
       keystore.close()
-      rmSync(folder, { recursive: true })
+      if (keep === undefined) rmSync(folder, { recursive: true })
     },
   }
 }
@@ -170,6 +203,7 @@ function waitingEngine(db: Kysely<Tables>, clock: Clock): Engine {
           id,
           agent_id: caller.agentId,
           session_id: caller.sessionId,
+          origin: 'session',
           wallet_id: wallet.id,
           network: 'evm-local',
           type: request.type,

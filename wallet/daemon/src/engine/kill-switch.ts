@@ -1,0 +1,155 @@
+import { AppError } from '@openpista/common'
+import type { KillSwitchView } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import { appendEvent } from '../store/events.ts'
+import { release } from '../store/ledger.ts'
+import { revokeSessions } from '../store/sessions.ts'
+import { readSetting, settingKeys, writeSetting } from '../store/settings.ts'
+import type { Tables } from '../store/tables.ts'
+import { move, type TransactionRow } from '../store/transactions.ts'
+import { fault } from './fault.ts'
+import type { Context } from './parts.ts'
+
+export type KillSwitch = {
+  /** True from the first moment of an activation, before anything is stored. */
+  locked: () => boolean
+  view: () => Promise<KillSwitchView>
+  /**
+   * NORMAL or RECOVERING -> ACTIVATED. When it resolves, the signer refuses, the state is on disk, sessions are
+   * revoked and what waited is cancelled; what was sent is followed to its end.
+   *
+   * @throws AppError KILL_SWITCH_ACTIVE.
+   */
+  activate: (actor: string, why: string) => Promise<KillSwitchView>
+  /** ACTIVATED -> RECOVERING. @throws AppError KILL_SWITCH_NOT_ACTIVE, RECOVERY_ALREADY_STARTED. */
+  recover: (actor: string, waitSeconds: number) => Promise<KillSwitchView>
+  /** RECOVERING -> NORMAL when the waiting time is over. */
+  runDue: () => Promise<void>
+  /** At start: what the database or the signer holds on to is on again. */
+  restore: () => Promise<void>
+}
+
+/** The emergency stop of the whole daemon. */
+export function createKillSwitch(context: Context): KillSwitch {
+  const { db, signer, lock, log, write } = context
+
+  const halt = async () => {
+    try {
+      await signer.halt()
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      log.error({ err: error }, 'The signer did not take the halt; it signs nothing while it is gone.')
+    }
+  }
+  const activate = async (actor: string, why: string) => {
+    lock.set(true)
+    await halt()
+    const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))
+    for (const row of cancelled) context.changes.changed(row)
+    return view
+  }
+
+  return {
+    locked: lock.locked,
+    view: () => readState(db),
+    activate,
+    recover: (actor, waitSeconds) =>
+      write(async (transaction) => {
+        const known = await readState(transaction)
+        if (known.state === 'NORMAL') throw fault('KILL_SWITCH_NOT_ACTIVE', 'The kill switch is not on.')
+        if (known.state === 'RECOVERING') throw fault('RECOVERY_ALREADY_STARTED', 'The recovery is under way.')
+        const view: KillSwitchView = { ...known, state: 'RECOVERING', recoversAt: context.now() + waitSeconds }
+        await storeState(context, transaction, view, { type: 'KILL_SWITCH_RECOVERING', actor, data: { waitSeconds } })
+        return view
+      }),
+    runDue: async () => {
+      if (!lock.locked()) return
+      const known = await readState(db)
+      if (known.state !== 'RECOVERING' || known.recoversAt === undefined || known.recoversAt > context.now()) return
+      // In this order: a crash in between leaves a state that still refuses, and the recovery goes on.
+      await signer.resume()
+      const released = await write(async (transaction) => {
+        if ((await readState(transaction)).recoversAt !== known.recoversAt) return false
+        await storeState(
+          context,
+          transaction,
+          { state: 'NORMAL' },
+          { type: 'KILL_SWITCH_RECOVERED', actor: 'daemon', data: {} },
+        )
+        return true
+      })
+      if (released) lock.set(false)
+      else await halt()
+    },
+    restore: async () => {
+      const { state } = await readState(db)
+      lock.set(state !== 'NORMAL')
+      if (state !== 'NORMAL') return await halt()
+      if (await isHalted(context)) await activate('signer', 'The signer was found halted.')
+    },
+  }
+}
+
+async function isHalted({ signer, log }: Context): Promise<boolean> {
+  try {
+    return await signer.halted()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    log.error({ err: error }, 'The signer cannot be asked.')
+    return false
+  }
+}
+
+async function storeActivation(context: Context, db: Kysely<Tables>, actor: string, why: string) {
+  const now = context.now()
+  const known = await readState(db)
+  if (known.state === 'ACTIVATED') throw fault('KILL_SWITCH_ACTIVE', 'The kill switch is on already.')
+  const sessions = await revokeSessions(db, now, { actor, why: 'kill switch' })
+  const cancelled = await cancelWaiting(db, now)
+  const view: KillSwitchView = { state: 'ACTIVATED', activatedAt: now, activatedBy: actor, why }
+  const data = { why, sessions: sessions.length, cancelled: cancelled.length }
+  await storeState(context, db, view, { type: 'KILL_SWITCH_ACTIVATED', actor, data })
+  return { view, cancelled }
+}
+
+/** Everything that is not yet allowed to run ends. */
+async function cancelWaiting(db: Kysely<Tables>, now: number): Promise<TransactionRow[]> {
+  const waiting = await db
+    .selectFrom('transactions')
+    .select(['id', 'status'])
+    .where('status', 'in', ['PENDING', 'QUEUED'])
+    .execute()
+  const cancelled: TransactionRow[] = []
+  const message = 'The kill switch was turned on.'
+  for (const { id, status } of waiting) {
+    const row = await move(
+      db,
+      { id, from: status, to: 'CANCELLED', at: now },
+      { error_code: 'SYSTEM_LOCKED', error_message: message },
+      { type: 'TX_CANCELLED', actor: 'daemon', data: { code: 'SYSTEM_LOCKED', message } },
+    )
+    if (row === undefined) continue
+    await release(db, id)
+    cancelled.push(row)
+  }
+  return cancelled
+}
+
+async function readState(db: Kysely<Tables>): Promise<KillSwitchView> {
+  const state = (await readSetting(db, settingKeys.killSwitch)) ?? 'NORMAL'
+  if (state === 'NORMAL') return { state }
+  const details = JSON.parse((await readSetting(db, settingKeys.killSwitchDetails)) ?? '{}') as KillSwitchView
+  // A state that cannot be read is on.
+  return { ...details, state: state === 'RECOVERING' ? 'RECOVERING' : 'ACTIVATED' }
+}
+
+async function storeState(
+  context: Context,
+  db: Kysely<Tables>,
+  { state, ...details }: KillSwitchView,
+  event: { type: string; actor: string; data: { [key: string]: string | number } },
+): Promise<void> {
+  await writeSetting(db, settingKeys.killSwitch, state)
+  await writeSetting(db, settingKeys.killSwitchDetails, JSON.stringify(details))
+  await appendEvent(db, context.now(), event)
+}

@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type { KillSwitch } from '../../engine/kill-switch.ts'
+import type { Tables } from '../../store/tables.ts'
+import { actorOf } from '../auth/identity.ts'
+import type { SessionKeys } from '../auth/session-keys.ts'
+import { fail } from '../fail.ts'
+import type { Handlers } from '../handler.ts'
+import type { AgentStatuses } from '../services/agent-status.ts'
+import type { Agents } from '../services/agents.ts'
+
+export type RecoveryWaits = {
+  /** Seconds from the recovery to NORMAL where an owner has signed for it. */
+  withOwner: number
+  withoutOwner: number
+}
+
+type Parts = {
+  db: Kysely<Tables>
+  killSwitch: KillSwitch
+  recoveryWaits: RecoveryWaits
+  keys: SessionKeys
+  agents: Agents
+  statuses: AgentStatuses
+}
+
+type Names =
+  | 'killSwitch'
+  | 'getKillSwitch'
+  | 'recover'
+  | 'rotateSecret'
+  | 'suspendAgent'
+  | 'resumeAgent'
+  | 'terminateAgent'
+  | 'withdraw'
+
+/** What stops: everything, one agent, or the keys of tokens. */
+export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
+  const { killSwitch, recoveryWaits, keys, agents, statuses } = parts
+  const agentAfter = async (id: string, change: (id: string) => Promise<void>) => {
+    await change(id)
+    return { status: 200 as const, body: await agents.get(id) }
+  }
+  return {
+    killSwitch: async ({ identity, source }) => ({
+      status: 200,
+      body: await killSwitch.activate(actorOf(identity, source), 'asked for'),
+    }),
+    getKillSwitch: async () => ({ status: 200, body: await killSwitch.view() }),
+    recover: async ({ owner }) => {
+      if (owner === undefined && (await anyOwnerLocked(parts.db))) {
+        throw fail('OWNER_SIGNATURE_REQUIRED', 'An owner has locked in, and must sign for the recovery too.')
+      }
+      const wait = owner === undefined ? recoveryWaits.withoutOwner : recoveryWaits.withOwner
+      const actor = owner === undefined ? 'admin' : `owner:${owner.ownerAddress}`
+      return { status: 200, body: await killSwitch.recover(actor, wait) }
+    },
+    rotateSecret: async () => ({ status: 200, body: await keys.rotate() }),
+    suspendAgent: ({ params }) => agentAfter(params.id, statuses.suspend),
+    resumeAgent: ({ params }) => agentAfter(params.id, statuses.resume),
+    terminateAgent: ({ params }) => agentAfter(params.id, statuses.terminate),
+    withdraw: async ({ params }) => ({ status: 200, body: await statuses.withdraw(params.id) }),
+  }
+}
+
+async function anyOwnerLocked(db: Kysely<Tables>): Promise<boolean> {
+  const row = await db
+    .selectFrom('agents')
+    .select('id')
+    .where('owner_verified_at', 'is not', null)
+    .where('status', '<>', 'TERMINATED')
+    .executeTakeFirst()
+  return row !== undefined
+}

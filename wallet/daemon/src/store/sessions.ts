@@ -1,0 +1,54 @@
+import { SessionConstraints, type SessionTotals } from '@waiaas/core'
+import type { Kysely } from 'kysely'
+import { appendEvent } from './events.ts'
+import { countOf, spentBySession } from './ledger.ts'
+import type { Tables } from './tables.ts'
+
+/** A session's limits, and whether it has any that need its totals. */
+export type SessionLimits = { constraints: SessionConstraints; revoked: boolean; budget: boolean }
+
+/** @throws ZodError for constraints that were not stored by this program. */
+export async function sessionLimits(db: Kysely<Tables>, id: string): Promise<SessionLimits | undefined> {
+  const row = await db
+    .selectFrom('sessions')
+    .select(['constraints', 'revoked_at'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const constraints = SessionConstraints.parse(JSON.parse(row.constraints))
+  const budget = constraints.maxTotalAmount !== undefined || constraints.maxTransactions !== undefined
+  return { constraints, revoked: row.revoked_at !== null, budget }
+}
+
+/** What counts against the budget of a session now. */
+export async function sessionTotals(
+  db: Kysely<Tables>,
+  id: string,
+  constraints: SessionConstraints,
+  now: number,
+): Promise<SessionTotals> {
+  const window = { now, seconds: constraints.windowSeconds ?? now }
+  const spent = new Map<string, bigint>()
+  for (const key of Object.keys(constraints.maxTotalAmount ?? {})) {
+    spent.set(key, await spentBySession(db, id, key, window))
+  }
+  const transactions = constraints.maxTransactions === undefined ? 0n : await countOf(db, id, window)
+  return { spent, transactions }
+}
+
+/** Revokes what still lives: of one agent, or of everybody. Answers the ids. */
+export async function revokeSessions(
+  db: Kysely<Tables>,
+  now: number,
+  by: { actor: string; agentId?: string; why: string },
+): Promise<string[]> {
+  let query = db.updateTable('sessions').set({ revoked_at: now }).where('revoked_at', 'is', null)
+  query = query.where('expires_at', '>', now)
+  if (by.agentId !== undefined) query = query.where('agent_id', '=', by.agentId)
+  const rows = await query.returning(['id', 'agent_id']).execute()
+  for (const { id, agent_id } of rows) {
+    const data = { sessionId: id, why: by.why }
+    await appendEvent(db, now, { type: 'SESSION_REVOKED', actor: by.actor, agentId: agent_id, data })
+  }
+  return rows.map(({ id }) => id)
+}
