@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { formatUnits } from './amount.ts'
 import { canonicalHash, type Json } from './canonical.ts'
-import { assetKey, type Effect, EffectView, isUnlimited } from './effect.ts'
+import { assetKey, type Effect, EffectView } from './effect.ts'
 import { type NetworkName, networkOf } from './network.ts'
+import { isUnlimited } from './policy/grants.ts'
 import { ReasonView } from './verdict.ts'
 
 /**
@@ -48,7 +49,7 @@ export function describeEffect(effect: Effect): string {
     case 'spend':
       return `Send ${bothAmounts(effect)} to ${effect.to}`
     case 'grant':
-      return `Let ${effect.spender} take ${isUnlimited(effect) ? 'without limit: ' : ''}${bothAmounts(effect)}`
+      return `Let ${effect.spender} take ${isUnlimited(effect.asset, effect.amount) ? 'without limit: ' : ''}${bothAmounts(effect)}`
     case 'call':
       return `Call ${effect.selector} of ${effect.target}`
     case 'deploy':

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { formatUnits } from './amount.ts'
-import { type NetworkName, networkOf } from './network.ts'
+import type { NetworkName } from './network.ts'
 
 /** What an amount is an amount of: the native coin of a network, or a token by contract or mint address. */
 export type Asset = {
@@ -22,14 +22,6 @@ export type Effect =
   | { kind: 'deploy' }
   | { kind: 'sign'; scheme: string }
   | { kind: 'opaque'; why: string }
-
-const MAX_U64 = (1n << 64n) - 1n
-const HALF_OF_UINT256 = ((1n << 256n) - 1n) / 2n
-
-/** True for a grant that no balance can exhaust: half of what an EVM allowance can hold, or all that Solana's can. */
-export function isUnlimited({ asset, amount }: Extract<Effect, { kind: 'grant' }>): boolean {
-  return amount >= HALF_OF_UINT256 || (networkOf(asset.network).family === 'solana' && amount === MAX_U64)
-}
 
 /** What a simulation did to one balance, of the wallet or of who is paid. Base units of the asset. */
 export type BalanceChange = { account: string; asset: Asset; before: bigint; after: bigint }
