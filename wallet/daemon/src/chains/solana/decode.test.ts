@@ -4,6 +4,7 @@ import { AccountRole, type Instruction } from '@solana/instructions'
 import {
   appendTransactionMessageInstructions,
   compileTransactionMessage,
+  compressTransactionMessageUsingAddressLookupTables,
   createTransactionMessage,
   getCompiledTransactionMessageEncoder,
   setTransactionMessageFeePayer,
@@ -15,6 +16,7 @@ import { expect, test } from 'vitest'
 import { decodeSolana } from './decode.ts'
 import { buildMessage, type Lifetime, memoInstruction, transferInstruction } from './message.ts'
 import { MEMO_V1_PROGRAM, SYSTEM_PROGRAM } from './programs.ts'
+import { tablesOf } from './read-message.ts'
 import { prepareTransfer } from './transfer.ts'
 
 const network = networkOf('solana-local')
@@ -101,10 +103,32 @@ test.each([
   expect(decodeSolana(message, facts)).toEqual([{ kind: 'opaque', why: expect.any(String) }])
 })
 
+test('accounts out of a lookup table are named before they are judged', () => {
+  const table = addressOf(8) as Address
+  const compressed = compressTransactionMessageUsingAddressLookupTables(
+    unsigned(0, wallet, [transferInstruction(wallet, other, 5n)]),
+    { [table]: [third as Address, other as Address] },
+  )
+  const message = encode(compressed)
+  expect(tablesOf(message)).toEqual([table])
+  const known = (addresses: string[]) => decodeSolana(message, { ...facts, tables: new Map([[table, addresses]]) })
+  expect(known([third, other])).toEqual([{ kind: 'spend', asset, amount: 5n, to: other }])
+  expect(known([other, third])).toEqual([{ kind: 'spend', asset, amount: 5n, to: third }])
+  expect(known([third])).toEqual([{ kind: 'opaque', why: expect.stringContaining('lookup table') }])
+  expect(decodeSolana(message, facts)).toEqual([{ kind: 'opaque', why: expect.stringContaining('lookup table') }])
+})
+
 function compile(version: 'legacy' | 0, payer: string, instructions: Instruction[]): Uint8Array {
+  return encode(unsigned(version, payer, instructions))
+}
+
+function unsigned(version: 'legacy' | 0, payer: string, instructions: Instruction[]) {
   const empty = createTransactionMessage({ version: version as 0 })
   const paid = setTransactionMessageFeePayer(payer as Address, empty)
   const timed = setTransactionMessageLifetimeUsingBlockhash(lifetime, paid)
-  const compiled = compileTransactionMessage(appendTransactionMessageInstructions(instructions, timed))
-  return getCompiledTransactionMessageEncoder().encode(compiled) as Uint8Array
+  return appendTransactionMessageInstructions(instructions, timed)
+}
+
+function encode(message: Parameters<typeof compileTransactionMessage>[0]): Uint8Array {
+  return getCompiledTransactionMessageEncoder().encode(compileTransactionMessage(message)) as Uint8Array
 }
