@@ -186,7 +186,7 @@ test('a line that is cut in the middle of an answer is mended without a gap', as
 test('a browser that is not signed in is told how to get in', async () => {
   gateway.setLocked(true)
   gateway.dropConnections()
-  await page.getByText('Not signed in').waitFor()
+  await page.getByText('Not signed in', { exact: true }).waitFor()
   await page.getByRole('alert').filter({ hasText: 'openpista link' }).waitFor()
   gateway.setLocked(false)
   await page.getByRole('button', { name: 'Now' }).click()

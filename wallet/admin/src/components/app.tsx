@@ -77,7 +77,7 @@ function Content(props: {
         <>
           <Outcome desk={desk} />
           {desk.challenge === undefined ? null : (
-            <details class="was">
+            <details class="was" open>
               <summary>What it was</summary>
               <Payment approval={desk.challenge.approval} />
             </details>

@@ -1,6 +1,6 @@
 import type { ChallengeView } from '@waiaas/core'
 import { useState } from 'preact/hooks'
-import type { OwnerAction } from '../api.ts'
+import type { Fault, OwnerAction } from '../api.ts'
 import type { Desk } from '../desk.ts'
 import type { OwnerWallet } from '../owner-wallets/owner-wallet.ts'
 import { visible } from '../text.ts'
@@ -33,12 +33,7 @@ export function Decision({ desk, wallets, isOver, onDecide }: DecisionProps) {
   const busy = busyWords(desk)
   return (
     <section class="decision" aria-label="Your decision">
-      {desk.step === 'asking' && desk.fault && (
-        <div class="fault" role="alert">
-          <p>{visible(desk.fault.message)}</p>
-          {desk.fault.hint !== undefined && <p>{visible(desk.fault.hint)}</p>}
-        </div>
-      )}
+      {desk.step === 'asking' && desk.fault && <FaultNote fault={desk.fault} />}
       {fitting.length > 1 && <Choice wallets={fitting} chosen={wallet.id} onChoose={setChosen} />}
       <div class="answers">
         <button
@@ -60,8 +55,34 @@ export function Decision({ desk, wallets, isOver, onDecide }: DecisionProps) {
           {busy ?? `Approve · ${inShort(challenge)}`}
         </button>
       </div>
-      <p class="signed-by">Signed with {visible(wallet.name)}</p>
+      {wallet.isPlayMoney ? (
+        <p class="signed-by" data-look="play">
+          Signed at once by {visible(wallet.name)}: play money.
+        </p>
+      ) : (
+        <p class="signed-by">Both answers are signed in {visible(wallet.name)}, by the owner.</p>
+      )}
     </section>
+  )
+}
+
+/** What to do about faults that come without advice. */
+const hints: Readonly<Record<string, string>> = {
+  INVALID_SIGNATURE: "Choose the owner's account in the wallet, then try again.",
+  declined: 'You can decide again.',
+  unreachable: 'Check that the wallet daemon runs, then try again. Approving twice never pays twice.',
+  wallet_failed: 'Try again, or use another wallet that holds the same account.',
+}
+
+function FaultNote({ fault }: { fault: Fault }) {
+  const hint = fault.hint ?? hints[fault.code]
+  return (
+    <div class="fault" role="alert">
+      <p>
+        <strong>{visible(fault.message)}</strong>
+      </p>
+      {hint !== undefined && <p>{visible(hint)}</p>}
+    </div>
   )
 }
 
@@ -69,7 +90,7 @@ function Choice(props: { wallets: readonly OwnerWallet[]; chosen: string; onChoo
   return (
     <fieldset class="choice">
       <legend>Sign with</legend>
-      {props.wallets.map(({ id, name, icon }) => (
+      {props.wallets.map(({ id, name, icon, isPlayMoney }) => (
         <label key={id}>
           <input
             type="radio"
@@ -80,6 +101,7 @@ function Choice(props: { wallets: readonly OwnerWallet[]; chosen: string; onChoo
           />
           {icon !== undefined && <img src={icon} alt="" width="20" height="20" />}
           <span>{visible(name)}</span>
+          {isPlayMoney && <span class="tag">play money</span>}
         </label>
       ))}
     </fieldset>

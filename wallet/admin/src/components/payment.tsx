@@ -6,21 +6,20 @@ import { Icon } from './icons.tsx'
 
 type Approval = ChallengeView['approval']
 type Effect = Approval['effects'][number]
+type Reason = Approval['reasons'][number]
 
 /** Everything that the signature says yes to, the money first. */
 export function Payment({ approval }: { approval: Approval }) {
-  const warnings = approval.reasons.filter(({ rule }) => rule === 'COUNTERPARTY')
-  const asked = approval.reasons.filter(({ rule }) => rule !== 'COUNTERPARTY')
+  const { balance } = approval
+  const others = approval.reasons.filter((reason) => !isAboutPayee(reason)).sort(byStrictness)
   return (
     <article class="payment">
-      {approval.effects.map((effect) => (
-        <EffectBlock effect={effect} usd={approval.usd} key={JSON.stringify(effect)} />
+      {approval.effects.map((effect, index) => (
+        <EffectBlock effect={effect} usd={approval.usd} key={JSON.stringify(effect)}>
+          <Warnings reasons={approval.reasons.filter((reason) => isAboutPayee(reason) && reason.effect === index)} />
+        </EffectBlock>
       ))}
-      {warnings.map(({ message }) => (
-        <p class="warning" role="note" key={message}>
-          <Icon name="warning" /> <span>{visible(message)}</span>
-        </p>
-      ))}
+      <Warnings reasons={approval.reasons.filter((reason) => isAboutPayee(reason) && reason.effect === undefined)} />
       <dl class="facts">
         <Fact name="Paid by">
           <span>agent {visible(approval.agent.name)}</span>
@@ -31,18 +30,21 @@ export function Payment({ approval }: { approval: Approval }) {
           {approval.humanMaxFee} {visible(approval.feeSymbol)}
           <Base amount={approval.maxFee} />
         </Fact>
-        {approval.balance && (
+        {balance && (
           <Fact name="Balance">
             <span>
-              now {approval.balance.before} {visible(approval.balance.symbol)}
+              now {balance.before} {visible(balance.symbol)}
             </span>
             <span>
-              then, at least {approval.balance.after} {visible(approval.balance.symbol)}
+              then, at least {balance.after} {visible(balance.symbol)}
             </span>
+            {balance.after.startsWith('-') && (
+              <strong class="short">There is not enough for this payment and its fee.</strong>
+            )}
           </Fact>
         )}
         <Fact name="Why it asks">
-          {asked.map(({ rule, message }) => (
+          {others.map(({ rule, message }) => (
             <span key={rule + message}>
               {visible(message)} <code class="rule">{rule}</code>
             </span>
@@ -53,22 +55,51 @@ export function Payment({ approval }: { approval: Approval }) {
   )
 }
 
-function EffectBlock({ effect, usd }: { effect: Effect; usd: string | undefined }) {
+/** What a rule says of an address belongs beside the address. */
+function isAboutPayee({ rule }: Reason): boolean {
+  return rule === 'COUNTERPARTY' || rule === 'WHITELIST'
+}
+
+const STRICTNESS: Readonly<Record<Reason['tier'], number>> = { DENY: 0, APPROVAL: 1, DELAY: 2, NOTIFY: 3, INSTANT: 4 }
+
+/** The rule that asks stands first. */
+function byStrictness(a: Reason, b: Reason): number {
+  return STRICTNESS[a.tier] - STRICTNESS[b.tier]
+}
+
+function Warnings({ reasons }: { reasons: readonly Reason[] }) {
+  return reasons.map(({ message }) => (
+    <p class="warning" role="note" key={message}>
+      <Icon name="warning" /> <span>{visible(message)}</span>
+    </p>
+  ))
+}
+
+type EffectProps = { effect: Effect; usd: string | undefined; children: ComponentChildren }
+
+function EffectBlock({ effect, usd, children }: EffectProps) {
   switch (effect.kind) {
     case 'spend':
-      return <Money verb="Send" to="to" effect={effect} address={effect.to} usd={usd} />
+      return (
+        <Money verb="Send" to="to" effect={effect} address={effect.to} usd={usd}>
+          {children}
+        </Money>
+      )
     case 'grant':
       return (
-        <Money
-          verb="Let somebody take, at any time,"
-          to="taken by"
-          effect={effect}
-          address={effect.spender}
-          usd={usd}
-        />
+        <Money verb="Let somebody take, at any time," to="taken by" effect={effect} address={effect.spender} usd={usd}>
+          {children}
+        </Money>
       )
     case 'call':
-      return <Other title={`Call ${visible(effect.selector)}`} detail={effect.target} />
+      return (
+        <section class="effect" data-look="other">
+          <p class="amount-words">Call {visible(effect.selector)}</p>
+          <p class="effect-label">of the contract</p>
+          <Address address={effect.target} />
+          {children}
+        </section>
+      )
     case 'deploy':
       return <Other title="Deploy a contract" detail="" />
     case 'sign':
@@ -84,9 +115,10 @@ type MoneyProps = {
   effect: Extract<Effect, { kind: 'spend' | 'grant' }>
   address: string
   usd: string | undefined
+  children: ComponentChildren
 }
 
-function Money({ verb, to, effect, address, usd }: MoneyProps) {
+function Money({ verb, to, effect, address, usd, children }: MoneyProps) {
   const { asset, amount, humanAmount } = effect
   return (
     <section class="effect">
@@ -96,10 +128,16 @@ function Money({ verb, to, effect, address, usd }: MoneyProps) {
       </p>
       <p class="amount-more">
         {grouped(amount)} base units{usd === undefined ? '' : ` · about USD ${usd}`}
-        {asset.address !== undefined && <span class="token">token {visible(asset.address)}</span>}
       </p>
+      {asset.address !== undefined && (
+        <>
+          <p class="effect-label">of the token</p>
+          <Address address={asset.address} />
+        </>
+      )}
       <p class="effect-label">{to}</p>
       <Address address={address} />
+      {children}
     </section>
   )
 }
