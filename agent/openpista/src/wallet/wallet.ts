@@ -6,7 +6,7 @@ export type Transaction = AnswerOf<'getTransaction'>
 export type Simulation = AnswerOf<'simulate'>
 export type WalletEvent = AnswerOf<'events'>
 /** Everything that the owner has to see before signing. */
-export type ApprovalFacts = AnswerOf<'challenge'>['approval']
+export type ApprovalFacts = Extract<AnswerOf<'challenge'>, { approval: unknown }>['approval']
 
 /** The wallet as far as the agent may use it: with a session token it can ask, look and cancel, never approve. */
 export type Wallet = Pick<

@@ -249,7 +249,7 @@ function challenge(state: State, id: string): Reply {
   const found = state.transactions.get(id)
   if (found?.approval === undefined) return refuse(404, 'APPROVAL_NOT_FOUND', 'It does not wait for the owner.')
   const amount = Number(found.humanAmount)
-  const approval: AnswerOf<'challenge'>['approval'] = {
+  const approval: Extract<AnswerOf<'challenge'>, { approval: unknown }>['approval'] = {
     transactionId: id,
     agent: { id: AGENT, name: 'fake' },
     network: FAKE_NETWORK,
