@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type Generated, Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from 'kysely'
+import type { Generated, Kysely, SqliteDatabase, SqliteStatement } from 'kysely'
 import { AppError } from './app-error.ts'
 
 /** One step of a schema's history. Steps are append-only; the number of steps is the schema version. */
@@ -43,6 +43,8 @@ export async function openDatabase<Tables>(options: OpenOptions): Promise<Databa
     connection.close()
     throw error
   }
+  // Loaded here, so that programs which share this package and open no database do not pay for it.
+  const { Kysely, SqliteDialect } = await import('kysely')
   const kysely = new Kysely<Tables & SchemaTable>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
   return { kysely, close: () => kysely.destroy() }
 }
@@ -55,6 +57,7 @@ export async function immediate<Tables, Result>(
   db: Kysely<Tables>,
   work: (transaction: Kysely<Tables>) => Promise<Result>,
 ): Promise<Result> {
+  const { sql } = await import('kysely')
   return await db.connection().execute(async (connection) => {
     await sql`BEGIN IMMEDIATE`.execute(connection)
     try {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SessionFrame } from '../protocol/index.ts'
-import { callTool, connectClient, echo, lastUserText, noteTool, sayText, startAgent } from '../testing/agent-fixture.ts'
+import { connectClient, noteTool, startAgent } from '../testing/agent-fixture.ts'
+import { callTool, echo, lastUserText, sayText } from '../testing/script.ts'
 import { socketClient } from '../testing/socket-client.ts'
 
 const numbers = (frames: readonly unknown[]) => frames.flatMap((frame) => (isNumbered(frame) ? frame.seq : []))

@@ -26,7 +26,7 @@ export function createHumanApprover({ cards, now, approvalSeconds, judge }: Huma
 
   async function ask(question: ApprovalQuestion, signal: AbortSignal): Promise<ApprovalAnswer> {
     const seconds = approvalSeconds(question.channel)
-    const card = toolCard(question, judge(question), Math.floor(now() / 1000) + seconds)
+    const card = toolCard(question, judge(question), Math.ceil(now() / 1000 + seconds))
     const { promise, resolve } = Promise.withResolvers<Answer>()
     const timer = setTimeout(() => resolve({ decision: 'timeout', by: 'timeout' }), seconds * 1000)
     const onAbort = () => resolve({ decision: 'cancelled', by: 'cancel' })

@@ -1,7 +1,8 @@
 import type { Logger } from '@openpista/common'
+import { sql } from 'kysely'
 import type { Channel, Delivery, Outbound } from '../channels/channel.ts'
 import type { Store } from '../store/store.ts'
-import type { Tables } from './../store/tables.ts'
+import type { Tables } from '../store/tables.ts'
 
 /** Delivers what waits in the outbox, in order for each session, until delivered or failed for good. */
 export type Outbox = {
@@ -80,6 +81,7 @@ async function deliverDue(parts: OutboxParts): Promise<number> {
     .where('state', '=', 'WAITING')
     .where('next_at', '<=', parts.now())
     .orderBy('created_at')
+    .orderBy(sql`rowid`)
     .limit(BATCH)
     .execute()
   const bySession = Map.groupBy(due, ({ session_id }) => session_id)

@@ -11,43 +11,12 @@ import type { Executor } from '../executors/executor.ts'
 import { createAccess } from '../gateway/access.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
-import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
+import type { Provider } from '../providers/provider.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import type { Script } from './script.ts'
 
 export const TOKEN = 'a token that only tests know'
-
-/** What a scripted model says to a request; tests write it as a function. */
-export type Script = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ProviderEvent>
-
-/** Says back what the user said last, word by word. */
-export const echo: Script = async function* (request) {
-  const text = lastUserText(request)
-  for (const word of text.split(/(?<= )/)) yield { type: 'text', delta: word }
-  yield { type: 'done', text, thinking: [], calls: [], usage: { inputTokens: 1, outputTokens: 1 } }
-}
-
-export function lastUserText({ messages }: ModelRequest): string {
-  const last = messages.findLast((message) => message.role === 'user')
-  const part = last?.role === 'user' ? last.parts[0] : undefined
-  return part?.type === 'text' ? part.text : ''
-}
-
-/** An answer that is one tool call. */
-export async function* callTool(
-  name: string,
-  args: Record<string, unknown>,
-  id = 'call_1',
-): AsyncIterable<ProviderEvent> {
-  const calls = [{ id, name, arguments: args }]
-  yield { type: 'done', text: '', thinking: [], calls, usage: { inputTokens: 1, outputTokens: 1 } }
-}
-
-/** An answer that is text. */
-export async function* sayText(text: string): AsyncIterable<ProviderEvent> {
-  yield { type: 'text', delta: text }
-  yield { type: 'done', text, thinking: [], calls: [], usage: { inputTokens: 1, outputTokens: 1 } }
-}
 
 const noExecutor: Executor = { name: 'none', run: () => Promise.reject(new Error('no executor in this test')) }
 

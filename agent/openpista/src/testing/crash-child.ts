@@ -9,7 +9,7 @@ import { createAccess } from '../gateway/access.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
-import { callTool, sayText } from './agent-fixture.ts'
+import { callTool, sayText } from './script.ts'
 
 /**
  * An agent with a messenger that delivers one message at every start, as platforms do until they hear that it arrived,

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts')
+const homes: string[] = []
+const children = new Set<ChildProcess>()
+
+afterEach(async () => {
+  for (const child of children) {
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+  }
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true })
+})
+
+function newHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'openpista-cli-'))
+  homes.push(home)
+  writeFileSync(join(home, 'config.toml'), '[agent]\nollama_url = ""\n[executor]\nkind = "host"\n')
+  return home
+}
+
+type Ran = { code: number | null; out: string; err: string }
+
+function begin(home: string, args: string[], input: 'none' | 'open' = 'none') {
+  const { OPENAI_API_KEY: _, ...env } = process.env
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...env, OPENPISTA_HOME: home, OPENPISTA_WEB_PORT: '0' },
+    stdio: [input === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  })
+  children.add(child)
+  const text = { out: '', err: '' }
+  const seen = Promise.withResolvers<void>()
+  child.stdout!.on('data', (chunk) => {
+    text.out += chunk
+    seen.resolve()
+  })
+  child.stderr!.on('data', (chunk) => {
+    text.err += chunk
+  })
+  const ended = new Promise<Ran>((resolve) =>
+    child.once('exit', (code) => {
+      children.delete(child)
+      resolve({ code, ...text })
+    }),
+  )
+  return { child, ended, firstOutput: seen.promise, text }
+}
+
+const openpista = (home: string, ...args: string[]) => begin(home, args).ended
+
+async function startGateway(home: string) {
+  const gateway = begin(home, ['start'])
+  await Promise.race([gateway.firstOutput, gateway.ended])
+  expect(gateway.text.out).toMatch(/openpista is ready.*http:\/\/127\.0\.0\.1:\d+\/auth\?code=\S+/)
+  return gateway
+}
+
+test('--help names the commands', async () => {
+  const { code, out } = await openpista(newHome(), '--help')
+  expect(code).toBe(0)
+  for (const name of ['start', 'run', 'repl', 'status', 'stop', 'link', 'audit']) expect(out).toContain(`  ${name}`)
+})
+
+test('run starts a gateway of its own where none runs, and its exit code tells how it went', {
+  timeout: 20_000,
+}, async () => {
+  const home = newHome()
+  const allowed = await openpista(home, 'run', '--yes', '-e', '/run echo hello')
+  expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining('hello') })
+  const denied = await openpista(home, 'run', '-e', '/run echo hello')
+  expect(denied).toMatchObject({ code: 1, err: expect.stringContaining('no terminal to ask at') })
+  const json = await openpista(home, 'run', '--json', '-e', '/help')
+  expect(JSON.parse(json.out)).toMatchObject({ status: 'stop', sessionId: expect.stringMatching(/^cli:run-/) })
+  expect(await openpista(home, 'audit', 'verify')).toMatchObject({ code: 0, out: expect.stringContaining('whole') })
+})
+
+test('the gateway starts once, serves, and ends cleanly', { timeout: 30_000 }, async () => {
+  const home = newHome()
+  const gateway = await startGateway(home)
+  expect(readFileSync(join(home, 'openpista.pid'), 'utf8')).toBe(`${gateway.child.pid}\n`)
+  for (const file of ['gateway-token', 'openpista.sock', 'memory.db']) {
+    expect(statSync(join(home, file)).mode & 0o077).toBe(0)
+  }
+  const second = await openpista(home, 'start')
+  expect(second).toMatchObject({ code: 1, err: expect.stringContaining('runs already') })
+  expect(await openpista(home, 'status')).toMatchObject({ code: 0, out: expect.stringContaining('running') })
+  expect(await openpista(home, 'run', '-e', '/status')).toMatchObject({ code: 0 })
+  const link = (await openpista(home, 'link')).out.trim()
+  expect((await fetch(link, { redirect: 'manual' })).status).toBe(303)
+  expect(await openpista(home, 'stop')).toMatchObject({ code: 0 })
+  expect(await gateway.ended).toMatchObject({ code: 0 })
+  expect(existsSync(join(home, 'openpista.pid'))).toBe(false)
+  expect(await openpista(home, 'status')).toMatchObject({ code: 1 })
+})
+
+test('what a killed gateway left behind does not keep the next one from starting', { timeout: 20_000 }, async () => {
+  const home = newHome()
+  const killed = await startGateway(home)
+  killed.child.kill('SIGKILL')
+  await killed.ended
+  expect(existsSync(join(home, 'openpista.pid'))).toBe(true)
+  const next = await startGateway(home)
+  next.child.kill('SIGTERM')
+  expect(await next.ended).toMatchObject({ code: 0 })
+})
+
+test('repl answers line by line, keeps a history and ends at /quit and at the end of input', {
+  timeout: 20_000,
+}, async () => {
+  const home = newHome()
+  for (const last of ['/quit\n', '']) {
+    const repl = begin(home, ['repl'], 'open')
+    repl.child.stdin!.end(`\n/status\n${last}`)
+    expect(await repl.ended).toMatchObject({ code: 0, out: expect.stringContaining('session: cli:local') })
+  }
+  expect(readFileSync(join(home, 'history'), 'utf8')).toContain('/status\n')
+})
+
+test('a wrong configuration is refused in words', async () => {
+  const home = newHome()
+  writeFileSync(join(home, 'config.toml'), '[agent]\nmodle = "x"\n')
+  expect(await openpista(home, 'start')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("did you mean 'agent.model'"),
+  })
+})
