@@ -39,10 +39,14 @@ export function createApi(fetchIt: typeof fetch): Api {
       return call(fetchIt, path, { headers }, readTransaction)
     },
     demoOwnerUrl: async () => {
-      const response = await fetchIt('/approve/config.json').catch(() => undefined)
-      const config: unknown = response?.ok ? await response.json().catch(() => ({})) : {}
-      const { demoOwnerUrl } = (config ?? {}) as { demoOwnerUrl?: unknown }
-      return typeof demoOwnerUrl === 'string' ? demoOwnerUrl : undefined
+      try {
+        const response = await fetchIt('/approve/config.json')
+        const { demoOwnerUrl } = (response.ok ? await response.json() : {}) as { demoOwnerUrl?: unknown }
+        return typeof demoOwnerUrl === 'string' ? demoOwnerUrl : undefined
+      } catch {
+        // Without an answer this is no demo; that the daemon is away is told by the next question.
+        return undefined
+      }
     },
   }
 }

@@ -40,6 +40,8 @@ const MARGIN_SECONDS = 45
 export function createDesk(parts: DeskParts): DeskActions {
   const { api, transactionId, onChange } = parts
   let shown: ChallengeView | undefined
+  /** A second click while the first is on its way is no second answer. */
+  let isDeciding = false
 
   const ask = (challenge: ChallengeView, fault?: Fault) => {
     shown = challenge
@@ -50,19 +52,8 @@ export function createDesk(parts: DeskParts): DeskActions {
     if (fault.transaction === undefined) return onChange({ step: 'closed', fault })
     await follow(fault.transaction, action)
   }
-  const follow = async (progress: Progress, action: OwnerAction | undefined) => {
-    onChange({ step: 'decided', challenge: shown, action, progress })
-    if (FINAL.includes(progress.status)) return
-    for (const seconds of LOOKS) {
-      await parts.wait(seconds * 1000)
-      // A challenge for what no longer waits is refused, and the refusal tells where the transaction is.
-      const answer = await api.challenge('reject', transactionId)
-      const next = answer.ok ? undefined : answer.fault.transaction
-      if (next === undefined) continue
-      onChange({ step: 'decided', challenge: shown, action, progress: next })
-      if (FINAL.includes(next.status)) return
-    }
-  }
+  const follow = (progress: Progress, action: OwnerAction | undefined) =>
+    followTransaction(parts, progress, (now) => onChange({ step: 'decided', challenge: shown, action, progress: now }))
   /** The question to sign: the one on the screen while it is fresh, else a new one that asks the same. */
   const question = async (action: OwnerAction): Promise<ChallengeView | undefined> => {
     const current = shown
@@ -79,6 +70,22 @@ export function createDesk(parts: DeskParts): DeskActions {
     return undefined
   }
 
+  const decide = async (action: OwnerAction, wallet: OwnerWallet) => {
+    const challenge = await question(action)
+    if (challenge === undefined || shown === undefined) return
+    const contradiction = findContradiction(challenge)
+    if (contradiction !== undefined) return ask(shown, contradicted(contradiction))
+    onChange({ step: 'signing', challenge: shown, action, walletName: wallet.name })
+    const signed = await wallet.sign(challenge)
+    if (!signed.ok) return ask(shown, signed.fault)
+    onChange({ step: 'sending', challenge: shown, action })
+    const answer = await api.answer(challenge, signed.value)
+    if (answer.ok) return follow(answer.value, action)
+    const renewed = await api.challenge('approve', transactionId)
+    if (renewed.ok) ask(renewed.value, answer.fault)
+    else await close({ ...answer.fault, ...pick(renewed.fault.transaction) }, action)
+  }
+
   return {
     load: async () => {
       onChange({ step: 'loading' })
@@ -87,20 +94,29 @@ export function createDesk(parts: DeskParts): DeskActions {
       else await close(answer.fault, undefined)
     },
     decide: async (action, wallet) => {
-      const challenge = await question(action)
-      if (challenge === undefined || shown === undefined) return
-      const contradiction = findContradiction(challenge)
-      if (contradiction !== undefined) return ask(shown, contradicted(contradiction))
-      onChange({ step: 'signing', challenge: shown, action, walletName: wallet.name })
-      const signed = await wallet.sign(challenge)
-      if (!signed.ok) return ask(shown, signed.fault)
-      onChange({ step: 'sending', challenge: shown, action })
-      const answer = await api.answer(challenge, signed.value)
-      if (answer.ok) return follow(answer.value, action)
-      const renewed = await api.challenge('approve', transactionId)
-      if (renewed.ok) ask(renewed.value, answer.fault)
-      else await close({ ...answer.fault, ...pick(renewed.fault.transaction) }, action)
+      if (isDeciding) return
+      isDeciding = true
+      try {
+        await decide(action, wallet)
+      } finally {
+        isDeciding = false
+      }
     },
+  }
+}
+
+/** Tells where the transaction is, now and with every change until its end, or until looking is no longer worth it. */
+async function followTransaction(parts: DeskParts, first: Progress, tell: (progress: Progress) => void): Promise<void> {
+  tell(first)
+  if (FINAL.includes(first.status)) return
+  for (const seconds of LOOKS) {
+    await parts.wait(seconds * 1000)
+    // A challenge for what no longer waits is refused, and the refusal tells where the transaction is.
+    const answer = await parts.api.challenge('reject', parts.transactionId)
+    const next = answer.ok ? undefined : answer.fault.transaction
+    if (next === undefined) continue
+    tell(next)
+    if (FINAL.includes(next.status)) return
   }
 }
 

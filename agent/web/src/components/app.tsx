@@ -16,7 +16,6 @@ export function App({ client }: { client: Client }) {
   const [draft, setDraft] = useState('')
   const [isListOpen, setListOpen] = useState(false)
   const isConnected = link.state === 'connected'
-  const session = view.sessions.find(({ id }) => id === transcript?.sessionId)
   useTitle(view)
   useEscape(isListOpen, () => setListOpen(false))
 
@@ -40,19 +39,7 @@ export function App({ client }: { client: Client }) {
       />
       {isListOpen ? <div class="shade" aria-hidden="true" onClick={() => setListOpen(false)} /> : null}
       <main class="main">
-        <header class="top">
-          <button
-            type="button"
-            class="icon-button only-narrow"
-            aria-label="Sessions"
-            aria-expanded={isListOpen}
-            onClick={() => setListOpen(true)}
-          >
-            <Icon name="menu" />
-          </button>
-          <h1>{session?.title || 'New session'}</h1>
-          <LinkState link={link} onRetry={client.reconnect} />
-        </header>
+        <Top view={view} isListOpen={isListOpen} onList={() => setListOpen(true)} onRetry={client.reconnect} />
         {link.state === 'locked' ? <LockedHint /> : null}
         <Fault view={view} onClose={client.closeFault} />
         {transcript === undefined ? (
@@ -73,6 +60,26 @@ export function App({ client }: { client: Client }) {
       </main>
       <Spoken view={view} />
     </div>
+  )
+}
+
+function Top(props: { view: View; isListOpen: boolean; onList: () => void; onRetry: () => void }) {
+  const { sessions, transcript, link } = props.view
+  const session = sessions.find(({ id }) => id === transcript?.sessionId)
+  return (
+    <header class="top">
+      <button
+        type="button"
+        class="icon-button only-narrow"
+        aria-label="Sessions"
+        aria-expanded={props.isListOpen}
+        onClick={props.onList}
+      >
+        <Icon name="menu" />
+      </button>
+      <h1>{session?.title || 'New session'}</h1>
+      <LinkState link={link} onRetry={props.onRetry} />
+    </header>
   )
 }
 

@@ -54,21 +54,29 @@ export function Composer(props: {
           onInput={(event) => onDraft(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
-        {isRunning ? (
-          <button type="button" class="round" data-look="stop" aria-label="Stop" title="Stop" onClick={props.onStop}>
-            <Icon name="stop" />
-          </button>
-        ) : null}
-        {isRunning && draft.trim() === '' ? null : (
-          <button type="submit" class="round" aria-label="Send" title="Send" disabled={draft.trim() === ''}>
-            <Icon name="send" />
-          </button>
-        )}
+        <Buttons isRunning={isRunning} isEmpty={draft.trim() === ''} onStop={props.onStop} />
       </div>
       <p class="composer-help">
         <kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>/</kbd> commands
       </p>
     </form>
+  )
+}
+
+function Buttons({ isRunning, isEmpty, onStop }: { isRunning: boolean; isEmpty: boolean; onStop: () => void }) {
+  return (
+    <>
+      {isRunning ? (
+        <button type="button" class="round" data-look="stop" aria-label="Stop" title="Stop" onClick={onStop}>
+          <Icon name="stop" />
+        </button>
+      ) : null}
+      {isRunning && isEmpty ? null : (
+        <button type="submit" class="round" aria-label="Send" title="Send" disabled={isEmpty}>
+          <Icon name="send" />
+        </button>
+      )}
+    </>
   )
 }
 

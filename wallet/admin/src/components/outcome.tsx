@@ -74,7 +74,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   },
   unreachable: {
     title: 'The wallet does not answer',
-    text: 'Check that the wallet daemon runs on this machine, then reload this page. Nothing was sent.',
+    text: 'Check that the wallet daemon runs on this machine, then look again.',
   },
   bad_link: { title: 'This link is not complete', text: 'Open it again from the chat, in one piece.' },
 }
