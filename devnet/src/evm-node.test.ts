@@ -222,7 +222,10 @@ function receipt(hash: Hash): Promise<TransactionReceipt> {
 }
 
 async function receiptOrNone(hash: Hash): Promise<TransactionReceipt | undefined> {
-  return client.getTransactionReceipt({ hash }).catch(() => undefined)
+  return client.getTransactionReceipt({ hash }).catch(() => {
+    // viem throws where there is none.
+    return undefined
+  })
 }
 
 function raw(serializedTransaction: Hex): Promise<Hash> {

@@ -216,8 +216,10 @@ function fault(code: string, message: string, status: number, more: object = {})
 async function page(path: string, { folder, demoOwnerUrl }: DaemonOptions): Promise<Reply> {
   if (path === '/approve/config.json') return json(200, demoOwnerUrl === undefined ? {} : { demoOwnerUrl })
   const name = extname(path) === '' ? 'index.html' : path.replace(/^\/approve\//, '')
-  // No such file is an answer, too.
-  const content = await readFile(join(folder, name)).catch(() => undefined)
+  const content = await readFile(join(folder, name)).catch(() => {
+    // No such file is an answer, too.
+    return undefined
+  })
   if (content === undefined) return fault('NOT_FOUND', 'There is no such file.', 404)
   const connect = demoOwnerUrl === undefined ? "'self'" : `'self' ${demoOwnerUrl}`
   const policy = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src ${connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`

@@ -15,7 +15,12 @@ export function parseAddress(
   family: ChainFamily,
   text: string,
 ): { ok: true; address: string } | { ok: false; fault: AddressFault } {
-  return family === 'evm' ? parseEvm(text) : parseSolana(text)
+  return parsers[family](text)
+}
+
+const parsers: Readonly<Record<ChainFamily, (text: string) => ReturnType<typeof parseAddress>>> = {
+  evm: parseEvm,
+  solana: parseSolana,
 }
 
 /** EIP-55 form of 40 hex digits (with or without 0x). */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { canonicalHash } from './canonical.ts'
 import { type ChainFamily, type NetworkName, networkOf } from './network.ts'
-import { formatSignIn, signInText } from './sign-in.ts'
+import { formatSignIn, namesChain, signInText } from './sign-in.ts'
 
 /** What an owner may sign besides payments. `set_owner` hands the agent to another address. */
 export const OwnerCommand = z.enum(['verify', 'kill_switch', 'recover', 'set_owner'])
@@ -40,7 +40,7 @@ export function commandMessage(content: OwnerCommandContent): string {
     statement: signInText(statements[content.command](content)),
     uri: `http://${content.domain}`,
     version: '1',
-    ...(owner.family === 'evm' ? { chainId: String(chainId) } : {}),
+    ...(namesChain(owner.family) ? { chainId: String(chainId) } : {}),
     nonce: content.nonce,
     issuedAt: new Date(content.issuedAt * 1000).toISOString(),
     expirationTime: new Date(content.expiresAt * 1000).toISOString(),

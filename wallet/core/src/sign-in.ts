@@ -105,6 +105,11 @@ const required: Record<ChainFamily, readonly FieldKey[]> = {
   solana: ['uri', 'version', 'nonce', 'issuedAt'],
 }
 
+/** Whether a sign-in message of this family has to name its chain by number. */
+export function namesChain(family: ChainFamily): boolean {
+  return required[family].includes('chainId')
+}
+
 type Fields = Pick<SignIn, FieldKey | 'resources'>
 
 function readFields(lines: readonly string[], family: ChainFamily): Fields | undefined {
@@ -118,7 +123,7 @@ function readFields(lines: readonly string[], family: ChainFamily): Fields | und
     at += 1
   }
   if (required[family].some((key) => found[key] === undefined)) return undefined
-  if (family === 'evm' && !/^\d+$/.test(found.chainId!)) return undefined
+  if (namesChain(family) && !/^\d+$/.test(found.chainId!)) return undefined
   const resources = readResources(lines.slice(at))
   if (resources === 'malformed') return undefined
   return { ...(found as Fields), ...(resources === undefined ? {} : { resources }) }

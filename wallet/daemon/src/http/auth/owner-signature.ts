@@ -21,14 +21,16 @@ export type AskContract = (hash: Uint8Array, signature: Uint8Array) => Promise<b
  * @param contract set where the owner is a contract; then no key signs for it.
  */
 export async function verifyOwnerSignature(proof: OwnerProof, contract: AskContract | undefined): Promise<boolean> {
-  switch (proof.scheme) {
-    case 'eip712':
-      return await verifyHash(await typedDataHash(proof.message), proof, contract)
-    case 'siwe':
-      return isSignInOf('evm', proof) && (await verifyHash(await textHash(proof.message), proof, contract))
-    case 'solana':
-      return isSignInOf('solana', proof) && (await verifyText(proof))
-  }
+  return await verifiers[proof.scheme](proof, contract)
+}
+
+type Verifier = (proof: OwnerProof, contract: AskContract | undefined) => Promise<boolean>
+
+const verifiers: Readonly<Record<OwnerProof['scheme'], Verifier>> = {
+  eip712: async (proof, contract) => await verifyHash(await typedDataHash(proof.message), proof, contract),
+  siwe: async (proof, contract) =>
+    isSignInOf('evm', proof) && (await verifyHash(await textHash(proof.message), proof, contract)),
+  solana: async (proof) => isSignInOf('solana', proof) && (await verifyText(proof)),
 }
 
 /** A message that is no sign-in message of this address is never taken, whoever issued it. */

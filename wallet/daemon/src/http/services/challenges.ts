@@ -108,7 +108,7 @@ async function askCommand(
     nonce: newNonce(),
   }
   const [action, message, { expiresAt }] = [request.action, commandMessage(content), content]
-  const scheme = owner.family === 'evm' ? ('siwe' as const) : ('solana' as const)
+  const scheme = signInSchemes[owner.family]
   const id = await keep(parts.db, now, {
     action,
     agent_id: agent.id,
@@ -121,6 +121,8 @@ async function askCommand(
   })
   return { id, action, message, scheme, ownerAddress: owner.address, expiresAt }
 }
+
+const signInSchemes = { evm: 'siwe', solana: 'solana' } as const satisfies Record<ChainFamily, string>
 
 async function ownedAgent(db: Kysely<Tables>, id: string) {
   const agent = await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
