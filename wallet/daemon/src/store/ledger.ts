@@ -148,22 +148,18 @@ async function total(db: Kysely<Tables>, agentId: string, keys: readonly string[
   const [second, minute, hour] = spans
   const firstMinute = Math.ceil(from / minute)
   const firstHour = Math.ceil(from / hour)
-  const rows = await db
-    .selectFrom('ledger_totals')
-    .select('total')
-    .where('agent_id', '=', agentId)
-    .where('key', 'in', [...keys])
-    .where((where) =>
-      where.or([
-        where.and([where('span', '=', hour), where('slot', '>=', firstHour)]),
-        where.and([
-          where('span', '=', minute),
-          where('slot', '>=', firstMinute),
-          where('slot', '<', firstHour * (hour / minute)),
-        ]),
-        where.and([where('span', '=', second), where('slot', '>=', from), where('slot', '<', firstMinute * minute)]),
-      ]),
-    )
+  const slots = (span: number, first: number) =>
+    db
+      .selectFrom('ledger_totals')
+      .select('total')
+      .where('agent_id', '=', agentId)
+      .where('key', 'in', [...keys])
+      .where('span', '=', span)
+      .where('slot', '>=', first)
+  // Joined by UNION ALL, since under OR the index serves only agent and key, and every slot there ever was is read.
+  const rows = await slots(hour, firstHour)
+    .unionAll(slots(minute, firstMinute).where('slot', '<', firstHour * (hour / minute)))
+    .unionAll(slots(second, from).where('slot', '<', firstMinute * minute))
     .execute()
   return rows.reduce((sum, row) => sum + BigInt(row.total), 0n)
 }
@@ -231,14 +227,19 @@ async function addToTotal(db: Kysely<Tables>, { agentId, key, at, amount }: Delt
   const slots = spans.map((span) => ({ span, slot: Math.floor(at / span) }))
   const known = await db
     .selectFrom('ledger_totals')
-    .select(['span', 'total'])
+    .select(['span', 'slot', 'total'])
     .where('agent_id', '=', agentId)
     .where('key', '=', key)
-    .where((where) => where.or(slots.map((slot) => where.and(slot))))
+    .where('span', 'in', [...spans])
+    .where(
+      'slot',
+      'in',
+      slots.map(({ slot }) => slot),
+    )
     .execute()
-  const totals = new Map(known.map(({ span, total }) => [span, BigInt(total)]))
   const rows = slots.map(({ span, slot }) => {
-    return { agent_id: agentId, key, span, slot, total: ((totals.get(span) ?? 0n) + amount).toString() }
+    const total = known.find((row) => row.span === span && row.slot === slot)?.total ?? '0'
+    return { agent_id: agentId, key, span, slot, total: (BigInt(total) + amount).toString() }
   })
   await db
     .insertInto('ledger_totals')
