@@ -1,8 +1,3 @@
-import type { ToolSpec } from './providers/provider.ts'
-
-/** The whole of it, with the tools' schemas, stays below this. */
-export const PROMPT_LIMIT = 8_192
-
 /** The system prompt of a session. It holds nothing that changes from turn to turn, so that providers can cache it. */
 export function systemPrompt(place: { workspace: string; executor: string; channel: string }): string {
   return `You are openpista, an agent that works on its owner's machine and is spoken to through ${place.channel}.
@@ -20,9 +15,4 @@ Safety:
 - Money: send only what the owner asked for, in the amount and to the address that the owner wrote. Repeat both before a
   large payment. The wallet decides by its own rules; the owner approves on the signing page, never in this chat.
   After an unclear result look at the wallet's history; never pay again to be sure.`
-}
-
-/** Bytes that a request spends on the prompt and the tools. */
-export function promptBytes(prompt: string, tools: readonly ToolSpec[]): number {
-  return Buffer.byteLength(prompt) + Buffer.byteLength(JSON.stringify(tools))
 }

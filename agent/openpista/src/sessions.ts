@@ -1,6 +1,8 @@
 import type { LogBook } from './gateway/log-book.ts'
+import type { SessionLog } from './gateway/session-log.ts'
 import { type SessionParts, SessionRunner } from './session.ts'
 import { appendNotice } from './store/conversation.ts'
+import type { Transaction } from './store/store.ts'
 import { endTurn, type OpenTurn, openTurns, resumeTurn } from './store/turns.ts'
 
 /** The runners of all sessions. Many run at once; each by itself is in order. */
@@ -32,37 +34,6 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
     return made
   }
 
-  async function reopen(turn: OpenTurn): Promise<void> {
-    const log = (await book.find(turn.sessionId))!
-    log.skipAfterCrash()
-    const now = parts.now()
-    const resumed = turn.resumes < MAX_RESUMES
-    await log.commit(async (transaction) => {
-      const cards = await transaction
-        .updateTable('cards')
-        .set({ outcome: 'expired', decided_by: 'restart', updated_at: now })
-        .where('turn_id', '=', turn.id)
-        .where('outcome', 'is', null)
-        .returning('id')
-        .execute()
-      for (const { id } of cards)
-        log.append({ type: 'approval.resolved', cardId: id, outcome: 'expired', by: 'restart' })
-      if (resumed) {
-        const notice = { text: RESUMED, tone: 'info' as const }
-        await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, notice)
-        await resumeTurn(transaction, turn, now)
-        log.append({ type: 'notice', ...notice })
-        log.append({ type: 'turn.started', turnId: turn.id, messageId: turn.inbound.id })
-        return
-      }
-      const end = { status: 'error' as const, code: 'ABORTED' as const, message: GIVEN_UP, ...NOTHING }
-      const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now, isLive: parts.isLive }
-      if (await endTurn(transaction, turn, closing)) queueMicrotask(parts.onOutbox)
-      log.append({ type: 'turn.finished', turnId: turn.id, status: 'error', text: GIVEN_UP })
-    })
-    if (resumed) (await runner(turn.sessionId))?.resume(turn)
-  }
-
   return {
     wake: async (sessionId) => (await runner(sessionId))?.wake(),
     cancel: async (sessionId) => await runners.get(sessionId)?.cancel(),
@@ -72,7 +43,11 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
       runners.delete(sessionId)
     },
     recover: async () => {
-      for (const turn of await openTurns(parts.store.db)) await reopen(turn)
+      for (const turn of await openTurns(parts.store.db)) {
+        if (await reopenTurn((await book.find(turn.sessionId))!, turn, parts)) {
+          ;(await runner(turn.sessionId))?.resume(turn)
+        }
+      }
       const waiting = await parts.store.db
         .selectFrom('inbox')
         .select('session_id')
@@ -85,6 +60,49 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
       await Promise.all([...runners.values()].map((each) => each.stop(graceMs)))
     },
   }
+}
+
+/** Takes up a turn that an earlier process left; answers whether it goes on, or was closed in words. */
+async function reopenTurn(log: SessionLog, turn: OpenTurn, parts: SessionParts): Promise<boolean> {
+  log.skipAfterCrash()
+  const now = parts.now()
+  const goesOn = turn.resumes < MAX_RESUMES
+  await log.commit(async (transaction) => {
+    for (const cardId of await expireCards(transaction, turn.id, now)) {
+      log.append({ type: 'approval.resolved', cardId, outcome: 'expired', by: 'restart' })
+    }
+    if (!goesOn) return await closeTurn(transaction, log, turn, parts)
+    const notice = { text: RESUMED, tone: 'info' as const }
+    await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, notice)
+    await resumeTurn(transaction, turn, now)
+    log.append({ type: 'notice', ...notice })
+    log.append({ type: 'turn.started', turnId: turn.id, messageId: turn.inbound.id })
+  })
+  return goesOn
+}
+
+/** The turn that asked waits no more; when it goes on it asks anew. */
+async function expireCards(transaction: Transaction, turnId: string, now: number): Promise<string[]> {
+  const cards = await transaction
+    .updateTable('cards')
+    .set({ outcome: 'expired', decided_by: 'restart', updated_at: now })
+    .where('turn_id', '=', turnId)
+    .where('outcome', 'is', null)
+    .returning('id')
+    .execute()
+  return cards.map(({ id }) => id)
+}
+
+async function closeTurn(
+  transaction: Transaction,
+  log: SessionLog,
+  turn: OpenTurn,
+  parts: SessionParts,
+): Promise<void> {
+  const end = { status: 'error' as const, code: 'ABORTED' as const, message: GIVEN_UP, ...NOTHING }
+  const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now: parts.now(), isLive: parts.isLive }
+  if (await endTurn(transaction, turn, closing)) queueMicrotask(parts.onOutbox)
+  log.append({ type: 'turn.finished', turnId: turn.id, status: 'error', text: GIVEN_UP })
 }
 
 const NOTHING = { text: '', usage: { inputTokens: 0, outputTokens: 0 }, rounds: 0 }

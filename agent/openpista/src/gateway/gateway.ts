@@ -46,25 +46,13 @@ const MAX_REPLAY = 2_000
 export function createGateway(parts: GatewayParts): Gateway {
   const { store, book, sessions, person, desk, now } = parts
 
+  /** The row first, then the word to the platform, then the work. */
   async function admitTo(session: NewSession, inbound: Inbound) {
     const cancels = inbound.text.trim() === '/cancel'
     const log = await book.open(session)
     const duplicate = await log.commit(async (transaction) => {
-      const { numInsertedOrUpdatedRows } = await transaction
-        .insertInto('inbox')
-        .values({
-          id: newId(),
-          channel: inbound.channel,
-          platform_id: `${inbound.chat}/${inbound.id}`,
-          session_id: session.id,
-          body: JSON.stringify(inbound),
-          state: cancels ? 'DONE' : 'WAITING',
-          turn_id: null,
-          created_at: now(),
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirstOrThrow()
-      if (numInsertedOrUpdatedRows === 0n) return true
+      const state = cancels ? 'DONE' : 'WAITING'
+      if (!(await insertInbound(transaction, session.id, inbound, { state, now: now() }))) return true
       const { id: messageId, text, channel, user } = inbound
       const source = sourceView(inbound.owner ? { kind: 'owner', channel } : { kind: 'person', channel, user })
       log.append({ type: 'message.stored', messageId, text, source })
@@ -86,15 +74,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 
     answer: async (sessionId, cardId, decision, by) => {
       if (person.answer(sessionId, cardId, decision, by)) return true
-      const row = await store.db
-        .selectFrom('cards')
-        .select('body')
-        .where('id', '=', cardId)
-        .where('session_id', '=', sessionId)
-        .where('outcome', 'is', null)
-        .executeTakeFirst()
-      if (row === undefined || decision !== 'reject') return false
-      if (Card.parse(JSON.parse(row.body)).kind !== 'payment') return false
+      if (decision !== 'reject' || !(await isOpenPayment(store, sessionId, cardId))) return false
       return (await desk.reject(cardId)).ok
     },
 
@@ -122,6 +102,41 @@ export function createGateway(parts: GatewayParts): Gateway {
       await book.remove(sessionId)
     },
   }
+}
+
+/** Answers whether the message is new. */
+async function insertInbound(
+  transaction: Transaction,
+  sessionId: string,
+  inbound: Inbound,
+  { state, now }: { state: 'WAITING' | 'DONE'; now: number },
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto('inbox')
+    .values({
+      id: newId(),
+      channel: inbound.channel,
+      platform_id: `${inbound.chat}/${inbound.id}`,
+      session_id: sessionId,
+      body: JSON.stringify(inbound),
+      state,
+      turn_id: null,
+      created_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow()
+  return numInsertedOrUpdatedRows === 1n
+}
+
+async function isOpenPayment(store: Store, sessionId: string, cardId: string): Promise<boolean> {
+  const row = await store.db
+    .selectFrom('cards')
+    .select('body')
+    .where('id', '=', cardId)
+    .where('session_id', '=', sessionId)
+    .where('outcome', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined && Card.parse(JSON.parse(row.body)).kind === 'payment'
 }
 
 /** Everything is read in one transaction, so that history and frames meet exactly. */

@@ -22,7 +22,9 @@ export type OutboxParts = {
 /** About half a day of attempts. */
 const MAX_ATTEMPTS = 60
 const MAX_DELAY_MS = 15 * 60_000
+const FAULT_PAUSE_MS = 5_000
 const BATCH = 50
+const SESSIONS_AT_ONCE = 50
 
 export function createOutbox(parts: OutboxParts): Outbox {
   let working: Promise<void> | undefined
@@ -32,29 +34,25 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   async function work(): Promise<void> {
     try {
+      // What is put in while this looks for the next time to wake sets `again`, and is seen here.
       while (again && !stopped) {
         again = false
-        const delivered = await deliverDue(parts)
-        again ||= delivered > 0
+        if ((await deliverDue(parts)) > 0) again = true
+        else await sleepUntilNext()
       }
-      if (!stopped) await sleepUntilNext()
     } catch (error) {
-      parts.logger.error({ err: error }, 'the outbox stopped; it goes on with the next message')
+      parts.logger.error({ err: error }, 'the outbox is tried again in a while')
+      clearTimeout(timer)
+      if (!stopped) timer = setTimeout(wake, FAULT_PAUSE_MS)
     } finally {
       working = undefined
     }
   }
 
   async function sleepUntilNext(): Promise<void> {
-    const next = await parts.store.db
-      .selectFrom('outbox')
-      .select('next_at')
-      .where('state', '=', 'WAITING')
-      .orderBy('next_at')
-      .limit(1)
-      .executeTakeFirst()
+    const [next] = await heads(parts.store)
     clearTimeout(timer)
-    if (next !== undefined) timer = setTimeout(wake, Math.max(10, next.next_at - parts.now()))
+    if (next !== undefined && !stopped) timer = setTimeout(wake, Math.max(10, next.next_at - parts.now()))
   }
 
   function wake(): void {
@@ -74,28 +72,39 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
 type Row = Tables['outbox']
 
+/** The oldest waiting row of every session, the one that is due first in front: it goes before all others there. */
+async function heads({ db }: Store): Promise<Pick<Row, 'session_id' | 'next_at'>[]> {
+  return await db
+    .selectFrom('outbox')
+    .select(['session_id', 'next_at'])
+    .where(sql`rowid`, 'in', sql`(SELECT min(rowid) FROM outbox WHERE state = 'WAITING' GROUP BY session_id)`)
+    .orderBy('next_at')
+    .execute()
+}
+
 async function deliverDue(parts: OutboxParts): Promise<number> {
-  const due = await parts.store.db
+  const now = parts.now()
+  const due = (await heads(parts.store)).filter(({ next_at }) => next_at <= now).slice(0, SESSIONS_AT_ONCE)
+  const counts = await Promise.all(due.map(({ session_id }) => deliverInOrder(parts, session_id)))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** A message that cannot be delivered now holds back those behind it. Answers how many were tried. */
+async function deliverInOrder(parts: OutboxParts, sessionId: string): Promise<number> {
+  const rows = await parts.store.db
     .selectFrom('outbox')
     .selectAll()
+    .where('session_id', '=', sessionId)
     .where('state', '=', 'WAITING')
-    .where('next_at', '<=', parts.now())
-    .orderBy('created_at')
     .orderBy(sql`rowid`)
     .limit(BATCH)
     .execute()
-  const bySession = Map.groupBy(due, ({ session_id }) => session_id)
-  await Promise.all([...bySession.values()].map((rows) => deliverInOrder(parts, rows)))
-  return due.length
-}
-
-/** A message that cannot be delivered now holds back those behind it. */
-async function deliverInOrder(parts: OutboxParts, rows: Row[]): Promise<void> {
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     const delivery = await deliver(parts, row)
     await record(parts, row, delivery)
-    if (delivery.kind === 'retry') return await holdBack(parts, row, delivery)
+    if (delivery.kind === 'retry') return index + 1
   }
+  return rows.length
 }
 
 async function deliver({ channels }: OutboxParts, row: Row): Promise<Delivery> {
@@ -128,19 +137,6 @@ async function record(parts: OutboxParts, row: Row, delivery: Delivery): Promise
 }
 
 const STATES = { delivered: 'DELIVERED', retry: 'WAITING', failed: 'FAILED' } as const
-
-async function holdBack(parts: OutboxParts, row: Row, delivery: Delivery & { kind: 'retry' }): Promise<void> {
-  const next_at = parts.now() + delay(parts, row.attempts + 1, delivery.afterMs)
-  await parts.store.write(async (transaction) => {
-    await transaction
-      .updateTable('outbox')
-      .set((set) => ({ next_at: set.fn('max', ['next_at', set.val(next_at + 1)]) }))
-      .where('session_id', '=', row.session_id)
-      .where('state', '=', 'WAITING')
-      .where('id', '<>', row.id)
-      .execute()
-  })
-}
 
 /** Doubles from half a second, with jitter; at least what the platform asked for. */
 function delay({ random }: OutboxParts, attempts: number, afterMs = 0): number {

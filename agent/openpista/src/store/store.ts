@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { immediate, openDatabase } from '@openpista/common'
 import { type Kysely, sql } from 'kysely'
 import { migrations, type Tables } from './tables.ts'
@@ -24,7 +25,11 @@ export async function openStore(path: string): Promise<Store> {
   let draining: Promise<void> | undefined
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) await runBatch(db, waiting.splice(0))
+    while (waiting.length > 0) {
+      // What else has arrived by now comes along: a sync of the disk costs more than everything around it.
+      await setImmediate()
+      await runBatch(db, waiting.splice(0))
+    }
     draining = undefined
   }
 

@@ -128,7 +128,7 @@ CREATE TABLE outbox (
   id TEXT PRIMARY KEY, channel TEXT NOT NULL, session_id TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
   next_at INTEGER NOT NULL, platform_id TEXT, error TEXT, created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX outbox_open ON outbox(next_at) WHERE state = 'WAITING';
+CREATE INDEX outbox_open ON outbox(session_id) WHERE state = 'WAITING';
 CREATE TABLE turns (
   id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, state TEXT NOT NULL, round INTEGER NOT NULL, resumes INTEGER NOT NULL, position INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
