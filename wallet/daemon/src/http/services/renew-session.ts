@@ -60,8 +60,7 @@ function guard(row: SessionRow, caller: SessionIdentity, now: number): number {
   if (row.renewal_count >= row.max_renewals) {
     throw fail('RENEWAL_LIMIT_REACHED', `The session was renewed ${row.max_renewals} times, which is the most.`)
   }
-  const expiresAt = Math.min(now + row.ttl, row.absolute_expires_at)
-  if (expiresAt <= row.expires_at) {
+  if (row.expires_at >= row.absolute_expires_at) {
     throw fail('SESSION_ABSOLUTE_LIFETIME_EXCEEDED', 'The session already lasts until its absolute end.')
   }
   const earliest = row.expires_at - Math.floor(row.ttl / 2)
@@ -71,7 +70,7 @@ function guard(row: SessionRow, caller: SessionIdentity, now: number): number {
       details: { retryAfterSeconds: earliest - now },
     })
   }
-  return expiresAt
+  return Math.min(now + row.ttl, row.absolute_expires_at)
 }
 
 function conflict() {

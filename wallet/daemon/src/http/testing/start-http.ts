@@ -9,6 +9,7 @@ import { createAdapters } from '../../chains/index.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
 import { createViews } from '../../engine/view.ts'
+import { startJobs } from '../../jobs/jobs.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
 import type { Signer } from '../../signer/signer.ts'
 import { appendEvent } from '../../store/events.ts'
@@ -73,6 +74,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     onStep: () => {},
   })
   await real.recover()
+  const jobs = startJobs({ engine: real, adapters, log, tickMillis: 100 })
   const http = await composeHttp({
     db,
     clock,
@@ -93,8 +95,14 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const listener = await listen(http.app.fetch, { hostname: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${listener.port}`
   const send = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
-  const login = await send('/v1/admin/login', post({ password: PASSWORD }))
-  const { token: adminToken } = (await login.json()) as { token: string }
+  const login = async () => {
+    const answer = await send('/v1/admin/login', post({ password: PASSWORD }))
+    return ((await answer.json()) as { token: string }).token
+  }
+  const adminToken = await login()
+  let operatorToken = adminToken
+  const asOperator = (method: string, path: string, body: unknown) =>
+    send(path, { ...post(body, { Authorization: `Bearer ${operatorToken}` }), method })
   return {
     url,
     db,
@@ -104,13 +112,18 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     engine: real,
     folder,
     operate: async (method, path, body) => {
-      const answer = await send(path, { ...post(body, { Authorization: `Bearer ${adminToken}` }), method })
+      let answer = await asOperator(method, path, body)
+      if (answer.status === 401) {
+        operatorToken = await login()
+        answer = await asOperator(method, path, body)
+      }
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
       return (await answer.json()) as never
     },
     close: async (keep) => {
       http.close()
       await listener.close(100)
+      await jobs.close()
       await real.close()
       if (keep === undefined) for (const adapter of adapters.values()) await adapter.close()
       await database.close()
