@@ -30,6 +30,7 @@ export async function makeWalletHome(program: WalletProgram, nodes: Record<strin
     WAIAAS_SECURITY_RATE_LIMIT_PUBLIC_RPM: '1000000',
     WAIAAS_SECURITY_RATE_LIMIT_SESSION_RPM: '1000000',
     WAIAAS_SECURITY_RATE_LIMIT_OPERATOR_RPM: '1000000',
+    WAIAAS_AUTO_STOP_ENABLED: 'false',
     ...Object.fromEntries(Object.entries(nodes).map(([key, url]) => [`WAIAAS_RPC_${key.toUpperCase()}`, url])),
   }
   const { entry } = program

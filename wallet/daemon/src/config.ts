@@ -1,11 +1,14 @@
 import { loadConfig } from '@openpista/common'
 import { type NetworkName, networkNames, networkOf } from '@waiaas/core'
 import { z } from 'zod'
+import type { AutoStopSettings } from './engine/auto-stop.ts'
 import { isLoopback } from './http/request-guard.ts'
 import { dataPaths } from './paths.ts'
 
 const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
 const perMinute = z.number().int().min(1).max(1_000_000)
+
+const count = z.number().int().min(1).max(1_000_000)
 
 const rpcKeys = Object.fromEntries(networkNames.map((name) => [rpcKey(name), HttpUrl.optional()]))
 
@@ -45,6 +48,23 @@ export const DaemonConfig = z
         recovery_wait_without_owner_seconds: z.number().int().min(0).max(604_800).default(86_400),
       })
       .prefault({}),
+    /** Stops an agent that behaves like one gone astray. Counts are of one agent, rates of an hour. */
+    auto_stop: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        /** Suspend the agent, or turn the kill switch on. */
+        action: z.enum(['suspend', 'kill_switch']).default('suspend'),
+        consecutive_failures: count.default(3),
+        hourly_rate: count.default(50),
+        same_transfer_warn: count.default(10),
+        same_transfer_stop: count.default(20),
+        /** Of a spending window of a day or more. */
+        daily_warn_percent: count.default(80),
+        daily_stop_percent: count.default(100),
+        /** Payments refused for the time of day. */
+        time_breaches: count.default(3),
+      })
+      .prefault({}),
     demo: z
       .strictObject({
         /** A program that signs as a demo owner; only where nothing has value. */
@@ -73,6 +93,20 @@ export function rpcKey(name: NetworkName): string {
 /** @throws AppError CONFIG_INVALID that names the key. */
 export function readDaemonConfig(dataDir: string, env: Readonly<Record<string, string | undefined>>): DaemonConfig {
   return loadConfig(DaemonConfig, { file: dataPaths(dataDir).config, env, envKeys: envKeys() })
+}
+
+export function autoStopSettings({ auto_stop }: DaemonConfig): AutoStopSettings {
+  return {
+    enabled: auto_stop.enabled,
+    action: auto_stop.action,
+    consecutiveFailures: auto_stop.consecutive_failures,
+    hourlyRate: auto_stop.hourly_rate,
+    sameTransferWarn: auto_stop.same_transfer_warn,
+    sameTransferStop: auto_stop.same_transfer_stop,
+    dailyWarnPercent: auto_stop.daily_warn_percent,
+    dailyStopPercent: auto_stop.daily_stop_percent,
+    timeBreaches: auto_stop.time_breaches,
+  }
 }
 
 /** Networks of this environment that have a node, with its address. */

@@ -6,7 +6,8 @@ import type { Kysely } from 'kysely'
 import manifest from '../package.json' with { type: 'json' }
 import { createAdapters } from './chains/index.ts'
 import { startCheckpoints } from './checkpoints.ts'
-import { type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
+import { autoStopSettings, type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
+import { createAutoStop } from './engine/auto-stop.ts'
 import { createEngine } from './engine/create-engine.ts'
 import { composeHttp } from './http/compose.ts'
 import { listen } from './http/listen.ts'
@@ -108,7 +109,14 @@ async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Sig
     requestShutdown: () => stopping.abort(),
   })
   await engine.recover()
-  const jobs = startJobs({ engine, adapters, log: logger, tickMillis: TICK_MILLIS })
+  const autoStop = createAutoStop({
+    db,
+    clock: systemClock,
+    log: logger,
+    killSwitch: engine.killSwitch,
+    settings: autoStopSettings(config),
+  })
+  const jobs = startJobs({ engine, autoStop, adapters, log: logger, tickMillis: TICK_MILLIS })
   const listener = await listen(http.app.fetch, { hostname, port })
   address.port = listener.port
   const nodesChecked = checkNodes(adapters, logger)

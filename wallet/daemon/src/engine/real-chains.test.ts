@@ -52,7 +52,13 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
       clock: { ...movableClock(), seconds: () => Math.floor(Date.now() / 1000), millis: () => Date.now() },
       settings: { rebroadcastMillis: 500, finalityMillis: 1000, retryMillis: 200 },
     })
-    const jobs = startJobs({ engine: world.engine, adapters, log: world.log, tickMillis: 100 })
+    const jobs = startJobs({
+      engine: world.engine,
+      autoStop: { run: async () => {} },
+      adapters,
+      log: world.log,
+      tickMillis: 100,
+    })
     end.push(() => adapter.close(), world.close, jobs.close)
     const balanceOf = async (address: string) => {
       const answer = await adapter.balance(address)

@@ -1,6 +1,7 @@
 import type { Logger } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import type { AutoStop } from '../engine/auto-stop.ts'
 import type { EngineJobs } from '../engine/engine.ts'
 
 export type Jobs = { close: () => Promise<void> }
@@ -11,11 +12,12 @@ export type Jobs = { close: () => Promise<void> }
  */
 export function startJobs(parts: {
   engine: EngineJobs
+  autoStop: AutoStop
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'onBlock'>>
   log: Logger
   tickMillis: number
 }): Jobs {
-  const { engine, adapters, log, tickMillis } = parts
+  const { engine, autoStop, adapters, log, tickMillis } = parts
   const running = new Map<string, Promise<void>>()
   const start = (name: string, work: () => Promise<void>) => {
     const run = work()
@@ -26,6 +28,7 @@ export function startJobs(parts: {
   const follow = (network: NetworkName) => start(`follow ${network}`, () => engine.follow(network))
   const tick = () => {
     if (!running.has('due')) start('due', engine.runDue)
+    if (!running.has('auto stop')) start('auto stop', autoStop.run)
     for (const network of adapters.keys()) if (!running.has(`follow ${network}`)) follow(network)
   }
   const stops = [...adapters].map(([network, adapter]) => adapter.onBlock(() => follow(network)))

@@ -45,7 +45,13 @@ const world = await createWorld({
     if (step === where) die()
   },
 })
-const jobs = startJobs({ engine: world.engine, adapters, log: world.log, tickMillis: 20 })
+const jobs = startJobs({
+  engine: world.engine,
+  autoStop: { run: async () => {} },
+  adapters,
+  log: world.log,
+  tickMillis: 20,
+})
 await world.engine.recover()
 const id = await pay()
 const view = await world.engine.wait(id, 20)

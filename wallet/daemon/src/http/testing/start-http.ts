@@ -6,6 +6,8 @@ import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteN
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { createAdapters } from '../../chains/index.ts'
+import { autoStopSettings, DaemonConfig } from '../../config.ts'
+import { type AutoStopSettings, createAutoStop } from '../../engine/auto-stop.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
 import { createViews } from '../../engine/view.ts'
@@ -40,9 +42,13 @@ export type HttpOptions = {
   pages?: string
   /** Chains for the real engine; without them an engine takes its place that lets every payment wait. */
   chains?: ReadonlyMap<NetworkName, ChainAdapter>
+  /** Off unless something of it is set. */
+  autoStop?: Partial<AutoStopSettings>
   /** Goes on where another one was closed. */
   folder?: string
 }
+
+const usualAutoStop = autoStopSettings(DaemonConfig.parse({}))
 
 /** The HTTP surface over a real socket, database and keystore. */
 export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
@@ -74,7 +80,14 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     onStep: () => {},
   })
   await real.recover()
-  const jobs = startJobs({ engine: real, adapters, log, tickMillis: 100 })
+  const autoStop = createAutoStop({
+    db,
+    clock,
+    log,
+    killSwitch: real.killSwitch,
+    settings: { ...usualAutoStop, enabled: false, ...options.autoStop },
+  })
+  const jobs = startJobs({ engine: real, autoStop, adapters, log, tickMillis: 100 })
   const http = await composeHttp({
     db,
     clock,

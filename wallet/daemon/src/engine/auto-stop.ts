@@ -1,0 +1,202 @@
+import { AppError, type Clock, immediate, type Logger } from '@openpista/common'
+import { canonicalHash, type Json, type NetworkName, policiesInForce } from '@waiaas/core'
+import type { Kysely, Selectable } from 'kysely'
+import { z } from 'zod'
+import { suspendAgent } from '../store/agents.ts'
+import { appendEvent } from '../store/events.ts'
+import { spentUnder, spentUsd } from '../store/ledger.ts'
+import { policiesOf } from '../store/policies.ts'
+import { readSetting, settingKeys, writeSetting } from '../store/settings.ts'
+import type { Tables } from '../store/tables.ts'
+import {
+  type AutoStopLimits,
+  type AutoStopState,
+  emptyState,
+  type Finding,
+  type Happening,
+  observe,
+} from './auto-stop-rules.ts'
+import type { KillSwitch } from './kill-switch.ts'
+
+export type AutoStopSettings = AutoStopLimits & {
+  enabled: boolean
+  /** Suspend the agent, or stop everything. */
+  action: 'suspend' | 'kill_switch'
+}
+
+export type AutoStop = {
+  /** Looks at every event since the last run, and acts on what it finds. Not to be run twice at once. */
+  run: () => Promise<void>
+}
+
+type Parts = {
+  db: Kysely<Tables>
+  clock: Clock
+  log: Logger
+  killSwitch: Pick<KillSwitch, 'activate'>
+  settings: AutoStopSettings
+}
+
+type EventRow = Selectable<Tables['events']>
+
+const BATCH = 500
+
+/** Reads the event log and stops an agent that behaves like one gone astray. What it remembers is stored. */
+export function createAutoStop(parts: Parts): AutoStop {
+  return {
+    run: async () => {
+      if (!parts.settings.enabled) return
+      for (let more = true; more; ) more = await runBatch(parts)
+    },
+  }
+}
+
+async function runBatch(parts: Parts): Promise<boolean> {
+  const { db, settings, clock } = parts
+  const seen = Number((await readSetting(db, settingKeys.autoStopSeen)) ?? 0)
+  const events = await db.selectFrom('events').selectAll().where('seq', '>', seen).orderBy('seq').limit(BATCH).execute()
+  const last = events.at(-1)
+  if (last === undefined) return false
+  const seenNow = { seen: last.seq, now: Math.max(clock.seconds(), last.at) }
+  const outcomes: Outcome[] = []
+  for (const [agentId, own] of Map.groupBy(events, (event) => event.agent_id)) {
+    if (agentId !== null) outcomes.push(await lookAt(parts, agentId, own, seenNow.now))
+  }
+  const stops = outcomes.flatMap(({ findings }) => findings).filter(({ level }) => level === 'stop')
+  // First the stop, then the note that these events were seen: a crash in between stops once more.
+  const stopped = settings.action === 'kill_switch' && stops.length > 0 && (await activate(parts, stops[0]!))
+  await immediate(db, (transaction) => store(transaction, parts, outcomes, stopped, seenNow))
+  return events.length === BATCH
+}
+
+type Outcome = { agentId: string; state: AutoStopState; findings: Finding[] }
+
+async function lookAt(parts: Parts, agentId: string, events: readonly EventRow[], now: number): Promise<Outcome> {
+  const { db, settings } = parts
+  const row = await db.selectFrom('auto_stop').select('state').where('agent_id', '=', agentId).executeTakeFirst()
+  let state: AutoStopState = row === undefined ? emptyState : JSON.parse(row.state)
+  const findings: Finding[] = []
+  const next = (happening: Happening | undefined) => {
+    if (happening === undefined) return
+    const observed = observe(state, happening, settings)
+    state = observed.state
+    if (happening.kind === 'resumed') findings.length = 0
+    findings.push(...observed.findings)
+  }
+  for (const event of events) next(happeningOf(event))
+  const spending = events.findLast(({ type }) => type === 'TX_ALLOWED' || type === 'TX_QUEUED')
+  if (spending !== undefined) {
+    next({ kind: 'spent', at: now, percent: await dailyPercent(db, agentId, spending.transaction_id!, now) })
+  }
+  return { agentId, state, findings }
+}
+
+/** Failures that the stop itself has made say nothing about the agent. */
+const OWN_FAILURES = ['SYSTEM_LOCKED', 'AGENT_SUSPENDED', 'AGENT_TERMINATED']
+
+function happeningOf(event: EventRow): Happening | undefined {
+  const { at, type } = event
+  const data = JSON.parse(event.data) as { [key: string]: unknown }
+  switch (type) {
+    case 'TX_REQUESTED': {
+      if (!event.actor.startsWith('session:')) return undefined
+      const { memo, ...request } = data.request as { [key: string]: Json }
+      return { kind: 'requested', at, fingerprint: canonicalHash(request) }
+    }
+    case 'TX_FAILED':
+      return OWN_FAILURES.includes(String(data.code)) ? undefined : { kind: 'failed', at }
+    case 'TX_CONFIRMED':
+      return { kind: 'confirmed', at }
+    case 'AGENT_RESUMED':
+      return { kind: 'resumed', at }
+    case 'POLICY_VIOLATION': {
+      const reasons = data.reasons as { rule: string; tier: string }[]
+      const late = reasons.some(({ rule, tier }) => rule === 'TIME_RESTRICTION' && tier === 'DENY')
+      return late ? { kind: 'denied for the time', at } : undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+const DAY = 86_400
+
+/** As much of a spending limit as is read here; what cannot be read denies everything anyway. */
+const Windows = z.object({
+  windows: z
+    .array(
+      z.object({
+        seconds: z.number(),
+        asset: z.string(),
+        max: z.bigint().optional(),
+        max_usd: z.bigint().optional(),
+      }),
+    )
+    .default([]),
+})
+
+/** How much of the fullest window of a day or more is used, in percent. */
+async function dailyPercent(db: Kysely<Tables>, agentId: string, transactionId: string, now: number): Promise<number> {
+  const { network } = await db
+    .selectFrom('transactions')
+    .select('network')
+    .where('id', '=', transactionId)
+    .executeTakeFirstOrThrow()
+  const windows = await windowsOf(db, agentId, network)
+  let fullest = 0
+  for (const { seconds, asset, max, max_usd } of windows) {
+    const window = { seconds, now }
+    if (max !== undefined) fullest = Math.max(fullest, percent(await spentUnder(db, agentId, asset, window), max))
+    if (max_usd !== undefined) fullest = Math.max(fullest, percent(await spentUsd(db, agentId, window), max_usd))
+  }
+  return fullest
+}
+
+async function windowsOf(db: Kysely<Tables>, agentId: string, network: NetworkName) {
+  const policies = policiesInForce(await policiesOf(db, agentId), agentId, network)
+  const limits = policies.find(({ type }) => type === 'SPENDING_LIMIT')
+  const parsed = Windows.safeParse(limits?.reading?.rules)
+  return parsed.success ? parsed.data.windows.filter(({ seconds }) => seconds >= DAY) : []
+}
+
+function percent(part: bigint, whole: bigint): number {
+  return whole === 0n ? 0 : Number((part * 100n) / whole)
+}
+
+async function activate(parts: Parts, { rule, message }: Finding): Promise<boolean> {
+  try {
+    await parts.killSwitch.activate('auto-stop', `${rule}: ${message}`)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'KILL_SWITCH_ACTIVE') return false
+    throw error
+  }
+}
+
+async function store(
+  db: Kysely<Tables>,
+  { settings, log }: Parts,
+  outcomes: readonly Outcome[],
+  stopped: boolean,
+  { seen, now }: { seen: number; now: number },
+): Promise<void> {
+  for (const { agentId, state, findings } of outcomes) {
+    const text = JSON.stringify(state)
+    await db
+      .insertInto('auto_stop')
+      .values({ agent_id: agentId, state: text })
+      .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ state: text }))
+      .execute()
+    const say = async (type: string, { rule, message }: Finding) => {
+      log.warn({ agentId, rule }, message)
+      await appendEvent(db, now, { type, actor: 'auto-stop', agentId, data: { rule, message } })
+    }
+    for (const finding of findings) if (finding.level === 'warn') await say('AUTO_STOP_WARNING', finding)
+    const stop = findings.find(({ level }) => level === 'stop')
+    if (stop === undefined) continue
+    const why = { actor: 'auto-stop', why: `${stop.rule}: ${stop.message}` }
+    const acted = settings.action === 'kill_switch' ? stopped : await suspendAgent(db, now, agentId, why)
+    if (acted) await say('AUTO_STOP_TRIGGERED', stop)
+  }
+  await writeSetting(db, settingKeys.autoStopSeen, String(seen))
+}
