@@ -6,6 +6,7 @@ const report = process.env.TEST_REPORT
 
 export default defineConfig({
   test: {
+    setupFiles: ['./scripts/property-seed.ts'],
     include: [
       '**/src/**/*.test.ts',
       '**/src/**/*.test.tsx',

@@ -98,10 +98,13 @@ async function* untilAborted(events: AsyncIterable<ProviderEvent>, signal: Abort
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    // Not awaited: a provider that hangs would hang this one too. It never throws, by contract.
-    if (signal.aborted) void iterator.return?.()
+    // Awaited by nobody: a provider that hangs would hang this one too.
+    if (signal.aborted) iterator.return?.().catch(noLongerHeard)
   }
 }
+
+/** An answer that was cancelled may fail as it likes. */
+function noLongerHeard(): void {}
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
