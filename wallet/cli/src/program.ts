@@ -93,6 +93,13 @@ function addOperatorCommands(program: Command, dataDir: () => string): void {
     .action(async () => (await import('./commands/agent.ts')).listAgents(dataDir()))
 
   program
+    .command('approve <transaction>')
+    .description('show what waits for its owner, and take the signature of the owner’s wallet')
+    .option('--reject', 'say no instead')
+    .option('--key-file <path>', 'sign with the key in this file: for scripts, where nothing has value')
+    .action(async (id, options) => (await import('./commands/approve.ts')).approve(dataDir(), id, options))
+
+  program
     .command('session')
     .description('tokens for agent programs')
     .command('create <agent>')

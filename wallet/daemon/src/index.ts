@@ -92,6 +92,19 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   yield* module.examine(options)
 }
 
+/**
+ * Signs an owner's challenge with the key in `text`.
+ *
+ * @throws AppError OWNER_KEY_INVALID.
+ */
+export async function signAsOwner(
+  text: string,
+  challenge: { scheme: 'eip712' | 'siwe' | 'solana'; message: string },
+): Promise<string> {
+  const { readOwnerKey } = await import('./owner-key.ts')
+  return await (await readOwnerKey(text)).sign(challenge)
+}
+
 /** What the daemon imports: the folder of dependencies, and the packages it is built from. */
 function codeDirs(): string[] {
   const here = dirname(fileURLToPath(import.meta.url))

@@ -1,7 +1,8 @@
-import type { AgentView, EventView, PolicyView, SessionView, TransactionView } from '@waiaas/core'
+import type { AgentView, EventView, KillSwitchView, PolicyView, SessionView, TransactionView } from '@waiaas/core'
 import { checkId } from './check-input.ts'
 import { WAIaaSError } from './error.ts'
 import { followEvents } from './events.ts'
+import type { OwnerProof } from './owner-client.ts'
 import type { AnswerOf, BodyOf, QueryOf } from './route-types.ts'
 import { type ClientOptions, createTransport, type Transport } from './transport.ts'
 
@@ -60,9 +61,48 @@ export class WAIaaSAdminClient {
     return await this.#transport.call<'updateAgent'>('put', '/v1/agents/:id', { params: checkId(id), body })
   }
 
-  async setOwner(id: string, ownerAddress: string): Promise<AgentView> {
-    const call = { params: checkId(id), body: { ownerAddress } }
+  /** @param proof the owner's hand-over, once an owner is locked in. */
+  async setOwner(id: string, ownerAddress: string, proof: OwnerProof = {}): Promise<AgentView> {
+    const call = { params: checkId(id), body: { ownerAddress }, headers: proof }
     return await this.#transport.call<'setOwner'>('put', '/v1/agents/:id/owner', call)
+  }
+
+  /** From then on the agent reads only. */
+  async suspendAgent(id: string): Promise<AgentView> {
+    return await this.#transport.call<'suspendAgent'>('post', '/v1/agents/:id/suspend', { params: checkId(id) })
+  }
+
+  async resumeAgent(id: string): Promise<AgentView> {
+    return await this.#transport.call<'resumeAgent'>('post', '/v1/agents/:id/resume', { params: checkId(id) })
+  }
+
+  /** Ends an agent that has nothing left. */
+  async terminateAgent(id: string): Promise<AgentView> {
+    return await this.#transport.call<'terminateAgent'>('delete', '/v1/agents/:id', { params: checkId(id) })
+  }
+
+  /** Sends everything to the owner who has locked in. */
+  async withdraw(id: string): Promise<AnswerOf<'withdraw'>> {
+    return await this.#transport.call<'withdraw'>('post', '/v1/agents/:id/withdraw', { params: checkId(id) })
+  }
+
+  /** Stops everything at once. */
+  activateKillSwitch(): Promise<KillSwitchView> {
+    return this.#transport.call<'killSwitch'>('post', '/v1/admin/kill-switch')
+  }
+
+  getKillSwitchStatus(): Promise<KillSwitchView> {
+    return this.#transport.call<'getKillSwitch'>('get', '/v1/admin/kill-switch')
+  }
+
+  /** @param proof the owner's part, where an owner is locked in. */
+  recover(proof: OwnerProof = {}): Promise<KillSwitchView> {
+    return this.#transport.call<'recover'>('post', '/v1/admin/recover', { headers: proof })
+  }
+
+  /** Signs session tokens with a new key; old ones stay good for five minutes. */
+  rotateSecret(): Promise<AnswerOf<'rotateSecret'>> {
+    return this.#transport.call<'rotateSecret'>('post', '/v1/admin/rotate-secret')
   }
 
   createSession(body: BodyOf<'createSession'>): Promise<AnswerOf<'createSession'>> {

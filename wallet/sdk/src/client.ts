@@ -25,6 +25,17 @@ export class WAIaaSClient {
     this.#token = token
   }
 
+  /**
+   * Exchanges the token for a new one, after half of its lifetime, and goes on with it.
+   *
+   * @throws WAIaaSError RENEWAL_CONFLICT when another program has renewed this session: read its token.
+   */
+  async renewSession(id: string): Promise<AnswerOf<'renewSession'>> {
+    const answer = await this.#transport.call<'renewSession'>('put', '/v1/sessions/:id/renew', { params: checkId(id) })
+    this.#token = answer.token
+    return answer
+  }
+
   getWallet(): Promise<AnswerOf<'wallet'>> {
     return this.#transport.call<'wallet'>('get', '/v1/wallet')
   }

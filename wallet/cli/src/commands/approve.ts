@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { signAsOwner } from '@waiaas/daemon'
+import { type Challenge, WAIaaSOwnerClient } from '@waiaas/sdk'
+import { runningUrl } from '../daemon-state.ts'
+import { CliError } from '../fault.ts'
+
+type Options = { reject?: boolean; keyFile?: string }
+
+/** Shows what a waiting transaction does, takes the owner's signature, and hands it in. */
+export async function approve(dataDir: string, transactionId: string, options: Options): Promise<void> {
+  const { keyFile } = options
+  const owner = new WAIaaSOwnerClient({
+    baseUrl: await runningUrl(dataDir),
+    sign: async (challenge) => {
+      if ('approval' in challenge) show(challenge)
+      return keyFile === undefined ? await askSignature(challenge) : await signWithKey(keyFile, challenge)
+    },
+  })
+  const decided = options.reject === true ? await owner.reject(transactionId) : await owner.approve(transactionId)
+  console.log(`${options.reject === true ? 'Rejected' : 'Approved'}. The transaction is ${decided.status}.`)
+}
+
+function show(challenge: Extract<Challenge, { approval: unknown }>): void {
+  const { approval } = challenge
+  const lines = [
+    `Agent     ${approval.agent.name} (${approval.agent.id})`,
+    `Network   ${approval.network}`,
+    `From      ${approval.from}`,
+    ...approval.effects.map((effect) => `Does      ${effectText(effect)}`),
+    `Fee       at most ${approval.humanMaxFee} ${approval.feeSymbol}`,
+    ...(approval.balance === undefined
+      ? []
+      : [`Balance   ${approval.balance.before}, then ${approval.balance.after} ${approval.balance.symbol}`]),
+    ...approval.reasons.filter(({ tier }) => tier === 'APPROVAL').map(({ message }) => `Why       ${message}`),
+    `Code      ${approval.shortCode}`,
+    `Until     ${new Date(approval.expiresAt * 1000).toISOString()}`,
+  ]
+  console.error(lines.map(printable).join('\n'))
+}
+
+type Effect = Extract<Challenge, { approval: unknown }>['approval']['effects'][number]
+
+function effectText(effect: Effect): string {
+  switch (effect.kind) {
+    case 'spend':
+      return `send ${effect.humanAmount} ${assetText(effect.asset)} to ${effect.to}`
+    case 'grant':
+      return `let ${effect.spender} take ${effect.humanAmount} ${assetText(effect.asset)}`
+    case 'call':
+      return `call ${effect.selector} of ${effect.target}`
+    case 'opaque':
+      return `something that cannot be read: ${effect.why}`
+    default:
+      return effect.kind
+  }
+}
+
+/** Anybody may call a token by any symbol: its address tells which it is. */
+function assetText(asset: { symbol: string; address?: string | undefined }): string {
+  return asset.address === undefined ? asset.symbol : `${asset.symbol} (${asset.address})`
+}
+
+/** Names come from strangers, and must not move the cursor. */
+function printable(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
+}
+
+const wallets = {
+  eip712: 'typed data (eth_signTypedData_v4)',
+  siwe: 'a message (personal_sign)',
+  solana: 'a message (signMessage)',
+} as const
+
+async function askSignature(challenge: Challenge): Promise<string> {
+  console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${wallets[challenge.scheme]}:\n`)
+  console.error(`${challenge.message}\n\nPaste the signature:`)
+  const lines = createInterface({ input: process.stdin })
+  for await (const line of lines) {
+    if (line.trim() === '') continue
+    lines.close()
+    return line.trim()
+  }
+  throw new CliError('No signature was given.', { hint: 'Name a key with --key-file, or open the approval page.' })
+}
+
+async function signWithKey(path: string, challenge: Challenge): Promise<string> {
+  if (!existsSync(path)) throw new CliError(`The key file ${path} does not exist.`)
+  return await signAsOwner(readFileSync(path, 'utf8'), challenge)
+}
