@@ -40,6 +40,7 @@ beforeAll(async () => {
     WAIAAS_DAEMON_LOG_LEVEL: 'debug',
     WAIAAS_RPC_EVM_LOCAL: chain.rpcUrl,
     WAIAAS_SECURITY_RATE_LIMIT_SESSION_RPM: '100000',
+    WAIAAS_AUTO_STOP_ENABLED: 'false',
   }
   execFileSync(process.execPath, [MAIN, 'init'], { env })
   signer = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })

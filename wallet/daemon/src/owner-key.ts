@@ -27,11 +27,13 @@ async function evmKey(key: `0x${string}`): Promise<OwnerKey> {
   const account = privateKeyToAccount(key)
   return {
     address: account.address,
-    sign: async ({ scheme, message }) => {
-      if (scheme === 'eip712') return await account.signTypedData(JSON.parse(message))
-      if (scheme === 'siwe') return await account.signMessage({ message })
-      throw invalid('The owner has a Solana address, this is an EVM key.')
-    },
+    sign: signWith(
+      {
+        eip712: (message) => account.signTypedData(JSON.parse(message)),
+        siwe: (message) => account.signMessage({ message }),
+      },
+      'The owner has a Solana address, this is an EVM key.',
+    ),
   }
 }
 
@@ -47,10 +49,24 @@ async function solanaKey(pair: Uint8Array): Promise<OwnerKey> {
     throw invalid('The two halves of the key pair do not belong together.')
   return {
     address: text(publicKey),
-    sign: async ({ scheme, message }) => {
-      if (scheme !== 'solana') throw invalid('The owner has an EVM address, this is a Solana key.')
-      return text(ed25519.sign(Buffer.from(message, 'utf8'), secret))
-    },
+    sign: signWith(
+      { solana: async (message) => text(ed25519.sign(Buffer.from(message, 'utf8'), secret)) },
+      'The owner has an EVM address, this is a Solana key.',
+    ),
+  }
+}
+
+type Scheme = Parameters<OwnerKey['sign']>[0]['scheme']
+
+/** Signs by the schemes that a key has; any other belongs to another chain's owner. */
+function signWith(
+  ways: Partial<Record<Scheme, (message: string) => Promise<string>>>,
+  otherwise: string,
+): OwnerKey['sign'] {
+  return async ({ scheme, message }) => {
+    const sign = ways[scheme]
+    if (sign === undefined) throw invalid(otherwise)
+    return await sign(message)
   }
 }
 
