@@ -127,6 +127,7 @@ const Windows = z.object({
     .array(
       z.object({
         seconds: z.number(),
+        on_exceed: z.string().optional(),
         asset: z.string(),
         max: z.bigint().optional(),
         max_usd: z.bigint().optional(),
@@ -156,7 +157,9 @@ async function windowsOf(db: Kysely<Tables>, agentId: string, network: NetworkNa
   const policies = policiesInForce(await policiesOf(db, agentId), agentId, network)
   const limits = policies.find(({ type }) => type === 'SPENDING_LIMIT')
   const parsed = Windows.safeParse(limits?.reading?.rules)
-  return parsed.success ? parsed.data.windows.filter(({ seconds }) => seconds >= DAY) : []
+  if (!parsed.success) return []
+  // What lies above a window that asks the owner was signed by the owner: that is no agent gone astray.
+  return parsed.data.windows.filter(({ seconds, on_exceed }) => seconds >= DAY && on_exceed !== 'APPROVAL')
 }
 
 function percent(part: bigint, whole: bigint): number {
