@@ -6,3 +6,4 @@ export { type Database, immediate, type Migration, type OpenOptions, openDatabas
 export { assertPrivate, ensurePrivateDir, writeFileAtomic } from './files.ts'
 export { newId, newSecret } from './id.ts'
 export { createLogger, type Logger } from './logger.ts'
+export { sleep } from './sleep.ts'

@@ -1,3 +1,4 @@
+import { sleep } from '@openpista/common'
 import type { ThinkingPart, ToolCall } from './domain/message.ts'
 import type { ModelRequest, Provider, ProviderErrorCode, ProviderEvent, Usage } from './providers/provider.ts'
 
@@ -43,7 +44,7 @@ export async function askModel(
     const { reply, shown, retryAfterMs } = await streamOnce(request, config.provider, emit, signal)
     if (reply.end === 'done' || reply.end === 'aborted') return reply
     if (shown || attempt > config.retry.max || !MAY_PASS.has(reply.end.code)) return reply
-    await wait(config.retry.delay(attempt, retryAfterMs), signal)
+    await sleep(config.retry.delay(attempt, retryAfterMs), signal)
     if (signal.aborted) return { ...reply, end: 'aborted' }
   }
 }
@@ -105,13 +106,3 @@ async function* untilAborted(events: AsyncIterable<ProviderEvent>, signal: Abort
 
 /** An answer that was cancelled may fail as it likes. */
 function noLongerHeard(): void {}
-
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const onAbort = () => resolve()
-  signal.addEventListener('abort', onAbort, { once: true })
-  await promise
-  clearTimeout(timer)
-  signal.removeEventListener('abort', onAbort)
-}

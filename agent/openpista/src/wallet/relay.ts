@@ -1,3 +1,4 @@
+import { sleep } from '@openpista/common'
 import { WAIaaSError } from '@waiaas/sdk'
 import type { Announcer, PaymentDesk } from '../gateway/announcer.ts'
 import type { SourceView } from '../protocol/index.ts'
@@ -136,17 +137,4 @@ async function reject({ wallet }: PaymentRelayParts, cardId: string): ReturnType
     if (!(error instanceof WAIaaSError)) throw error
     return { ok: false, message: `${error.message} ${error.hint ?? ''}`.trim() }
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
