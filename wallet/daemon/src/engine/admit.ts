@@ -2,7 +2,7 @@ import { newSecret } from '@openpista/common'
 import { type ErrorCode, errorSpec, type Json, type TransactionRequest } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
-import { appendEvent } from '../store/events.ts'
+import { appendNote } from '../store/events.ts'
 import { recordJudgement } from '../store/judgements.ts'
 import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
@@ -71,17 +71,11 @@ export async function deny(
   const { verdict } = judgement
   const code = (verdict.code ?? 'POLICY_DENIED') as ErrorCode
   const columns = judgedColumns(draft, judgement)
-  await appendEvent(db, now, {
-    type: 'POLICY_VIOLATION',
-    actor: 'daemon',
-    agentId: row.agent_id,
-    transactionId: row.id,
-    data: {
-      code,
-      reasons: verdict.reasons as unknown as Json,
-      policyVersion: judgement.policyVersion,
-      traceHash: judgement.record.traceHash,
-    },
+  await appendNote(db, now, row, 'POLICY_VIOLATION', {
+    code,
+    reasons: verdict.reasons as unknown as Json,
+    policyVersion: judgement.policyVersion,
+    traceHash: judgement.record.traceHash,
   })
   return await cancel(db, row, now, code, decidingMessage(verdict), columns)
 }
@@ -102,13 +96,7 @@ export async function askOwner(
     approval_nonce: newSecret(),
   }
   const data = { tier: 'APPROVAL', expiresAt, ...trace(judgement) }
-  await appendEvent(db, now, {
-    type: 'TX_APPROVAL_REQUIRED',
-    actor: 'daemon',
-    agentId: row.agent_id,
-    transactionId: row.id,
-    data: { expiresAt },
-  })
+  await appendNote(db, now, row, 'TX_APPROVAL_REQUIRED', { expiresAt })
   const change = { id: row.id, from: row.status, to: 'QUEUED' as const, at: now }
   return await move(db, change, patch, { type: 'TX_QUEUED', actor: 'daemon', data })
 }
@@ -170,22 +158,12 @@ async function apply(
   const change = { id: row.id, from: row.status, at: now }
   if (verdict.tier === 'DELAY') {
     const executesAt = now + verdict.delaySeconds
-    if (judgement.downgraded) await announceDowngrade(db, row, executesAt, now)
+    if (judgement.downgraded) await appendNote(db, now, row, 'TX_DOWNGRADED_DELAY', { executesAt })
     const event = { type: 'TX_QUEUED', actor: 'daemon', data: { tier: 'DELAY', executesAt, ...trace(judgement) } }
     return await move(db, { ...change, to: 'QUEUED' }, { ...columns, executes_at: executesAt }, event)
   }
   const event = { type: 'TX_ALLOWED', actor: 'daemon', data: { tier: verdict.tier, ...trace(judgement) } }
   return await move(db, { ...change, to: 'EXECUTING' }, columns, event)
-}
-
-async function announceDowngrade(db: Kysely<Tables>, row: TransactionRow, executesAt: number, now: number) {
-  await appendEvent(db, now, {
-    type: 'TX_DOWNGRADED_DELAY',
-    actor: 'daemon',
-    agentId: row.agent_id,
-    transactionId: row.id,
-    data: { executesAt },
-  })
 }
 
 /**

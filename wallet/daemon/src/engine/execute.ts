@@ -1,7 +1,7 @@
 import { type ErrorCode, errorSpec } from '@waiaas/core'
 import type { Broadcast, ChainAdapter, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, attemptsOf, setAttemptState } from '../store/attempts.ts'
-import { appendEvent } from '../store/events.ts'
+import { appendNote } from '../store/events.ts'
 import { release } from '../store/ledger.ts'
 import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { walletOf } from './admit.ts'
@@ -161,13 +161,7 @@ async function markUnknown(context: Context, row: TransactionRow, message: strin
   await context.write(async (db) => {
     const now = context.now()
     await patchTransaction(db, row.id, now, { outcome_unknown: 1 }, 'SIGNED')
-    await appendEvent(db, now, {
-      type: 'TX_OUTCOME_UNKNOWN',
-      actor: 'daemon',
-      agentId: row.agent_id,
-      transactionId: row.id,
-      data: { message },
-    })
+    await appendNote(db, now, row, 'TX_OUTCOME_UNKNOWN', { message })
   })
 }
 

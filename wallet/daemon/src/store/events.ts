@@ -39,6 +39,17 @@ export async function appendEvent(transaction: Kysely<Tables>, at: number, event
     .execute()
 }
 
+/** The same for what the daemon itself has to say of a transaction. */
+export async function appendNote(
+  transaction: Kysely<Tables>,
+  at: number,
+  row: { id: string; agent_id: string },
+  type: string,
+  data: { [key: string]: Json },
+): Promise<void> {
+  await appendEvent(transaction, at, { type, actor: 'daemon', agentId: row.agent_id, transactionId: row.id, data })
+}
+
 /** The hash of an entry: SHA-256 over the canonical JSON of everything but the hash and the row number. */
 export function eventHash(entry: Omit<Tables['events'], 'seq' | 'hash'>): string {
   const { at, type, actor, agent_id, transaction_id, data, previous_hash } = entry
