@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type AnvilProcess, startAnvilProcess } from '@waiaas/devnet'
 import { privateKeyToAccount } from 'viem/accounts'
+import { callRpc } from '../../scripts/demo/json-rpc.ts'
 import { throughput } from './load.ts'
 
 /**
@@ -57,15 +58,4 @@ export async function rawEvmLimit(chain: RawEvm, count: number, width: number, a
     const hash = await chain.rpc('eth_sendRawTransaction', [raws[index]])
     while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null) await setTimeout(POLL_MILLIS)
   })
-}
-
-export async function callRpc(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  })
-  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
-  if (error !== undefined) throw new Error(`${method}: ${error.message}`)
-  return result
 }

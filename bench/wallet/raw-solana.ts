@@ -2,8 +2,8 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { base58 } from '@scure/base'
 import type { SolanaNode } from '@waiaas/devnet'
+import { callRpc } from '../../scripts/demo/json-rpc.ts'
 import { throughput } from './load.ts'
-import { callRpc } from './raw-evm.ts'
 
 const POLL_MILLIS = 20
 const SYSTEM_PROGRAM = Buffer.alloc(32)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { base58 } from '@scure/base'
 import { formatUnits, parseUnits } from '@waiaas/core'
 import { type EvmNode, type SolanaNode, startEvmNode, startSolanaNode } from '@waiaas/devnet'
+import { callRpc } from './json-rpc.ts'
 
 /** A local chain as the demo shows it: amounts in human units, and a way to look at the chain itself. */
 export type DemoChain = {
@@ -45,9 +46,9 @@ function ether(node: EvmNode): DemoChain {
     tooLarge: '20',
     newAddress: () => `0x${randomBytes(20).toString('hex')}`,
     arrived: async (address) =>
-      formatUnits(BigInt((await rpc(node.rpcUrl, 'eth_getBalance', [address, 'latest'])) as string), 18),
+      formatUnits(BigInt((await callRpc(node.rpcUrl, 'eth_getBalance', [address, 'latest'])) as string), 18),
     confirmed: async (hash) => {
-      const receipt = (await rpc(node.rpcUrl, 'eth_getTransactionReceipt', [hash])) as { status: string } | null
+      const receipt = (await callRpc(node.rpcUrl, 'eth_getTransactionReceipt', [hash])) as { status: string } | null
       return receipt?.status === '0x1'
     },
     hashIn: (text) => /0x[0-9a-f]{64}/.exec(text)?.[0],
@@ -66,13 +67,13 @@ function sol(node: SolanaNode): DemoChain {
     tooLarge: '150',
     newAddress: () => base58.encode(randomBytes(32)),
     arrived: async (address) => {
-      const { value } = (await rpc(node.rpcUrl, 'getBalance', [address, { commitment: 'confirmed' }])) as {
+      const { value } = (await callRpc(node.rpcUrl, 'getBalance', [address, { commitment: 'confirmed' }])) as {
         value: number
       }
       return formatUnits(BigInt(value), 9)
     },
     confirmed: async (signature) => {
-      const { value } = (await rpc(node.rpcUrl, 'getSignatureStatuses', [
+      const { value } = (await callRpc(node.rpcUrl, 'getSignatureStatuses', [
         [signature],
         { searchTransactionHistory: true },
       ])) as {
@@ -84,15 +85,4 @@ function sol(node: SolanaNode): DemoChain {
     fund: (address, amount) => node.control.fund(address, parseUnits(amount, 9)!),
     stop: () => node.stop(),
   }
-}
-
-async function rpc(url: string, method: string, params: unknown[]): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  })
-  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
-  if (error !== undefined) throw new Error(`${method}: ${error.message}`)
-  return result
 }
