@@ -3,8 +3,8 @@ export class CliError extends Error {
   readonly hint: string | undefined
   readonly exitCode: number
 
-  constructor(message: string, options: { hint?: string; exitCode?: number } = {}) {
-    super(message)
+  constructor(message: string, options: { hint?: string; exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'CliError'
     this.hint = options.hint
     this.exitCode = options.exitCode ?? 1

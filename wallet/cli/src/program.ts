@@ -37,6 +37,7 @@ export function createProgram(): Command {
   addKeepingCommands(program, dataDir)
   addAuditCommands(program, dataDir)
   addOperatorCommands(program, dataDir)
+  addPolicyCommands(program, dataDir)
   return program
 }
 
@@ -106,6 +107,46 @@ function addOperatorCommands(program: Command, dataDir: () => string): void {
     .description('issue a session token for an agent, by name or id; it is shown once')
     .option('--ttl <seconds>', 'lifetime, 300 to 604800', '86400')
     .action(async (name, options) => (await import('./commands/agent.ts')).createSession(dataDir(), name, options))
+}
+
+/** What loosens the policy of an agent whose owner has signed needs that owner again. */
+function addPolicyCommands(program: Command, dataDir: () => string): void {
+  const policy = program.command('policy').description('what agents may spend without asking')
+  const load = () => import('./commands/policy.ts')
+  const keyFile = ['--key-file <path>', "sign with the owner's key in this file: for scripts and tests"] as const
+  const rules = ['--rules <json>', 'the rules, such as {"instant_max": "1000"}'] as const
+  const rulesFile = ['--rules-file <path>', 'read the rules from a file'] as const
+  const priority = ['--priority <number>', 'among rows of one kind the higher one applies'] as const
+  policy
+    .command('list')
+    .description('show the policies')
+    .option('--agent <agent>', 'those that concern this agent, by name or id')
+    .action(async (options) => (await load()).listPolicies(dataDir(), options))
+  policy
+    .command('add <type>')
+    .description('add a policy')
+    .option(...rules)
+    .option(...rulesFile)
+    .option('--agent <agent>', 'for one agent, by name or id; without it for all')
+    .option('--network <network>', 'for one network; without it for all')
+    .option(...priority)
+    .option(...keyFile)
+    .action(async (type, options) => (await load()).createPolicy(dataDir(), type, options))
+  policy
+    .command('update <policy>')
+    .description('change rules, priority, or whether it counts')
+    .option(...rules)
+    .option(...rulesFile)
+    .option(...priority)
+    .option('--enable', 'let it count')
+    .option('--disable', 'let it not count')
+    .option(...keyFile)
+    .action(async (id, options) => (await load()).updatePolicy(dataDir(), id, options))
+  policy
+    .command('remove <policy>')
+    .description('remove a policy')
+    .option(...keyFile)
+    .action(async (id, options) => (await load()).deletePolicy(dataDir(), id, options))
 }
 
 function addPair(text: string, known: Record<string, string>): Record<string, string> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { canonicalHash } from './canonical.ts'
 import { type ChainFamily, type NetworkName, networkOf } from './network.ts'
+import { PolicyChange } from './policy-change.ts'
 import { formatSignIn, namesChain, signInText } from './sign-in.ts'
 
 /** What an owner may sign besides payments. `set_owner` hands the agent to another address. */
@@ -74,5 +75,7 @@ export const CreateChallenge = z.discriminatedUnion('action', [
   z.strictObject({ action: z.enum(['approve', 'reject']), resourceId: z.uuid() }),
   z.strictObject({ action: z.enum(['verify', 'kill_switch', 'recover']), resourceId: z.uuid() }),
   z.strictObject({ action: z.literal('set_owner'), resourceId: z.uuid(), newOwner: z.string().min(1).max(128) }),
+  /** `resourceId`: the agent whose owner is to sign. */
+  z.strictObject({ action: z.literal('policy_change'), resourceId: z.uuid(), change: PolicyChange }),
 ])
 export type CreateChallenge = z.infer<typeof CreateChallenge>

@@ -27,7 +27,7 @@ export type Route = {
   /** The answer is a stream of server-sent events, each data line one value of the schema under 200. */
   stream?: true
   /** What the owner's message must be for, on routes that take one. */
-  ownerAction?: OwnerAction | OwnerCommand
+  ownerAction?: OwnerAction | OwnerCommand | 'policy_change'
   /** Takes the owner's proof beside the operator's; whether it is needed depends on the state. */
   alsoOwner?: true
   /** Also takes a session token that a renewal has replaced: to tell so. */

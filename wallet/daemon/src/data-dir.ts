@@ -61,7 +61,9 @@ async function initDatabase(path: string): Promise<void> {
     const db = database.kysely as unknown as Kysely<Tables>
     const policies = createPolicies({ db, clock: systemClock })
     if ((await policies.list({})).length > 0) return
-    for (const policy of defaultPolicies()) await policies.create(CreatePolicy.parse(policy))
+    for (const policy of defaultPolicies()) {
+      await policies.change({ kind: 'create', policy: CreatePolicy.parse(policy) }, undefined)
+    }
   } finally {
     await database.close()
   }

@@ -118,8 +118,9 @@ export class WAIaaSAdminClient {
     return await this.#transport.call<'revokeSession'>('delete', '/v1/sessions/:id', { params: checkId(id) })
   }
 
-  createPolicy(body: BodyOf<'createPolicy'>): Promise<PolicyView> {
-    return this.#transport.call<'createPolicy'>('post', '/v1/policies', { body })
+  /** @param proof the owner's part, where the change loosens the policy of an agent with a locked-in owner. */
+  createPolicy(body: BodyOf<'createPolicy'>, proof: OwnerProof = {}): Promise<PolicyView> {
+    return this.#transport.call<'createPolicy'>('post', '/v1/policies', { body, headers: proof })
   }
 
   async listPolicies(query: QueryOf<'listPolicies'> = {}): Promise<PolicyView[]> {
@@ -127,12 +128,15 @@ export class WAIaaSAdminClient {
     return items
   }
 
-  async updatePolicy(id: string, body: BodyOf<'updatePolicy'>): Promise<PolicyView> {
-    return await this.#transport.call<'updatePolicy'>('put', '/v1/policies/:id', { params: checkId(id), body })
+  /** @param proof as for `createPolicy`. */
+  async updatePolicy(id: string, body: BodyOf<'updatePolicy'>, proof: OwnerProof = {}): Promise<PolicyView> {
+    const call = { params: checkId(id), body, headers: proof }
+    return await this.#transport.call<'updatePolicy'>('put', '/v1/policies/:id', call)
   }
 
-  async deletePolicy(id: string): Promise<void> {
-    await this.#transport.call<'deletePolicy'>('delete', '/v1/policies/:id', { params: checkId(id) })
+  /** @param proof as for `createPolicy`. */
+  async deletePolicy(id: string, proof: OwnerProof = {}): Promise<void> {
+    await this.#transport.call<'deletePolicy'>('delete', '/v1/policies/:id', { params: checkId(id), headers: proof })
   }
 
   simulatePolicy(body: BodyOf<'simulatePolicy'>): Promise<AnswerOf<'simulatePolicy'>> {

@@ -1,10 +1,19 @@
-import type { ChallengeView, CommandChallengeView, KillSwitchView, TransactionView } from '@waiaas/core'
+import type {
+  ChallengeView,
+  CommandChallengeView,
+  KillSwitchView,
+  PolicyChallengeView,
+  TransactionView,
+} from '@waiaas/core'
 import { checkId } from './check-input.ts'
 import type { AnswerOf, BodyOf } from './route-types.ts'
 import { type ClientOptions, createTransport, type Transport } from './transport.ts'
 
-/** What an owner is asked to sign: a payment with everything to look at, or a command. */
-export type Challenge = ChallengeView | CommandChallengeView
+/** What an owner is asked to sign: a payment or a looser policy with everything to look at, or a command. */
+export type Challenge = ChallengeView | PolicyChallengeView | CommandChallengeView
+
+/** A change of the policies, as `POST /v1/owner/challenges` takes it. */
+export type PolicyChange = Extract<BodyOf<'challenge'>, { action: 'policy_change' }>['change']
 
 /**
  * The owner's wallet: signs `challenge.message` and answers the signature, 0x hex for EVM, base58 for Solana.
@@ -45,7 +54,7 @@ export class WAIaaSOwnerClient {
 
   /** Hands in the signature over a challenge's message. */
   async answer(challenge: ChallengeView, signature: string): Promise<TransactionView> {
-    const call = { params: { id: challenge.approval.transactionId }, headers: proofOf(challenge, signature) }
+    const call = { params: { id: challenge.approval.transactionId }, headers: ownerProof(challenge, signature) }
     return challenge.action === 'approve'
       ? await this.#transport.call<'approve'>('post', '/v1/transactions/:id/approve', call)
       : await this.#transport.call<'reject'>('post', '/v1/transactions/:id/reject', call)
@@ -74,17 +83,23 @@ export class WAIaaSOwnerClient {
     return await this.#prove({ action: 'set_owner', resourceId: checkId(agentId).id, newOwner })
   }
 
+  /** The owner's part of a looser policy; the operator hands it in with exactly this change. */
+  async provePolicyChange(agentId: string, change: PolicyChange): Promise<OwnerProof> {
+    return await this.#prove({ action: 'policy_change', resourceId: checkId(agentId).id, change })
+  }
+
   async #ask(body: BodyOf<'challenge'>): Promise<Challenge> {
     return await this.#transport.call<'challenge'>('post', '/v1/owner/challenges', { body })
   }
 
   async #prove(body: BodyOf<'challenge'>): Promise<OwnerProof> {
     const challenge = await this.#ask(body)
-    return proofOf(challenge, await this.#sign(challenge))
+    return ownerProof(challenge, await this.#sign(challenge))
   }
 }
 
-function proofOf(challenge: Challenge, signature: string): OwnerProof {
+/** The headers that carry a signature over a challenge's message. */
+export function ownerProof(challenge: Pick<Challenge, 'ownerAddress' | 'message'>, signature: string): OwnerProof {
   return {
     'X-Owner-Address': challenge.ownerAddress,
     'X-Owner-Message': base64url(challenge.message),

@@ -1,7 +1,5 @@
-import { WAIaaSAdminClient } from '@waiaas/sdk'
-import { runningUrl } from '../daemon-state.ts'
+import { asOperator, findAgent } from '../as-operator.ts'
 import { CliError } from '../fault.ts'
-import { readPassword } from '../password.ts'
 
 export async function createAgent(
   dataDir: string,
@@ -33,25 +31,9 @@ export async function createSession(dataDir: string, agentName: string, options:
   const ttl = Number(options.ttl)
   if (!Number.isInteger(ttl)) throw new CliError(`--ttl ${options.ttl} is not a number of seconds.`)
   await asOperator(dataDir, async (admin) => {
-    const found = (await admin.listAgents()).filter(({ id, name }) => id === agentName || name === agentName)
-    if (found.length !== 1) {
-      const problem = found.length === 0 ? `There is no agent ${agentName}.` : `Several agents are called ${agentName}.`
-      throw new CliError(problem, { hint: 'See: waiaas agent list' })
-    }
-    const session = await admin.createSession({ agentId: found[0]!.id, ttl })
+    const { id: agentId } = await findAgent(admin, agentName)
+    const session = await admin.createSession({ agentId, ttl })
     console.error(`Session ${session.id}, good until ${new Date(session.expiresAt * 1000).toISOString()}. Its token:`)
     console.log(session.token)
   })
-}
-
-async function asOperator(dataDir: string, work: (admin: WAIaaSAdminClient) => Promise<void>): Promise<void> {
-  const admin = new WAIaaSAdminClient({ baseUrl: await runningUrl(dataDir) })
-  const password = await readPassword(dataDir)
-  await admin.login(password.toString('utf8'))
-  password.fill(0)
-  try {
-    await work(admin)
-  } finally {
-    await admin.logout()
-  }
 }

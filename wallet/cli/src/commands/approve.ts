@@ -1,9 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { signAsOwner } from '@waiaas/daemon'
 import { type Challenge, WAIaaSOwnerClient } from '@waiaas/sdk'
+import { askLine, printable, signWithKey, walletWords } from '../ask-owner.ts'
 import { runningUrl } from '../daemon-state.ts'
-import { CliError } from '../fault.ts'
 
 type Options = { reject?: boolean; keyFile?: string }
 
@@ -61,30 +58,8 @@ function assetText(asset: { symbol: string; address?: string | undefined }): str
   return asset.address === undefined ? asset.symbol : `${asset.symbol} (${asset.address})`
 }
 
-/** Names come from strangers, and must not move the cursor. */
-function printable(line: string): string {
-  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
-}
-
-const wallets = {
-  eip712: 'typed data (eth_signTypedData_v4)',
-  siwe: 'a message (personal_sign)',
-  solana: 'a message (signMessage)',
-} as const
-
 async function askSignature(challenge: Challenge): Promise<string> {
-  console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${wallets[challenge.scheme]}:\n`)
+  console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
   console.error(`${challenge.message}\n\nPaste the signature:`)
-  const lines = createInterface({ input: process.stdin })
-  for await (const line of lines) {
-    if (line.trim() === '') continue
-    lines.close()
-    return line.trim()
-  }
-  throw new CliError('No signature was given.', { hint: 'Name a key with --key-file, or open the approval page.' })
-}
-
-async function signWithKey(path: string, challenge: Challenge): Promise<string> {
-  if (!existsSync(path)) throw new CliError(`The key file ${path} does not exist.`)
-  return await signAsOwner(readFileSync(path, 'utf8'), challenge)
+  return await askLine()
 }

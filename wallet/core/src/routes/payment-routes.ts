@@ -3,6 +3,7 @@ import { WalletView } from '../agent.ts'
 import { ChallengeView } from '../approval.ts'
 import { NetworkRef } from '../network.ts'
 import { CommandChallengeView, CreateChallenge } from '../owner-command.ts'
+import { PolicyChallengeView } from '../policy-change.ts'
 import type { Route } from '../route.ts'
 import { SimulationView, TransactionRequest, TransactionStatus, TransactionView } from '../transaction.ts'
 import { created, Id, list, ok, sendErrors } from './parts.ts'
@@ -176,7 +177,7 @@ export const paymentRoutes = {
     summary: 'Ask for the message that the owner signs',
     body: CreateChallenge,
     whileLocked: true,
-    responses: created(z.union([ChallengeView, CommandChallengeView])),
+    responses: created(z.union([ChallengeView, PolicyChallengeView, CommandChallengeView])),
     errors: [
       'TX_NOT_FOUND',
       'TX_ALREADY_PROCESSED',
@@ -184,6 +185,8 @@ export const paymentRoutes = {
       'APPROVAL_NOT_FOUND',
       'OWNER_NOT_CONNECTED',
       'AGENT_NOT_FOUND',
+      'POLICY_NOT_FOUND',
+      'OWNER_APPROVAL_REQUIRED',
       'INVALID_ADDRESS',
     ],
   },

@@ -151,9 +151,9 @@ export type Tables = {
   counterparties: { agent_id: string; address: string; shape: string; first_paid_at: number }
   challenges: {
     id: string
-    action: OwnerAction | OwnerCommand
+    action: OwnerAction | OwnerCommand | 'policy_change'
     agent_id: string
-    /** A transaction for approvals, the agent for everything else. */
+    /** A transaction for approvals, the policy for its change, the agent for everything else. */
     resource_id: string
     owner_address: string
     scheme: 'eip712' | 'siwe' | 'solana'

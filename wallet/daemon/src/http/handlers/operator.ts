@@ -44,11 +44,17 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     createSession: async ({ body }) => ({ status: 201, body: await sessions.create(body) }),
     listSessions: async ({ query }) => ({ status: 200, body: { items: await sessions.list(query.agentId) } }),
     revokeSession: async ({ params }) => ({ status: 200, body: await sessions.revoke(params.id) }),
-    createPolicy: async ({ body }) => ({ status: 201, body: await policies.create(body) }),
+    createPolicy: async ({ body, owner }) => ({
+      status: 201,
+      body: await policies.change({ kind: 'create', policy: body }, owner),
+    }),
     listPolicies: async ({ query }) => ({ status: 200, body: { items: await policies.list(query) } }),
-    updatePolicy: async ({ params, body }) => ({ status: 200, body: await policies.update(params.id, body) }),
-    deletePolicy: async ({ params }) => {
-      await policies.remove(params.id)
+    updatePolicy: async ({ params, body, owner }) => ({
+      status: 200,
+      body: await policies.change({ kind: 'update', id: params.id, change: body }, owner),
+    }),
+    deletePolicy: async ({ params, owner }) => {
+      await policies.change({ kind: 'delete', id: params.id }, owner)
       return { status: 200, body: { ok: true } }
     },
     simulatePolicy: async ({ body }) => {

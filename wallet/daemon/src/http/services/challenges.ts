@@ -15,6 +15,13 @@ import {
   type OwnerAction,
   type OwnerCommandContent,
   type OwnerQuestion,
+  type PolicyChallengeView,
+  type PolicyChangeContent,
+  type PolicyChangeQuestion,
+  policyChangeDigest,
+  policyChangeMessage,
+  policyChangeTypedData,
+  policyChangeView,
 } from '@waiaas/core'
 import type { Insertable, Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
@@ -24,18 +31,24 @@ import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 import { describeApproval, findWaiting } from './describe-approval.ts'
 import { parseOwner } from './owner-account.ts'
+import { changeContent, planChange, soleOwner } from './policy-change.ts'
 
 export type Challenges = {
   /**
-   * A message for the owner to sign: this action, this transaction and its effects or this agent, once, within
-   * five minutes.
+   * A message for the owner to sign: this action, this transaction and its effects, this change of the policies or
+   * this agent, once, within five minutes.
    *
-   * @throws AppError OWNER_NOT_CONNECTED, AGENT_NOT_FOUND, INVALID_ADDRESS, and what `findWaiting` throws.
+   * @throws AppError OWNER_NOT_CONNECTED, AGENT_NOT_FOUND, INVALID_ADDRESS, and what `findWaiting` and `planChange`
+   * throw.
    */
-  create: (request: CreateChallenge, host: string) => Promise<ChallengeView | CommandChallengeView>
+  create: (request: CreateChallenge, host: string) => Promise<AnyChallenge>
 }
 
+type AnyChallenge = ChallengeView | PolicyChallengeView | CommandChallengeView
+
 const LIFETIME_SECONDS = 300
+/** The message travels back in a header, in base64url. */
+const MAX_MESSAGE_BYTES = 9000
 
 export type ChallengeParts = {
   db: Kysely<Tables>
@@ -47,9 +60,15 @@ export type ChallengeParts = {
 export function createChallenges(parts: ChallengeParts): Challenges {
   return {
     create: async (request, host) => {
-      const { action, resourceId } = request
-      if (action === 'approve' || action === 'reject') return await askApproval(parts, action, resourceId, host)
-      return await askCommand(parts, request as Extract<CreateChallenge, { action: typeof action }>, host)
+      switch (request.action) {
+        case 'approve':
+        case 'reject':
+          return await askApproval(parts, request.action, request.resourceId, host)
+        case 'policy_change':
+          return await askPolicyChange(parts, request, host)
+        default:
+          return await askCommand(parts, request, host)
+      }
     },
   }
 }
@@ -88,6 +107,47 @@ async function askApproval(
   })
   const approval = await describeApproval(parts, { content, view, digest, agentName: agent.name })
   return { id, action, message, scheme, ownerAddress: owner.address, expiresAt, approval }
+}
+
+async function askPolicyChange(
+  parts: ChallengeParts,
+  { resourceId: agentId, change }: Extract<CreateChallenge, { action: 'policy_change' }>,
+  host: string,
+): Promise<PolicyChallengeView> {
+  const now = parts.clock.seconds()
+  const { owner } = await ownedAgent(parts.db, agentId)
+  const planned = await planChange(parts.db, change, now)
+  if (!planned.loosened.some(({ id }) => id === agentId)) {
+    throw fail('APPROVAL_NOT_FOUND', 'This loosens nothing for that agent: its owner has nothing to sign.')
+  }
+  soleOwner(planned)
+  const content = await changeContent(parts.db, planned)
+  const question: PolicyChangeQuestion = {
+    owner: { address: owner.address, family: owner.family, ...(owner.network && { network: owner.network }) },
+    domain: host,
+    issuedAt: now,
+    expiresAt: now + LIFETIME_SECONDS,
+    nonce: newNonce(),
+  }
+  const { scheme, message } = changeWordings[owner.family](content, question)
+  if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) {
+    throw fail('VALIDATION_FAILED', 'The change is too long to be read and signed at once.', {
+      hint: 'Make it in several steps.',
+    })
+  }
+  const [action, { expiresAt }] = ['policy_change' as const, question]
+  const id = await keep(parts.db, now, {
+    action,
+    agent_id: agentId,
+    resource_id: change.kind === 'create' ? agentId : change.id,
+    owner_address: owner.address,
+    scheme,
+    message,
+    digest: policyChangeDigest(content),
+    expires_at: expiresAt,
+  })
+  const policyChange = policyChangeView(content)
+  return { id, action, message, scheme, ownerAddress: owner.address, expiresAt, policyChange }
 }
 
 async function askCommand(
@@ -161,4 +221,14 @@ const wordings: Record<ChainFamily, Wording> = {
     message: JSON.stringify(approvalTypedData(content, question)),
   }),
   solana: (content, question) => ({ scheme: 'solana', message: approvalSolanaMessage(content, question) }),
+}
+
+type ChangeWording = (
+  content: PolicyChangeContent,
+  question: PolicyChangeQuestion,
+) => { scheme: PolicyChallengeView['scheme']; message: string }
+
+const changeWordings: Record<ChainFamily, ChangeWording> = {
+  evm: (content, question) => ({ scheme: 'eip712', message: JSON.stringify(policyChangeTypedData(content, question)) }),
+  solana: (content, question) => ({ scheme: 'solana', message: policyChangeMessage(content, question) }),
 }

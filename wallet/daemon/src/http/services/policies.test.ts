@@ -1,4 +1,4 @@
-import type { NetworkName, PolicyView, TransactionRequest } from '@waiaas/core'
+import type { CreatePolicy, NetworkName, PolicyView, TransactionRequest, UpdatePolicy } from '@waiaas/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLedgerChain, emptyBooks } from '../../engine/testing/ledger-chain.ts'
 import { AGENT, address, createWorld, WALLET, type World } from '../../engine/testing/world.ts'
@@ -14,7 +14,11 @@ const limit = (instant_max: bigint, rest: object = {}) => ({
 })
 
 let world: World
-let policies: Policies
+let policies: Pick<Policies, 'list' | 'replay'> & {
+  create: (policy: CreatePolicy) => Promise<PolicyView>
+  update: (id: string, change: UpdatePolicy) => Promise<PolicyView>
+  remove: (id: string) => Promise<PolicyView>
+}
 let keys = 0
 
 beforeEach(async () => {
@@ -27,7 +31,13 @@ beforeEach(async () => {
     owner: address(0x0b),
     prices: async () => new Map([['evm-local/native', 2_000_000_000n]]),
   })
-  policies = createPolicies({ db: world.db.kysely, clock: world.clock })
+  const { change, ...rest } = createPolicies({ db: world.db.kysely, clock: world.clock })
+  policies = {
+    ...rest,
+    create: (policy) => change({ kind: 'create', policy }, undefined),
+    update: (id, next) => change({ kind: 'update', id, change: next }, undefined),
+    remove: (id) => change({ kind: 'delete', id }, undefined),
+  }
 })
 afterEach(() => world.close())
 

@@ -1,39 +1,24 @@
-import { type Clock, immediate, newId } from '@openpista/common'
-import {
-  type CreatePolicy,
-  compareStrictness,
-  type Json,
-  type PolicyView,
-  type ReplayPolicies,
-  type ReplayView,
-  ruleIssues,
-  type Strictness,
-  type UpdatePolicy,
-} from '@waiaas/core'
+import { type Clock, immediate } from '@openpista/common'
+import type { Json, PolicyChange, PolicyView, ReplayPolicies, ReplayView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import { appendEvent } from '../../store/events.ts'
-import {
-  asPolicy,
-  nextPolicyVersion,
-  type PolicyRow,
-  policiesAt,
-  removePolicy,
-  savePolicy,
-} from '../../store/policies.ts'
+import { nextPolicyVersion, type PolicyRow, policiesAt, removePolicy, savePolicy } from '../../store/policies.ts'
 import type { Tables } from '../../store/tables.ts'
-import { fail } from '../fail.ts'
+import type { OwnerIdentity } from '../auth/identity.ts'
+import { assertMayChange, type PlannedChange, planChange } from './policy-change.ts'
 import { replayPolicies } from './policy-replay.ts'
 
-/** Changes that loosen are refused where an owner is locked in: only tightening is the operator's alone. */
+/** Tightening is the operator's alone; what loosens a locked-in owner's agent needs that owner's signature too. */
 export type Policies = {
-  /** @throws AppError AGENT_NOT_FOUND, OWNER_APPROVAL_REQUIRED. */
-  create: (policy: CreatePolicy) => Promise<PolicyView>
+  /**
+   * Answers the row as it is then, or as it was last where it is removed.
+   *
+   * @param proof the owner's signature over a challenge for exactly this change of the set as it is now.
+   * @throws AppError AGENT_NOT_FOUND, POLICY_NOT_FOUND, VALIDATION_FAILED, OWNER_APPROVAL_REQUIRED, INVALID_SIGNATURE.
+   */
+  change: (change: PolicyChange, proof: OwnerIdentity | undefined) => Promise<PolicyView>
   /** The global ones, and the agent's where one is named; all without an agent. As of a version of the set, or now. */
   list: (query: { agentId?: string | undefined; version?: number | undefined }) => Promise<PolicyView[]>
-  /** @throws AppError POLICY_NOT_FOUND, VALIDATION_FAILED, OWNER_APPROVAL_REQUIRED. */
-  update: (id: string, change: UpdatePolicy) => Promise<PolicyView>
-  /** @throws AppError POLICY_NOT_FOUND, OWNER_APPROVAL_REQUIRED. */
-  remove: (id: string) => Promise<void>
   /** What a draft would have said to the transactions of the last days. */
   replay: (draft: ReplayPolicies) => Promise<ReplayView>
 }
@@ -41,131 +26,49 @@ export type Policies = {
 export function createPolicies(parts: { db: Kysely<Tables>; clock: Clock }): Policies {
   const { db, clock } = parts
   return {
-    create: async (policy) => {
+    change: async (change, proof) => {
       const now = clock.seconds()
       return await immediate(db, async (transaction) => {
-        await assertAgent(transaction, policy.agentId)
-        const row: PolicyRow = {
-          id: newId(),
-          agent_id: policy.agentId ?? null,
-          network: policy.network ?? null,
-          type: policy.type,
-          rules: JSON.stringify(policy.rules),
-          priority: policy.priority,
-          enabled: policy.enabled ? 1 : 0,
-          version: await nextPolicyVersion(transaction),
-          created_at: now,
-          updated_at: now,
-        }
-        const strictness = await assertMayChange(transaction, (rows) => [...rows, row])
-        await savePolicy(transaction, row)
-        return await announce(transaction, now, 'POLICY_CREATED', row, strictness)
+        const planned = await planChange(transaction, change, now)
+        assertMayChange(planned, proof)
+        return await carryOut(transaction, now, planned, planned.loosened.length > 0 ? proof : undefined)
       })
     },
     list: async ({ agentId, version }) => {
-      const rows = await (version === undefined ? storedPolicies(db) : policiesAt(db, version))
+      const rows = await (version === undefined
+        ? db.selectFrom('policies').selectAll().orderBy('id').execute()
+        : policiesAt(db, version))
       const wanted = (row: PolicyRow) => agentId === undefined || row.agent_id === null || row.agent_id === agentId
       return rows.filter(wanted).map(policyView)
-    },
-    update: async (id, change) => {
-      const now = clock.seconds()
-      return await immediate(db, async (transaction) => {
-        const row = await find(transaction, id)
-        if (change.rules !== undefined) assertRules(row.type, change.rules)
-        const changed: PolicyRow = {
-          ...row,
-          rules: change.rules === undefined ? row.rules : JSON.stringify(change.rules),
-          priority: change.priority ?? row.priority,
-          enabled: change.enabled === undefined ? row.enabled : change.enabled ? 1 : 0,
-          version: await nextPolicyVersion(transaction),
-          updated_at: now,
-        }
-        const exchange = (rows: PolicyRow[]) => rows.map((other) => (other.id === id ? changed : other))
-        const strictness = await assertMayChange(transaction, exchange)
-        await savePolicy(transaction, changed)
-        return await announce(transaction, now, 'POLICY_UPDATED', changed, strictness)
-      })
-    },
-    remove: async (id) => {
-      await immediate(db, async (transaction) => {
-        const row = await find(transaction, id)
-        const version = await nextPolicyVersion(transaction)
-        const strictness = await assertMayChange(transaction, (rows) => rows.filter((other) => other.id !== id))
-        await removePolicy(transaction, id, version)
-        await announce(transaction, clock.seconds(), 'POLICY_DELETED', { ...row, version }, strictness)
-      })
     },
     replay: (draft) => replayPolicies(parts, draft),
   }
 }
 
-async function storedPolicies(db: Kysely<Tables>): Promise<PolicyRow[]> {
-  return await db.selectFrom('policies').selectAll().orderBy('id').execute()
-}
-
-async function find(transaction: Kysely<Tables>, id: string): Promise<PolicyRow> {
-  const row = await transaction.selectFrom('policies').selectAll().where('id', '=', id).executeTakeFirst()
-  if (row === undefined) throw fail('POLICY_NOT_FOUND', `There is no policy ${id}.`)
-  return row
-}
-
-/**
- * How the change makes the set stand to what it was.
- *
- * @throws AppError OWNER_APPROVAL_REQUIRED where it loosens, or may loosen, what binds an agent with a locked-in owner.
- */
-async function assertMayChange(
-  transaction: Kysely<Tables>,
-  change: (rows: PolicyRow[]) => PolicyRow[],
-): Promise<Strictness> {
-  const rows = await storedPolicies(transaction)
-  const [before, after] = [rows.map(asPolicy), change(rows).map(asPolicy)]
-  const locked = await transaction
-    .selectFrom('agents')
-    .select(['id', 'name'])
-    .where('owner_verified_at', 'is not', null)
-    .where('status', '<>', 'TERMINATED')
-    .execute()
-  for (const agent of locked) {
-    const strictness = compareStrictness(before, after, agent.id)
-    if (strictness === 'tighter' || strictness === 'equal') continue
-    const message = `This would loosen the policy of agent ${agent.name}, and its owner has not signed it.`
-    throw fail('OWNER_APPROVAL_REQUIRED', message, { details: { agentId: agent.id, strictness } })
-  }
-  return compareStrictness(before, after)
-}
-
-async function assertAgent(transaction: Kysely<Tables>, agentId: string | undefined): Promise<void> {
-  if (agentId === undefined) return
-  const agent = await transaction.selectFrom('agents').select('id').where('id', '=', agentId).executeTakeFirst()
-  if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${agentId}.`)
-}
-
-function assertRules(type: string, rules: unknown): void {
-  const issues = ruleIssues(type, rules)
-  if (issues.length === 0) return
-  throw fail('VALIDATION_FAILED', 'The rules do not fit the type of the policy.', {
-    details: {
-      issues: issues.map(({ path, message }) => ({ in: 'body', path: ['$.rules', ...path].join('.'), message })),
-    },
-  })
-}
-
-async function announce(
+async function carryOut(
   transaction: Kysely<Tables>,
   now: number,
-  type: string,
-  row: PolicyRow,
-  strictness: Strictness,
+  { change, before, after, strictness }: PlannedChange,
+  proof: OwnerIdentity | undefined,
 ): Promise<PolicyView> {
+  const version = await nextPolicyVersion(transaction)
+  const row = { ...(after ?? before!), version }
+  if (after === undefined) await removePolicy(transaction, row.id, version)
+  else await savePolicy(transaction, row)
   const view = policyView(row)
   await appendEvent(transaction, now, {
-    type,
+    type: EVENTS[change.kind],
     actor: 'admin',
     ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-    data: { policy: view as unknown as Json, strictness },
+    data: { policy: view as unknown as Json, strictness, ...(proof === undefined ? {} : { owner: signedBy(proof) }) },
   })
   return view
+}
+
+const EVENTS = { create: 'POLICY_CREATED', update: 'POLICY_UPDATED', delete: 'POLICY_DELETED' } as const
+
+function signedBy({ ownerAddress, challengeId, digest, signature }: OwnerIdentity): Json {
+  return { address: ownerAddress, challengeId, digest, signature }
 }
 
 function policyView(row: PolicyRow): PolicyView {

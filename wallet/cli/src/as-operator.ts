@@ -1,0 +1,25 @@
+import { WAIaaSAdminClient } from '@waiaas/sdk'
+import { runningUrl } from './daemon-state.ts'
+import { CliError } from './fault.ts'
+import { readPassword } from './password.ts'
+
+/** Logs in with the master password, does the work and logs out. */
+export async function asOperator(dataDir: string, work: (admin: WAIaaSAdminClient) => Promise<void>): Promise<void> {
+  const admin = new WAIaaSAdminClient({ baseUrl: await runningUrl(dataDir) })
+  const password = await readPassword(dataDir)
+  await admin.login(password.toString('utf8'))
+  password.fill(0)
+  try {
+    await work(admin)
+  } finally {
+    await admin.logout()
+  }
+}
+
+/** An agent by name or id. @throws CliError where none or several match. */
+export async function findAgent(admin: WAIaaSAdminClient, nameOrId: string) {
+  const found = (await admin.listAgents()).filter(({ id, name }) => id === nameOrId || name === nameOrId)
+  if (found.length === 1) return found[0]!
+  const problem = found.length === 0 ? `There is no agent ${nameOrId}.` : `Several agents are called ${nameOrId}.`
+  throw new CliError(problem, { hint: 'See: waiaas agent list' })
+}
