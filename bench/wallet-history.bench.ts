@@ -2,11 +2,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { WAIaaSClient } from '@waiaas/sdk'
 import type { Bench, Row } from './bench.ts'
+import { latencies } from './load.ts'
 import { percentile } from './measure.ts'
-import { latencies } from './wallet/load.ts'
 import { payees, startRawEvm } from './wallet/raw-evm.ts'
-import { sourceProgram } from './wallet/wallet-program.ts'
-import { logIn, makeAgents, makeWalletHome } from './wallet/wallet-stack.ts'
+import { logIn, makeAgents, makeWalletHome, walletFromSource } from './wallet/wallet-stack.ts'
 
 const SHORT = 100
 const LONG = 100_000
@@ -17,7 +16,7 @@ export const walletHistory: Bench = {
   name: 'wallet-history',
   run: async (): Promise<Row[]> => {
     const chain = await startRawEvm()
-    const program = sourceProgram()
+    const program = walletFromSource()
     const home = await makeWalletHome(program, { evm_local: chain.url })
     try {
       let wallet = await home.start()

@@ -1,5 +1,5 @@
 import type { Bench, Row } from './bench.ts'
-import { medianOf, throughput } from './wallet/load.ts'
+import { medianOf, throughput } from './load.ts'
 import { rawSolanaLimit } from './wallet/raw-solana.ts'
 import { onSolana } from './wallet/running-wallet.ts'
 import type { BenchAgent } from './wallet/wallet-stack.ts'

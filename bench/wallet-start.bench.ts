@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import type { Bench, Row } from './bench.ts'
-import { medianOf } from './wallet/load.ts'
-import { installedProgram, sourceProgram, type WalletProgram } from './wallet/wallet-program.ts'
-import { makeWalletHome, type StartedWallet } from './wallet/wallet-stack.ts'
+import { medianOf } from './load.ts'
+import { memoryOf } from './process-usage.ts'
+import { installedProgram, type Program } from './program.ts'
+import { makeWalletHome, type StartedWallet, walletFromSource } from './wallet/wallet-stack.ts'
 
 const STARTS = 5
 const IDLE_MILLIS = 5_000
@@ -12,15 +12,15 @@ export const walletStart: Bench = {
   name: 'wallet-start',
   run: async (): Promise<Row[]> => {
     const rows: Row[] = []
-    for (const program of [sourceProgram(), await installedProgram()]) {
-      if (program === undefined) process.stderr.write('wallet-start: npm run build makes the installed form\n')
-      else rows.push(...(await measureProgram(program).finally(program.remove)))
+    const installed = await installedProgram('wallet/cli', '@waiaas/cli', 'waiaas.js')
+    for (const program of [walletFromSource(), installed]) {
+      if (program !== undefined) rows.push(...(await measureProgram(program).finally(program.remove)))
     }
     return rows
   },
 }
 
-async function measureProgram(program: WalletProgram): Promise<Row[]> {
+async function measureProgram(program: Program): Promise<Row[]> {
   // No node has to be there: the wallet starts without, and what it would ask is not its start.
   const home = await makeWalletHome(program, { evm_local: 'http://127.0.0.1:9', solana_local: 'http://127.0.0.1:9' })
   const startOnce = async <Result>(look: (wallet: StartedWallet, millis: number) => Promise<Result>) => {
@@ -57,11 +57,4 @@ async function measureProgram(program: WalletProgram): Promise<Row[]> {
   } finally {
     home.remove()
   }
-}
-
-/** From the kernel: pages in memory, and the same with those that processes share divided among them. In MiB. */
-function memoryOf(pid: number): { rss: number; pss: number } {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const mebibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)![1]) / 1024
-  return { rss: mebibytes('Rss'), pss: mebibytes('Pss') }
 }

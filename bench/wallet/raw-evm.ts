@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type AnvilProcess, startAnvilProcess } from '@waiaas/devnet'
 import { privateKeyToAccount } from 'viem/accounts'
 import { callRpc } from '../../scripts/demo/json-rpc.ts'
-import { throughput } from './load.ts'
+import { throughput } from '../load.ts'
 
 /**
  * Whom payments go to. A handful: anvil sums up all accounts for each block, so with a new recipient per payment

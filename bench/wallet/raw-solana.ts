@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { base58 } from '@scure/base'
 import type { SolanaNode } from '@waiaas/devnet'
 import { callRpc } from '../../scripts/demo/json-rpc.ts'
-import { throughput } from './load.ts'
+import { throughput } from '../load.ts'
 
 const POLL_MILLIS = 20
 const SYSTEM_PROGRAM = Buffer.alloc(32)

@@ -1,7 +1,13 @@
 import { type SolanaNode, startSolanaNode } from '@waiaas/devnet'
 import { type RawEvm, startRawEvm } from './raw-evm.ts'
-import { sourceProgram } from './wallet-program.ts'
-import { type BenchAgent, logIn, makeAgents, makeWalletHome, type StartedWallet } from './wallet-stack.ts'
+import {
+  type BenchAgent,
+  logIn,
+  makeAgents,
+  makeWalletHome,
+  type StartedWallet,
+  walletFromSource,
+} from './wallet-stack.ts'
 
 export type RunningWallet<Chain> = { chain: Chain; wallet: StartedWallet; agents: BenchAgent[] }
 
@@ -45,7 +51,7 @@ async function withWallet<Result>(
   count: number,
   work: (wallet: StartedWallet, agents: BenchAgent[]) => Promise<Result>,
 ): Promise<Result> {
-  const program = sourceProgram()
+  const program = walletFromSource()
   const home = await makeWalletHome(program, nodes)
   try {
     const wallet = await home.start()

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WAIaaSAdminClient, WAIaaSClient } from '@waiaas/sdk'
 import { type Running, run } from '../../scripts/demo/process.ts'
+import { type Program, sourceProgram } from '../program.ts'
 import { perAgentPolicies } from './policies.ts'
-import type { WalletProgram } from './wallet-program.ts'
 
 /** A data directory, and how to start the real daemon and signer on it. */
 export type WalletHome = {
@@ -18,8 +18,13 @@ export type StartedWallet = { url: string; signer: Running; daemonPid: number; a
 
 export type BenchAgent = { id: string; client: WAIaaSClient; addresses: { evm: string; solana: string } }
 
+/** The wallet as a developer runs it. */
+export function walletFromSource(): Program {
+  return sourceProgram('wallet/cli/src/main.ts')
+}
+
 /** @param nodes addresses of the nodes by key of the [rpc] section. */
-export async function makeWalletHome(program: WalletProgram, nodes: Record<string, string>): Promise<WalletHome> {
+export async function makeWalletHome(program: Program, nodes: Record<string, string>): Promise<WalletHome> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-wallet-'))
   const dataDir = join(folder, 'waiaas')
   const env = {

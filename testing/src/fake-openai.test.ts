@@ -131,3 +131,26 @@ test('asks the script once the queue is empty, and remembers what was asked', as
   expect(scripted.sizes[0]).toBe(Buffer.byteLength(JSON.stringify(chat())))
   await scripted.close()
 })
+
+test('of many requests only as many are kept as wanted', async () => {
+  const indexes: number[] = []
+  const short = await startFakeOpenAI({
+    apiKey: 'k',
+    models: ['m'],
+    keep: 2,
+    script: (_request, index) => {
+      indexes.push(index)
+      return { text: 'hi' }
+    },
+  })
+  const body = (content: string) => JSON.stringify(chat({ messages: [{ role: 'user', content }] }))
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer k' }
+  for (const word of ['a', 'b', 'c']) {
+    const answer = await fetch(`${short.baseUrl}/chat/completions`, { method: 'POST', headers, body: body(word) })
+    expect(answer.status).toBe(200)
+  }
+  expect(short.requests.map(({ messages }) => messages[0])).toMatchObject([{ content: 'b' }, { content: 'c' }])
+  expect([short.sizes.length, short.headers.length]).toEqual([2, 2])
+  expect(indexes).toEqual([0, 1, 2])
+  await short.close()
+})

@@ -42,12 +42,16 @@ export type FakeOpenAIOptions = {
   checkAccess?: (request: SeenRequest) => string | undefined
   /** Answers as the service behind a ChatGPT subscription: no chat completions, `store` false, instructions given. */
   chatgpt?: boolean
-  /** Asked when the queue is empty. */
+  /** How many requests are kept to be looked at, so that memory does not grow; all unless told. */
+  keep?: number
+  /** Asked when the queue is empty. `index` counts the well-formed chat requests. */
   script?: (request: ChatRequest, index: number) => FakeReply | Promise<FakeReply>
 }
 
 type State = {
-  options: Required<Pick<FakeOpenAIOptions, 'apiKey' | 'models' | 'prefix' | 'chatgpt'>> & FakeOpenAIOptions
+  options: Required<Pick<FakeOpenAIOptions, 'apiKey' | 'models' | 'prefix' | 'chatgpt' | 'keep'>> & FakeOpenAIOptions
+  /** Well-formed chat requests so far. */
+  chats: number
   requests: ChatRequest[]
   responses: ResponsesRequest[]
   refused: ChatFault[]
@@ -65,9 +69,10 @@ type State = {
  * `POST /v1/responses`.
  */
 export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<FakeOpenAI> {
-  const { apiKey = 'test-key', models = ['test-model'], prefix = '/v1', chatgpt = false } = options
+  const { apiKey = 'test-key', models = ['test-model'], prefix = '/v1', chatgpt = false, keep = Infinity } = options
   const state: State = {
-    options: { ...options, apiKey, models, prefix, chatgpt },
+    options: { ...options, apiKey, models, prefix, chatgpt, keep },
+    chats: 0,
     requests: [],
     responses: [],
     refused: [],
@@ -120,7 +125,8 @@ async function answerChat(state: State, { body, headers }: SeenRequest, response
   const wrong = read.ok ? checkModel(read.request.model, state.options.models) : read.fault
   if (!read.ok || wrong !== undefined) return refuse(state, response, wrong!)
   const { request } = read
-  const index = state.requests.push(request) - 1
+  remember(state.requests, request, state)
+  const index = state.chats++
   const reply = state.queue.shift() ?? (await state.options.script?.(request, index))
   if (reply === undefined) throw new Error('the fake model has no reply left: queue one or give a script')
   const whole = request.stream === true ? undefined : chatCompletion(reply, request, index)
@@ -145,8 +151,13 @@ async function answerResponses(state: State, { body, headers }: SeenRequest, res
 }
 
 function note(state: State, body: string, headers: IncomingHttpHeaders): void {
-  state.sizes.push(Buffer.byteLength(body))
-  state.headers.push(headers)
+  remember(state.sizes, Buffer.byteLength(body), state)
+  remember(state.headers, headers, state)
+}
+
+function remember<Item>(items: Item[], item: Item, { options }: State): void {
+  items.push(item)
+  if (items.length > options.keep) items.shift()
 }
 
 function refuse(state: State, response: ServerResponse, fault: ChatFault): void {

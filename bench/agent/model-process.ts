@@ -1,0 +1,29 @@
+import { type ChatRequest, type FakeReply, startFakeOpenAI } from '@openpista/testing'
+import type { ModelReport } from './model.ts'
+
+/** A model service in a process of its own. What it answers at once is chosen by the name of the model. */
+const answers: Readonly<Record<string, (request: ChatRequest) => FakeReply>> = {
+  text: () => ({ text: 'The build is green and the tests pass.' }),
+  'one-call': ({ messages }) =>
+    messages.at(-1)?.role === 'tool' ? { text: 'The note says so.' } : { calls: [readNote] },
+  'same-call': () => ({ calls: [readNote] }),
+}
+
+const readNote = { name: 'fs_read', arguments: { path: 'note.txt' } }
+
+let asked = 0
+const service = await startFakeOpenAI({
+  models: Object.keys(answers),
+  keep: 1,
+  script: (request) => {
+    asked += 1
+    return answers[request.model]!(request)
+  },
+})
+
+process.on('message', () => {
+  const report: ModelReport = { asked, last: service.requests.at(-1), bytes: service.sizes.at(-1) ?? 0 }
+  process.send!(report)
+})
+process.once('disconnect', () => service.close())
+process.send!({ baseUrl: service.baseUrl, apiKey: service.apiKey })
