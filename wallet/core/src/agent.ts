@@ -64,6 +64,9 @@ export const CreateAgent = z.strictObject({
   ownerAddress: OwnerText.optional(),
 })
 
+/** The body of POST /v1/agents/:id/wallets: the chain to make a key on. */
+export const AddWallet = z.strictObject({ chain: z.enum(['evm', 'solana']) })
+
 export const UpdateAgent = z.strictObject({ name: Name })
 
 export const SetOwner = z.strictObject({ ownerAddress: OwnerText })

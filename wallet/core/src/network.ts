@@ -1,3 +1,5 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { base64 } from '@scure/base'
 import { z } from 'zod'
 
 /** What a chain family decides: the key's curve, the form of an address, the unit of a fee. */
@@ -14,6 +16,8 @@ export type Network = {
   environment: Environment
   /** The native coin: its symbol, and how many decimals a human unit has. */
   native: { symbol: string; decimals: number }
+  /** Bytes of a transaction as text, the way its chain's nodes take them. */
+  transactionText: (bytes: Uint8Array) => string
   /** The largest amount of a token that its chain can hold. */
   maxTokenAmount: bigint
   /** EIP-155 chain id, for EVM networks. */
@@ -30,6 +34,7 @@ const evm = (environment: Environment, chainId: number, native: Network['native'
     family: 'evm',
     environment,
     native,
+    transactionText: (bytes: Uint8Array) => `0x${bytesToHex(bytes)}`,
     maxTokenAmount: 2n ** 256n - 1n,
     chainId,
   }) as const
@@ -40,6 +45,7 @@ const solana = (environment: Environment, reference: string) =>
     family: 'solana',
     environment,
     native: sol,
+    transactionText: (bytes: Uint8Array) => base64.encode(bytes),
     maxTokenAmount: 2n ** 64n - 1n,
   }) as const
 

@@ -5,7 +5,6 @@ import { type Asset, assetKey, type Effect } from './effect.ts'
 import { NetworkRef } from './network.ts'
 import { limitKeys } from './policy/limit-key.ts'
 import type { Subject } from './policy/policy-type.ts'
-import type { TransactionRequest } from './transaction.ts'
 import type { Reason } from './verdict.ts'
 
 export const Operation = z.enum(['TRANSFER', 'TOKEN_TRANSFER', 'CONTRACT_CALL', 'APPROVE', 'BATCH', 'SIGN'])
@@ -55,7 +54,7 @@ export type SessionConstraints = z.output<typeof SessionConstraints>
 export type SessionTotals = { spent: ReadonlyMap<string, bigint>; transactions: bigint }
 
 /** What was asked for, beside what it does. */
-export type SessionRequest = Pick<TransactionRequest, 'type'>
+export type SessionRequest = { type: Operation }
 
 /** The constraints that a transaction breaks; none means that the session allows it. */
 export function judgeConstraints(

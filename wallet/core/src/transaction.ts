@@ -10,7 +10,8 @@ import { ReasonView, Tier } from './verdict.ts'
 /**
  * Where a transaction is. PENDING: stored, not yet judged. QUEUED: waits for time or for the owner.
  * EXECUTING: allowed, amount reserved. SIGNED: signed bytes stored, not yet known to be out.
- * SUBMITTED: broadcast; its end is not yet proven. The other five are final.
+ * SUBMITTED: broadcast; its end is not yet proven. The other five are final. A transaction made elsewhere stays
+ * SIGNED until the chain shows it or proves that it never can: who asked for it sends it, or not.
  */
 export const statuses = [
   'PENDING',
@@ -31,13 +32,14 @@ export type TransactionStatus = z.infer<typeof TransactionStatus>
  *
  * QUEUED -> QUEUED: judged again and held for something stricter. SIGNED or SUBMITTED -> EXECUTING: every
  * signature made so far is proven dead, so a new one may be made. CONFIRMED -> SUBMITTED: the block vanished.
+ * SUBMITTED -> CANCELLED: something that does nothing took its place for good.
  */
 export const transitions: Readonly<Record<TransactionStatus, readonly TransactionStatus[]>> = {
   PENDING: ['QUEUED', 'EXECUTING', 'CANCELLED'],
   QUEUED: ['QUEUED', 'EXECUTING', 'CANCELLED', 'EXPIRED'],
   EXECUTING: ['SIGNED', 'FAILED'],
   SIGNED: ['EXECUTING', 'SUBMITTED', 'CONFIRMED', 'FAILED'],
-  SUBMITTED: ['EXECUTING', 'CONFIRMED', 'FAILED'],
+  SUBMITTED: ['EXECUTING', 'CONFIRMED', 'FAILED', 'CANCELLED'],
   CONFIRMED: ['SUBMITTED'],
   FAILED: [],
   CANCELLED: [],
@@ -82,6 +84,10 @@ export const TransactionView = z
     fee: z.string().optional(),
     memo: z.string().optional(),
     hash: z.string().optional(),
+    /** Of a transaction that was made elsewhere, once it is signed and while its agent may spend: the bytes to send, encoded as they came. */
+    signedTransaction: z.string().optional(),
+    /** What keeps a transaction that is SUBMITTED from its end, in words. */
+    notice: z.string().optional(),
     error: z.object({ code: z.string(), message: z.string() }).optional(),
     downgraded: z.boolean(),
     executesAt: z.number().int().optional(),

@@ -15,10 +15,8 @@ import { openApiDocument } from './http/openapi.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { dataPaths } from './paths.ts'
 import { takeProcessLock } from './process-lock.ts'
-import type { Signer } from './signer/signer.ts'
-import { connectToParent } from './signer/signer-client.ts'
+import { connectToParent, type SignerClient } from './signer/signer-client.ts'
 import { appendEvent } from './store/events.ts'
-import { settingKeys } from './store/settings.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
 /** A predecessor whose signer was killed ends within moments. */
@@ -66,9 +64,13 @@ type Daemon = {
 }
 
 /** Wires the parts together, takes up what a predecessor left, and listens. */
-async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Signer, logger: Logger): Promise<Daemon> {
+async function startDaemon(
+  config: DaemonConfig,
+  db: Kysely<Tables>,
+  signer: SignerClient,
+  logger: Logger,
+): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  await applySettings(db, config)
   const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()
   const address = { port }
@@ -96,10 +98,11 @@ async function startDaemon(config: DaemonConfig, db: Kysely<Tables>, signer: Sig
       withOwner: config.security.recovery_wait_seconds,
       withoutOwner: config.security.recovery_wait_without_owner_seconds,
     },
-    limits: {
-      publicPerMinute: config.security.rate_limit_public_rpm,
-      sessionPerMinute: config.security.rate_limit_session_rpm,
-      operatorPerMinute: config.security.rate_limit_operator_rpm,
+    configured: {
+      'policy.without_owner': config.policy.without_owner,
+      'security.rate_limit_public_rpm': config.security.rate_limit_public_rpm,
+      'security.rate_limit_session_rpm': config.security.rate_limit_session_rpm,
+      'security.rate_limit_operator_rpm': config.security.rate_limit_operator_rpm,
     },
     allowedHosts: config.daemon.allowed_hosts,
     pages: { folder: SIGNING_PAGE, demoOwnerUrl: config.demo.owner_url },
@@ -143,22 +146,6 @@ async function checkNodes(
     const result = await adapter.connect()
     if (!result.ok) logger.warn({ network, reason: result.message }, 'the node of a network cannot be used')
   }
-}
-
-/** The file's choices that the engine reads from the database, where changes leave a trace. */
-async function applySettings(db: Kysely<Tables>, config: DaemonConfig): Promise<void> {
-  const [key, value] = [settingKeys.withoutOwner, config.policy.without_owner]
-  await immediate(db, async (transaction) => {
-    const row = await transaction.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
-    if (row?.value === value) return
-    await transaction
-      .insertInto('settings')
-      .values({ key, value })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-      .execute()
-    const data = { key, value, previous: row?.value ?? null }
-    await appendEvent(transaction, systemClock.seconds(), { type: 'SETTING_CHANGED', actor: 'daemon', data })
-  })
 }
 
 async function record(db: Kysely<Tables>, type: 'DAEMON_STARTED' | 'DAEMON_STOPPED'): Promise<void> {

@@ -24,5 +24,7 @@ export const allowedTokens = definePolicyType({
         { effect: index, tier: 'INSTANT' as const, permits: true as const, message: `The token ${symbol} is allowed.` },
       ]
     }),
+  tokens: (rules, network) =>
+    rules.tokens.filter((token) => isListed(token, network, token.address)).map(({ address }) => address),
   asStrict: (rules, than) => eachCovered(rules?.tokens ?? [], than?.tokens ?? [], namesNoMore),
 })

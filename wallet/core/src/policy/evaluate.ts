@@ -1,6 +1,7 @@
+import { parseAddress } from '../address.ts'
 import type { Effect } from '../effect.ts'
 import type { ErrorCode } from '../error.ts'
-import type { NetworkName } from '../network.ts'
+import { type NetworkName, networkOf } from '../network.ts'
 import { type Reason, stricter, type Tier } from '../verdict.ts'
 import {
   defaultWaits,
@@ -70,6 +71,14 @@ const places: ReadonlyMap<string, number> = new Map(policyTypes.map(({ type }, i
 
 function placeOf(type: string): number {
   return places.get(type) ?? -1
+}
+
+/** Tokens on a network that these policies speak about, in the form of their chain. */
+export function namedTokens(policies: readonly ReadPolicy[], network: NetworkName): string[] {
+  const { family } = networkOf(network)
+  const named = policies.flatMap(({ reading }) => reading?.type.tokens?.(reading.rules, network) ?? [])
+  const parsed = named.map((address) => parseAddress(family, address))
+  return [...new Set(parsed.flatMap((each) => (each.ok ? [each.address] : [])))]
 }
 
 /** The questions whose answers `evaluate` needs in its facts. A row that cannot be read asks none, and denies. */

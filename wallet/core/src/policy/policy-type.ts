@@ -61,6 +61,8 @@ export type PolicyType<Type extends string = string, Rules extends z.ZodType = z
   /** What holds where no policy of this type is in force. Without it: nothing. */
   absent?(subject: Subject): Opinion[]
   waits?(rules: z.output<Rules>): Waits
+  /** Tokens on a network that the rules speak about: what a wallet looks for there. */
+  tokens?(rules: z.output<Rules>, network: NetworkName): string[]
   /**
    * True only where nothing passes under `rules` that `than` would deny or hold longer, and nothing is permitted
    * that `than` does not permit. `undefined` stands for no policy of this type.

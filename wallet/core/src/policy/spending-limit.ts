@@ -35,6 +35,11 @@ export const spendingLimit = definePolicyType({
       return [{ effect: index, tier: 'APPROVAL' as const, message: `No limit for ${effect.asset.symbol} is set.` }]
     }),
   waits: (rules) => ({ delaySeconds: rules.delay_seconds, approvalSeconds: rules.approval_timeout }),
+  tokens: (rules, network) =>
+    Object.keys(rules.token_limits).flatMap((key) => {
+      const [at, address] = key.split('/')
+      return at === network && address !== undefined && address !== 'native' ? [address] : []
+    }),
   asStrict: limitsAsStrict,
 })
 

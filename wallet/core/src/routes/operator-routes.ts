@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  AddWallet,
   AgentView,
   CreateAgent,
   CreateSession,
@@ -55,6 +56,17 @@ export const operatorRoutes = {
     body: UpdateAgent,
     responses: ok(AgentView),
     errors: ['AGENT_NOT_FOUND'],
+  },
+  addWallet: {
+    method: 'post',
+    path: '/v1/agents/:id/wallets',
+    authentication: ['master'],
+    tag: 'agents',
+    summary: 'Make a key on another chain for an agent; one that it has already stays as it is',
+    params: Id,
+    body: AddWallet,
+    responses: created(AgentView),
+    errors: ['AGENT_NOT_FOUND', 'AGENT_TERMINATED', 'KEYSTORE_LOCKED'],
   },
   setOwner: {
     method: 'put',

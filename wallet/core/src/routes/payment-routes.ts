@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { WalletView } from '../agent.ts'
 import { ChallengeView } from '../approval.ts'
+import { HoldingView } from '../asset.ts'
 import { NetworkRef } from '../network.ts'
 import { CommandChallengeView, CreateChallenge } from '../owner-command.ts'
 import { PolicyChallengeView } from '../policy-change.ts'
@@ -34,7 +35,8 @@ export const paymentRoutes = {
     path: '/v1/wallet',
     authentication: ['session'],
     tag: 'wallet',
-    summary: 'The calling agent and its wallets',
+    summary: 'The calling agent and its wallets; with include=balances also what they have',
+    query: z.object({ include: z.literal('balances').optional() }),
     responses: ok(
       z.object({
         agentId: z.uuid(),
@@ -42,6 +44,17 @@ export const paymentRoutes = {
         status: z.string(),
         defaultNetwork: z.string(),
         wallets: z.array(WalletView),
+        /** By network; a network whose node did not answer has `fault` instead of `assets`. */
+        balances: z
+          .array(
+            z.object({
+              network: z.string(),
+              address: z.string(),
+              assets: z.array(HoldingView).optional(),
+              fault: z.string().optional(),
+            }),
+          )
+          .optional(),
       }),
     ),
     errors: [],

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { KillSwitchView } from '../kill-switch.ts'
 import type { Route } from '../route.ts'
+import { SettingsView, UpdateSettings } from '../settings.ts'
+import { SkillView } from '../skills.ts'
 import { list, ok } from './parts.ts'
 
 const AuditEntryView = z
@@ -40,6 +42,27 @@ export const systemRoutes = {
     summary: 'This API as OpenAPI 3.1',
     responses: ok(z.record(z.string(), z.unknown())),
     errors: [],
+  },
+  nonce: {
+    method: 'get',
+    path: '/v1/nonce',
+    authentication: 'public',
+    tag: 'system',
+    summary:
+      'A fresh random value; the messages that owners sign come from POST /v1/owner/challenges with one of their own',
+    responses: ok(z.object({ nonce: z.string(), expiresAt: z.number().int() })),
+    errors: [],
+  },
+  getSkill: {
+    method: 'get',
+    path: '/v1/skills/:name',
+    whileLocked: true,
+    authentication: 'public',
+    tag: 'system',
+    summary: 'A text that teaches an agent this API: quickstart, wallet, transactions, policies or admin',
+    params: z.object({ name: z.string().max(64) }),
+    responses: ok(SkillView),
+    errors: ['NOT_FOUND'],
   },
   login: {
     method: 'post',
@@ -150,6 +173,11 @@ export const systemRoutes = {
     query: z.object({
       after: z.coerce.number().int().min(0).default(0),
       limit: z.coerce.number().int().min(1).max(1000).default(100),
+      /** Only entries of this kind, of this agent, of this transaction, by this actor. */
+      type: z.string().min(1).max(64).optional(),
+      agentId: z.uuid().optional(),
+      transactionId: z.uuid().optional(),
+      actor: z.string().min(1).max(200).optional(),
     }),
     responses: ok(list(AuditEntryView)),
     errors: [],
@@ -160,15 +188,38 @@ export const systemRoutes = {
     whileLocked: true,
     authentication: ['master'],
     tag: 'admin',
-    summary: 'Check the hash chain of the audit log',
+    summary:
+      'Check the audit log: its hash chain, its signed checkpoints, and the last entry that the signer vouched for',
     responses: ok(
       z.object({
         ok: z.boolean(),
         entries: z.number().int(),
+        /** Signed checkpoints among them. */
+        checkpoints: z.number().int().optional(),
+        lastHash: z.string().optional(),
         firstBad: z.number().int().optional(),
         why: z.string().optional(),
       }),
     ),
+    errors: ['KEYSTORE_LOCKED'],
+  },
+  getSettings: {
+    method: 'get',
+    path: '/v1/admin/settings',
+    authentication: ['master'],
+    tag: 'admin',
+    summary: 'What may be changed while the daemon runs, and how it stands',
+    responses: ok(SettingsView),
+    errors: [],
+  },
+  updateSettings: {
+    method: 'put',
+    path: '/v1/admin/settings',
+    authentication: ['master'],
+    tag: 'admin',
+    summary: 'Change settings; null goes back to what config.toml says',
+    body: UpdateSettings,
+    responses: ok(SettingsView),
     errors: [],
   },
 } as const satisfies Record<string, Route>

@@ -1,4 +1,6 @@
 import type { BalanceChange, Effect, ErrorCode, Json, Network, TransactionRequest } from '@waiaas/core'
+import type { Refusal } from './payment.ts'
+import type { Holding, Token } from './token.ts'
 
 /** A wallet as a chain sees it. */
 export type Account = { address: string; publicKey: string }
@@ -64,6 +66,13 @@ export type ChainAdapter = {
   /** Proves that the node serves this network (chain id, genesis). */
   connect: () => Promise<{ ok: true } | { ok: false; message: string }>
   balance: (address: string) => Promise<{ ok: true; amount: bigint } | { ok: false; message: string }>
+  /** What the chain says of a token. */
+  token: (address: string) => Promise<{ ok: true; token: Token } | Refusal>
+  /** How much an account has of each of these tokens; addresses that are no tokens are left out. */
+  holdings: (
+    owner: string,
+    tokens: readonly string[],
+  ) => Promise<{ ok: true; holdings: Holding[] } | { ok: false; message: string }>
   /** Builds, simulates and decodes. Checks addresses, amounts, balance including fees. */
   draft: (request: TransactionRequest, from: Account) => Promise<DraftResult>
   /**

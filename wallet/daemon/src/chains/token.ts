@@ -4,6 +4,9 @@ import { type Refusal, refuse } from './payment.ts'
 /** What a chain says of a token. */
 export type Token = { address: string; symbol: string; decimals: number }
 
+/** How much of a token an account has, in base units. */
+export type Holding = Token & { amount: bigint }
+
 /** Decimals above this are nobody's money, and amounts with them cannot be shown so that a person reads them. */
 export const MAX_DECIMALS = 36
 const MAX_SYMBOL = 16

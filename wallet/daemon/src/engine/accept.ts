@@ -5,6 +5,7 @@ import {
   type Json,
   type NetworkName,
   networkOf,
+  type SignRequest,
   type TransactionRequest,
 } from '@waiaas/core'
 import type { Kysely } from 'kysely'
@@ -15,6 +16,9 @@ import { fault } from './fault.ts'
 import { type Agent, agentOf, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 
+/** What may be asked for and is stored: a payment to build, or a transaction made elsewhere to sign. */
+export type Request = TransactionRequest | SignRequest
+
 /**
  * Stores a request as PENDING under its key, or finds what the key stands for already.
  *
@@ -24,7 +28,7 @@ import type { Context } from './parts.ts'
 export async function accept(
   context: Context,
   caller: Caller,
-  request: TransactionRequest,
+  request: Request,
   key: string,
 ): Promise<{ fresh: boolean; row: TransactionRow }> {
   const fingerprint = canonicalHash(request as Json)
@@ -45,7 +49,7 @@ export async function accept(
 }
 
 /** The network of a request that may leave it out, if this daemon serves it. */
-export function networkFor(context: Context, request: TransactionRequest, fallback: NetworkName): NetworkName {
+export function networkFor(context: Context, request: Request, fallback: NetworkName): NetworkName {
   const network = request.network ?? fallback
   const { environment } = networkOf(network)
   if (environment !== context.settings.environment) {
@@ -73,7 +77,7 @@ export async function walletOn(db: Kysely<Tables>, agentId: string, network: Net
 export async function newRow(
   context: Context,
   db: Kysely<Tables>,
-  { agent, sessionId, request }: { agent: Agent; sessionId: string | null; request: TransactionRequest },
+  { agent, sessionId, request }: { agent: Agent; sessionId: string | null; request: Request },
 ): Promise<Omit<TransactionRow, 'idempotency_key' | 'fingerprint'>> {
   const network = networkFor(context, request, agent.default_network)
   const wallet = await walletOn(db, agent.id, network)

@@ -1,5 +1,5 @@
 import { newSecret } from '@openpista/common'
-import { type ErrorCode, errorSpec, type Json, type TransactionRequest } from '@waiaas/core'
+import { type ErrorCode, errorSpec, type Json } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
 import { appendNote } from '../store/events.ts'
@@ -7,6 +7,7 @@ import { recordJudgement } from '../store/judgements.ts'
 import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
+import type { Request } from './accept.ts'
 import { type Asked, agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 import { draftColumns } from './stored-draft.ts'
@@ -40,8 +41,11 @@ export async function draftOf(context: Context, row: TransactionRow): Promise<Dr
     return { ok: false, code: 'CHAIN_ERROR', message: `This daemon is not connected to ${row.network}.` }
   }
   const wallet = await walletOf(context.db, row)
-  const request = JSON.parse(row.request) as TransactionRequest
-  return await adapter.draft(request, { address: wallet.address, publicKey: wallet.public_key })
+  const request = JSON.parse(row.request) as Request
+  const account = { address: wallet.address, publicKey: wallet.public_key }
+  return request.type === 'SIGN'
+    ? await adapter.draftOutside(request.transaction, account)
+    : await adapter.draft(request, account)
 }
 
 export async function walletOf(db: Kysely<Tables>, row: Pick<TransactionRow, 'wallet_id'>) {

@@ -1,10 +1,10 @@
-import { isFinal, type TransactionView } from '@waiaas/core'
+import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
 import { dueTransactions, findTransaction, openTransactions, type TransactionRow } from '../store/transactions.ts'
 import { createWriter } from '../store/writer.ts'
-import { accept, firstRefusal } from './accept.ts'
+import { accept, firstRefusal, type Request } from './accept.ts'
 import { admit } from './admit.ts'
 import { createChanges } from './changes.ts'
-import type { Engine, EngineJobs, EngineStops } from './engine.ts'
+import type { Caller, Engine, EngineJobs, EngineStops } from './engine.ts'
 import { execute } from './execute.ts'
 import { fault } from './fault.ts'
 import { createHandOvers } from './hand-over.ts'
@@ -73,19 +73,30 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
     runs.start(row.id)
     return await viewOf(row.id)
   }
+  const judged = async (caller: Caller, request: Request, key: string) => {
+    if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
+    const { fresh, row } = await accept(context, caller, request, key)
+    if (fresh) {
+      context.onStep('stored', row.id)
+      await runs.once(row)
+    }
+    const current = (await findTransaction(context.db, row.id)) ?? row
+    const refusal = firstRefusal(current)
+    if (refusal !== undefined) throw refusal
+    return { fresh, row: current }
+  }
   return {
     send: async (caller, request, key) => {
-      if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
-      const { fresh, row } = await accept(context, caller, request, key)
-      if (fresh) {
-        context.onStep('stored', row.id)
-        await runs.once(row)
-        runs.start(row.id)
-      }
+      const { fresh, row } = await judged(caller, request, key)
+      if (fresh) runs.start(row.id)
+      return await views.of(row)
+    },
+    sign: async (caller, request, key) => {
+      const { fresh, row } = await judged(caller, request, key)
+      if (fresh && row.status === 'EXECUTING') await runs.once(row)
       const current = (await findTransaction(context.db, row.id)) ?? row
-      const refusal = firstRefusal(current)
-      if (refusal !== undefined) throw refusal
-      return await views.of(current)
+      if (current.status !== 'FAILED') return await views.of(current)
+      throw fault(current.error_code as ErrorCode, current.error_message ?? '', { transactionId: row.id })
     },
     simulate: (caller, request, rows) => simulate(context, caller, request, rows),
     cancel: async (id, actor) => await goOn(await withdraw(context, id, actor)),

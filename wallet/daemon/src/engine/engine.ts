@@ -1,4 +1,11 @@
-import type { NetworkName, Policy, SimulationView, TransactionRequest, TransactionView } from '@waiaas/core'
+import type {
+  NetworkName,
+  Policy,
+  SignRequest,
+  SimulationView,
+  TransactionRequest,
+  TransactionView,
+} from '@waiaas/core'
 import type { OwnerApproval } from './hold.ts'
 import type { KillSwitch } from './kill-switch.ts'
 import type { Sweeps } from './sweep.ts'
@@ -18,6 +25,11 @@ export type Engine = {
    * (details `{transactionId, reasons}`), and the drafting codes (INVALID_ADDRESS, INSUFFICIENT_BALANCE, …).
    */
   send: (caller: Caller, request: TransactionRequest, idempotencyKey: string) => Promise<TransactionView>
+  /**
+   * The same for a transaction that was made elsewhere. Where the policy lets it pass at once it is signed before
+   * the answer; nothing is sent. @throws AppError as `send`, and where it cannot be signed.
+   */
+  sign: (caller: Caller, request: SignRequest, idempotencyKey: string) => Promise<TransactionView>
   /** The same drafting, rules and facts as `send`; nothing is stored. `sessionId` null: as if no session spoke. `rows`: by these policies. */
   simulate: (
     caller: { agentId: string; sessionId: string | null },

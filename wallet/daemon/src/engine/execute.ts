@@ -1,6 +1,6 @@
 import { type ErrorCode, errorSpec } from '@waiaas/core'
 import type { Broadcast, ChainAdapter, Signed } from '../chains/chain-adapter.ts'
-import { type AttemptRow, attemptsOf, setAttemptState } from '../store/attempts.ts'
+import { type AttemptRow, attemptsOf, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
 import { release } from '../store/ledger.ts'
 import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
@@ -9,8 +9,8 @@ import { agentOf, spendingFault } from './judge.ts'
 import type { Taken } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import type { Context } from './parts.ts'
-import { keepSignature, type SignResult, signDraft, type Wallet } from './signature.ts'
-import { readDraft } from './stored-draft.ts'
+import { keepSignature, type SignResult, signDraft, signOutside, type Wallet } from './signature.ts'
+import { isOutside, readDraft } from './stored-draft.ts'
 
 type Sent = { row: TransactionRow; attempt: AttemptRow; signed: Signed }
 
@@ -18,8 +18,8 @@ type Sent = { row: TransactionRow; attempt: AttemptRow; signed: Signed }
 type SignOutcome = { sent: Sent } | { row: TransactionRow | undefined }
 
 /**
- * EXECUTING: signs, keeps the bytes, and only then hands them to the chain. Answers the row as it is then,
- * or `undefined` where it has to be tried again later.
+ * EXECUTING: signs, keeps the bytes, and only then hands them to the chain; those of a transaction made elsewhere
+ * are left to who asked for them. Answers the row as it is then, or `undefined` where it has to be tried again later.
  */
 export async function execute(
   context: Context,
@@ -29,10 +29,23 @@ export async function execute(
   const adapter = context.adapters.get(row.network)
   if (adapter === undefined) return undefined
   const wallet = await walletOf(context.db, row)
-  const outcome = await signInTurn(context, lanes, adapter, wallet, row)
+  const outcome = isOutside(row)
+    ? await signAsItIs(context, adapter, wallet, row)
+    : await signInTurn(context, lanes, adapter, wallet, row)
   if (!('sent' in outcome)) return outcome.row
   context.onStep('signed', row.id)
+  if (isOutside(row)) return outcome.sent.row
   return await handOver(context, lanes, adapter, wallet, outcome.sent)
+}
+
+async function signAsItIs(
+  context: Context,
+  adapter: ChainAdapter,
+  wallet: Wallet,
+  row: TransactionRow,
+): Promise<SignOutcome> {
+  const result = await signOutside(context, adapter, wallet, readDraft(row))
+  return result.ok ? await keep(context, wallet, row, result.signed, null) : await unsigned(context, row, result)
 }
 
 async function signInTurn(
@@ -80,6 +93,11 @@ async function keep(
     const now = context.now()
     const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
     if (refusal !== undefined) return { row: await failIn(context, db, row, refusal.code, refusal.message) }
+    const twin = isOutside(row) ? await livingAttempt(db, signed.hash) : undefined
+    if (twin !== undefined) {
+      const message = `Exactly this was signed before, as transaction ${twin.transaction_id}.`
+      return { row: await failIn(context, db, row, 'TX_ALREADY_PROCESSED', message) }
+    }
     const data = { hash: signed.hash, sequence: signed.sequence?.toString() ?? null }
     const event = { type: 'TX_SIGNED', actor: 'daemon', data }
     const change = { id: row.id, from: row.status, to: 'SIGNED' as const, at: now }
@@ -91,7 +109,7 @@ async function keep(
       network,
       address: wallet.address,
       signed,
-      purpose: 'PAYMENT',
+      purpose: isOutside(row) ? 'OUTSIDE' : 'PAYMENT',
       next,
     })
     return { sent: { row: moved, attempt, signed } }

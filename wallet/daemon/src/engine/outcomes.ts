@@ -7,7 +7,7 @@ import { findTransaction, move, type TransactionRow } from '../store/transaction
 import { failIn, submitted } from './execute.ts'
 import { nativeAsset } from './judge.ts'
 import type { Context } from './parts.ts'
-import { readEffects } from './stored-draft.ts'
+import { isOutside, readEffects } from './stored-draft.ts'
 
 /** Signatures asked about at once, and booked in one database transaction. */
 const BATCH = 256
@@ -77,7 +77,10 @@ async function followBatch(
   // While the kill switch is on, what was sent is followed, and nothing is sent again.
   if (context.lock.locked()) return
   const lost = told.filter(
-    ({ attempt, outcome }) => outcome.kind === 'waiting' && context.handOvers.isDue(attempt.id, context.clock.millis()),
+    ({ attempt, outcome }) =>
+      outcome.kind === 'waiting' &&
+      attempt.purpose !== 'OUTSIDE' &&
+      context.handOvers.isDue(attempt.id, context.clock.millis()),
   )
   await Promise.all(lost.map(({ attempt }) => sendAgain(context, adapter, attempt)))
 }
@@ -191,6 +194,7 @@ async function died(
   attempt: AttemptRow,
   message: string,
 ): Promise<TransactionRow | undefined> {
+  if (isOutside(row)) return await failIn(context, db, row, 'TX_EXPIRED', `It can take effect no more: ${message}`)
   const made = await db
     .selectFrom('attempts')
     .select('state')

@@ -22,13 +22,34 @@ export async function signDraft(
   draft: Draft,
   sequence: bigint | null,
 ): Promise<SignResult> {
+  const result = await signWith(context, adapter, wallet, draft, sequence)
+  if (!result.ok || result.signed.sequence === sequence) return result
+  throw new Error(`asked to sign number ${sequence}, signed ${result.signed.sequence}`)
+}
+
+/** Has a transaction signed that was made elsewhere, as it is: with the sequence and the lifetime that it has. */
+export async function signOutside(
+  context: Context,
+  adapter: ChainAdapter,
+  wallet: Wallet,
+  draft: Draft,
+): Promise<SignResult> {
+  return await signWith(context, adapter, wallet, draft, null)
+}
+
+async function signWith(
+  context: Context,
+  adapter: ChainAdapter,
+  wallet: Wallet,
+  draft: Draft,
+  sequence: bigint | null,
+): Promise<SignResult> {
   const account = { address: wallet.address, publicKey: wallet.public_key }
   const built = await adapter.signable(draft, account, sequence)
   if (!built.ok) return { ...built, lasting: built.code !== 'CHAIN_ERROR' }
   try {
-    const signed = built.signable.finish(await context.signer.sign(wallet.key_id, built.signable.bytes))
-    if (signed.sequence !== sequence) throw new Error(`asked to sign number ${sequence}, signed ${signed.sequence}`)
-    return { ok: true, signed }
+    const signature = await context.signer.sign(wallet.key_id, built.signable.bytes)
+    return { ok: true, signed: built.signable.finish(signature) }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return await signerRefusal(context, error.message)

@@ -39,6 +39,11 @@ export function readEffects(row: Pick<TransactionRow, 'effects'>): Effect[] {
   )
 }
 
+/** True for a transaction that was made elsewhere: it is signed once, as it is, and its caller sends it. */
+export function isOutside(row: Pick<TransactionRow, 'type'>): boolean {
+  return row.type === 'SIGN'
+}
+
 /** An effect on the wire. */
 export function effectView(effect: Effect): EffectView {
   if (effect.kind !== 'spend' && effect.kind !== 'grant') return effect

@@ -1,8 +1,9 @@
-import { type EffectView, formatUnits, type Reason, type TransactionRequest, type TransactionView } from '@waiaas/core'
+import { type EffectView, formatUnits, networkOf, type Reason, type TransactionView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow } from '../store/transactions.ts'
-import { effectView, readDraft, readEffects } from './stored-draft.ts'
+import type { Request } from './accept.ts'
+import { effectView, isOutside, readDraft, readEffects } from './stored-draft.ts'
 
 export type Views = {
   of: (row: TransactionRow) => Promise<TransactionView>
@@ -24,7 +25,11 @@ export function createViews(db: Kysely<Tables>, approvalUrl: (id: string) => str
     addresses.set(walletId, address)
     return address
   }
-  const of = async (row: TransactionRow) => transactionView(row, await addressOf(row.wallet_id), approvalUrl)
+  const of = async (row: TransactionRow) => {
+    const view = transactionView(row, await addressOf(row.wallet_id), approvalUrl)
+    const signed = isOutside(row) && row.hash !== null ? await signedBytes(db, row) : undefined
+    return signed === undefined ? view : { ...view, signedTransaction: signed }
+  }
   return {
     of,
     find: async (id) => {
@@ -37,7 +42,7 @@ export function createViews(db: Kysely<Tables>, approvalUrl: (id: string) => str
 function transactionView(row: TransactionRow, from: string, approvalUrl: (id: string) => string): TransactionView {
   const effects: EffectView[] = readEffects(row).map(effectView)
   const reasons = JSON.parse(row.reasons) as Reason[]
-  const request = JSON.parse(row.request) as TransactionRequest
+  const request = JSON.parse(row.request) as Request
   const expiresAt = row.status === 'QUEUED' ? row.approval_expires_at : null
   return {
     id: row.id,
@@ -66,6 +71,18 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
     }),
     ...amountOf(row),
   }
+}
+
+/** The signed bytes of a transaction made elsewhere, while its agent may spend. */
+async function signedBytes(db: Kysely<Tables>, row: TransactionRow): Promise<string | undefined> {
+  const found = await db
+    .selectFrom('attempts')
+    .innerJoin('agents', (join) => join.on('agents.id', '=', row.agent_id).on('agents.status', '=', 'ACTIVE'))
+    .select('attempts.raw')
+    .where('attempts.transaction_id', '=', row.id)
+    .where('attempts.purpose', '=', 'OUTSIDE')
+    .executeTakeFirst()
+  return found === undefined ? undefined : networkOf(row.network).transactionText(found.raw)
 }
 
 function amountOf(row: TransactionRow): Pick<TransactionView, 'amount' | 'humanAmount' | 'symbol'> {

@@ -14,7 +14,7 @@ export type AppParts = {
   handlers: Handlers
   authenticate: Authenticate
   rateLimits: RateLimits
-  limits: Limits
+  limits: () => Limits
   /** True while the kill switch is on. */
   locked: () => boolean
   allowedHosts: readonly string[]

@@ -74,7 +74,14 @@ describe.each(guarded)('%s', (name) => {
 })
 
 test('every other route is one of the public ones that are meant to be', () => {
-  expect(names.filter((name) => !guarded.includes(name))).toEqual(['health', 'openApi', 'login', 'challenge'])
+  expect(names.filter((name) => !guarded.includes(name))).toEqual([
+    'health',
+    'openApi',
+    'nonce',
+    'getSkill',
+    'login',
+    'challenge',
+  ])
 })
 
 test('a session token ends with its revocation, its time, and its agent only sees its own', async () => {

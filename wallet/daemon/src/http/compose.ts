@@ -1,9 +1,9 @@
 import type { Clock, Logger } from '@openpista/common'
-import type { Environment, NetworkName } from '@waiaas/core'
+import type { ChangeableSettings, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { Engine, EngineStops } from '../engine/engine.ts'
-import type { Signer } from '../signer/signer.ts'
+import type { CheckpointSigner, Signer } from '../signer/signer.ts'
 import type { Tables } from '../store/tables.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
@@ -26,18 +26,21 @@ import { createChallenges } from './services/challenges.ts'
 import { createEventFeed } from './services/event-feed.ts'
 import { createPolicies } from './services/policies.ts'
 import { createSessions } from './services/sessions.ts'
+import { createSettings } from './services/settings.ts'
+import { createTokens } from './services/tokens.ts'
 import { createTransactions } from './services/transactions.ts'
 
 export type HttpParts = {
   db: Kysely<Tables>
   clock: Clock
   logger: Logger
-  signer: Signer
+  signer: Signer & Pick<CheckpointSigner, 'lastCheckpoint'>
   engine: Engine & EngineStops
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
   environment: Environment
   recoveryWaits: RecoveryWaits
-  limits: Limits
+  /** What the configuration says; an operator may change it while the daemon runs. */
+  configured: ChangeableSettings
   allowedHosts: readonly string[]
   pages: PageOptions
   version: string
@@ -63,10 +66,23 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
   const owner = createOwnerAuth({ db, clock, adapters })
   const agents = createAgents({ db, signer, clock, environment, networks })
   const feed = createEventFeed(db)
+  const settings = await createSettings({ db, clock, configured: parts.configured })
+  const adapterOn = (network: NetworkName) => {
+    agents.assertServed(network)
+    return adapters.get(network)!
+  }
+  const listedTokens = createTokens({ db, clock, adapterOn })
   const transactions = createTransactions({ db, engine })
   const challenges = createChallenges({ db, clock, engine, adapters })
   const handlers: Handlers = {
-    ...adminHandlers({ ...parts, killSwitch: engine.killSwitch, master, networks, startedAt: clock.seconds() }),
+    ...adminHandlers({
+      ...parts,
+      settings,
+      killSwitch: engine.killSwitch,
+      master,
+      networks,
+      startedAt: clock.seconds(),
+    }),
     ...operatorHandlers({
       agents,
       sessions: createSessions({ db, tokens, clock }),
@@ -81,14 +97,14 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
       agents,
       statuses: createAgentStatuses({ db, clock, engine, networks }),
     }),
-    ...walletHandlers({ agents, adapters }),
-    ...transactionHandlers({ engine, transactions, challenges, feed }),
+    ...walletHandlers({ db, agents, tokens: listedTokens, adapters }),
+    ...transactionHandlers({ db, engine, transactions, challenges, feed }),
   }
   const app = createApp({
     handlers,
     authenticate: createAuthenticate({ db, clock, master, owner, tokens }),
     rateLimits: createRateLimits(clock),
-    limits: parts.limits,
+    limits: () => limitsIn(settings.current()),
     locked: engine.killSwitch.locked,
     allowedHosts: parts.allowedHosts,
     pages: parts.pages,
@@ -97,4 +113,12 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
     logger: parts.logger,
   })
   return { app, close: feed.close }
+}
+
+function limitsIn(settings: ChangeableSettings): Limits {
+  return {
+    publicPerMinute: settings['security.rate_limit_public_rpm'],
+    sessionPerMinute: settings['security.rate_limit_session_rpm'],
+    operatorPerMinute: settings['security.rate_limit_operator_rpm'],
+  }
 }

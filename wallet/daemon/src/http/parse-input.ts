@@ -1,6 +1,7 @@
 import type { Route } from '@waiaas/core'
 import type { HonoRequest } from 'hono'
 import type { z } from 'zod'
+import { ambiguousKey } from './ambiguous-key.ts'
 import { fail } from './fail.ts'
 
 type Issue = { in: 'path' | 'query' | 'body'; path: string; message: string }
@@ -49,12 +50,20 @@ export async function readJson(request: HonoRequest): Promise<unknown> {
     throw fail('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
   }
   const text = await readText(request)
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (cause) {
-    const issues: Issue[] = [{ in: 'body', path: '$', message: 'is not valid JSON' }]
-    throw fail('VALIDATION_FAILED', 'The body is not valid JSON.', { details: { issues }, cause })
+    throw badBody('The body is not valid JSON.', 'is not valid JSON', cause)
   }
+  const key = ambiguousKey(text)
+  if (key === undefined) return value
+  throw badBody(`The body gives the key ${JSON.stringify(key)} twice, or it is no key.`, 'has an ambiguous key')
+}
+
+function badBody(summary: string, message: string, cause?: unknown) {
+  const issues: Issue[] = [{ in: 'body', path: '$', message }]
+  return fail('VALIDATION_FAILED', summary, { details: { issues }, ...(cause === undefined ? {} : { cause }) })
 }
 
 /** A body that tells its length is refused before it is read, any other while it is read. */

@@ -15,7 +15,8 @@ export type Limits = { publicPerMinute: number; sessionPerMinute: number; operat
 export type PipelineParts = {
   authenticate: Authenticate
   rateLimits: RateLimits
-  limits: Limits
+  /** As they are now: an operator may change them. */
+  limits: () => Limits
   /** True while the kill switch is on. */
   locked: () => boolean
   clock: Clock
@@ -41,14 +42,14 @@ export function createPipeline(parts: PipelineParts) {
   ): Promise<Response> {
     const headers = context.req.raw.headers
     const claim = { headers, source: facts.source, route: name, resourceId: context.req.param('id') }
-    const limitPublic = () => spend(context, parts, `public:${name}:${facts.source}`, parts.limits.publicPerMinute)
+    const limitPublic = () => spend(context, parts, `public:${name}:${facts.source}`, parts.limits().publicPerMinute)
     if (route.authentication === 'public') limitPublic()
     if (route.whileLocked !== true && parts.locked()) {
       throw fail('SYSTEM_LOCKED', 'The kill switch is on.')
     }
     const { identity, owner } = await authenticateCaller(parts, route, claim, context)
     if (identity.kind !== 'public') {
-      spend(context, parts, bucketOf(identity, facts.source), perMinute(identity, parts.limits))
+      spend(context, parts, bucketOf(identity, facts.source), perMinute(identity, parts.limits()))
     }
     const { params, query, body } = parseInput(route, {
       params: context.req.param(),
@@ -92,7 +93,7 @@ async function authenticateCaller(
     return { identity, owner: route.alsoOwner === true ? await parts.authenticate.owner(claim) : undefined }
   } catch (error) {
     if (isWireError(error) && error.code !== 'MASTER_PASSWORD_LOCKED') {
-      spend(context, parts, `failed:${claim.source}`, parts.limits.publicPerMinute)
+      spend(context, parts, `failed:${claim.source}`, parts.limits().publicPerMinute)
     }
     throw error
   }

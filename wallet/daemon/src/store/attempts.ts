@@ -29,6 +29,16 @@ export async function openAttempts(
     .execute()
 }
 
+/** The signature with this hash that may take effect, or has. */
+export async function livingAttempt(db: Kysely<Tables>, hash: string): Promise<AttemptRow | undefined> {
+  return await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('hash', '=', hash)
+    .where('state', '<>', 'DEAD')
+    .executeTakeFirst()
+}
+
 export async function attemptsOf(db: Kysely<Tables>, transactionId: string): Promise<AttemptRow[]> {
   return await db.selectFrom('attempts').selectAll().where('transaction_id', '=', transactionId).orderBy('id').execute()
 }

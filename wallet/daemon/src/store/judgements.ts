@@ -8,7 +8,7 @@ import {
   type Tier,
   type Verdict,
 } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import type { Tables } from './tables.ts'
 
 /** What the policy said to a transaction, and everything that it depended on. */
@@ -64,7 +64,17 @@ export async function firstJudgements(db: Kysely<Tables>, from: number, agentId?
     .groupBy('transaction_id')
   const query = db.selectFrom('judgements').selectAll().where('id', 'in', first).where('at', '>=', from).orderBy('id')
   const rows = await (agentId === undefined ? query : query.where('agent_id', '=', agentId)).execute()
-  return rows.map((row) => ({
+  return rows.map(readJudgement)
+}
+
+/** Every judgement of a transaction, oldest first. */
+export async function judgementsOf(db: Kysely<Tables>, transactionId: string): Promise<PastJudgement[]> {
+  const query = db.selectFrom('judgements').selectAll().where('transaction_id', '=', transactionId).orderBy('id')
+  return (await query.execute()).map(readJudgement)
+}
+
+function readJudgement(row: Selectable<Tables['judgements']>): PastJudgement {
+  return {
     transactionId: row.transaction_id,
     agentId: row.agent_id,
     at: row.at,
@@ -74,5 +84,5 @@ export async function firstJudgements(db: Kysely<Tables>, from: number, agentId?
     subject: readSubject(row.subject),
     facts: readFacts(row.facts),
     traceHash: row.trace_hash,
-  }))
+  }
 }

@@ -27,8 +27,9 @@ export async function setLaneNext(
 }
 
 /**
- * Numbers below `next` and from `from` on that no living signature uses, ascending: what a refused signature
- * left behind. Later ones cannot take effect before each of these is used.
+ * Numbers below `next` and from `from` on that no living signature of ours uses, ascending: what a refused signature
+ * left behind. Later ones cannot take effect before each of these is used. Whether a transaction made elsewhere is
+ * ever sent is its caller's choice, so its number counts as free.
  */
 export async function laneGaps(
   db: Kysely<Tables>,
@@ -47,6 +48,7 @@ export async function laneGaps(
       .where('address', '=', address)
       .where('sequence', 'in', numbers.map(String))
       .where('state', '<>', 'DEAD')
+      .where('purpose', '<>', 'OUTSIDE')
       .execute()
     const taken = new Set(used.map(({ sequence }) => sequence))
     gaps.push(...numbers.filter((number) => !taken.has(number.toString())))

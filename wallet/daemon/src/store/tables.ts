@@ -107,8 +107,11 @@ export type Tables = {
     hash: string
     raw: Uint8Array
     valid_until: string | null
-    /** FILL closes a gap in an account's sequence with a payment of nothing to itself. */
-    purpose: 'PAYMENT' | 'FILL'
+    /**
+     * FILL closes a gap in an account's sequence with a payment of nothing to itself. OUTSIDE: of a transaction made
+     * elsewhere, which its caller sends, or not; its sequence is taken from nobody.
+     */
+    purpose: 'PAYMENT' | 'FILL' | 'OUTSIDE'
     /** LIVE: may take effect. INCLUDED: in a block that could still vanish. FINAL and DEAD: proven. */
     state: 'LIVE' | 'INCLUDED' | 'FINAL' | 'DEAD'
     created_at: number
@@ -176,6 +179,8 @@ export type Tables = {
     hash: string
   }
   settings: { key: string; value: string }
+  /** Tokens whose balances wallets show, with what their chain told when they were added. */
+  tokens: { network: NetworkName; address: string; symbol: string; decimals: number; created_at: number }
   /** What the automatic stop remembers of an agent: JSON of `engine/auto-stop-rules.ts`. */
   auto_stop: { agent_id: string; state: string }
 }
@@ -228,13 +233,13 @@ CREATE INDEX transactions_agent ON transactions(agent_id, id);
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), network TEXT NOT NULL, address TEXT NOT NULL,
   sequence TEXT, hash TEXT NOT NULL, raw BLOB NOT NULL, valid_until TEXT,
-  purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL')),
+  purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL','OUTSIDE')),
   state TEXT NOT NULL CHECK (state IN ('LIVE','INCLUDED','FINAL','DEAD')), created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX attempts_hash ON attempts(hash) WHERE state <> 'DEAD';
 CREATE INDEX attempts_transaction ON attempts(transaction_id);
 CREATE INDEX attempts_open ON attempts(network, state) WHERE state IN ('LIVE','INCLUDED');
-CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD';
+CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD' AND purpose <> 'OUTSIDE';
 CREATE TABLE lanes (network TEXT NOT NULL, address TEXT NOT NULL, next_sequence TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT;
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, session_id TEXT, kind TEXT NOT NULL,
@@ -268,6 +273,9 @@ CREATE INDEX events_agent ON events(agent_id, seq);
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'events are append-only'); END;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE tokens (
+  network TEXT NOT NULL, address TEXT NOT NULL, symbol TEXT NOT NULL, decimals INTEGER NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (network, address)
+) STRICT;
 CREATE TABLE auto_stop (agent_id TEXT PRIMARY KEY REFERENCES agents(id), state TEXT NOT NULL) STRICT;
 `,
   },

@@ -3,11 +3,13 @@ import type { Network } from '@waiaas/core'
 import { watchBlocks } from '../block-watch.ts'
 import type { ChainAdapter, Draft } from '../chain-adapter.ts'
 import { createRpcClient } from '../json-rpc.ts'
+import { parseParty } from '../payment.ts'
 import { contractSigned } from './contract-signature.ts'
 import { draftEvm, type EvmContext } from './draft.ts'
 import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
+import { readHoldings } from './holdings.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
@@ -41,6 +43,14 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
     balance: async (address) => {
       const balance = await rpc.read('eth_getBalance', [address, 'latest'], Quantity)
       return balance.ok ? { ok: true, amount: balance.value } : { ok: false, message: balance.failure.message }
+    },
+    token: async (address) => {
+      const named = parseParty(address, network)
+      return named.ok ? await context.tokens(named.address) : named
+    },
+    holdings: async (owner, tokens) => {
+      const held = await readHoldings(context, owner, tokens)
+      return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
     nextSequence: async (address) => {
       const count = await rpc.read('eth_getTransactionCount', [address, 'pending'], Quantity)

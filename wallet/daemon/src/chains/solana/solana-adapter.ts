@@ -7,7 +7,9 @@ import { createRpcClient } from '../json-rpc.ts'
 import { createBlockhashSource } from './blockhash.ts'
 import type { SolanaContext } from './context.ts'
 import { draftSolana, messageOf, SPARE_UNITS } from './draft.ts'
+import { readHoldings } from './holdings.ts'
 import { withSignature } from './message.ts'
+import { namedMint } from './mints.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { solanaOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
@@ -41,6 +43,16 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
     balance: async (address) => {
       const balance = await rpc.read('getBalance', [address, { commitment: 'confirmed' }], InContext(U64))
       return balance.ok ? { ok: true, amount: balance.value.value } : { ok: false, message: balance.failure.message }
+    },
+    token: async (address) => {
+      const named = await namedMint(context, { address })
+      if (!named.ok) return named
+      const { symbol, decimals } = named.mint
+      return { ok: true, token: { address: named.mint.address, symbol, decimals } }
+    },
+    holdings: async (owner, tokens) => {
+      const held = await readHoldings(rpc, owner, tokens)
+      return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
     draft: (request, from) => draftSolana(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),

@@ -123,6 +123,8 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       down
         ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
         : draft(network, books, request, from, fee),
+    token: async () => ({ ok: false, code: 'TOKEN_NOT_FOUND', message: 'This chain has coins only.' }),
+    holdings: async () => (down ? { ok: false, message: 'down' } : { ok: true, holdings: [] }),
     draftOutside: async () => ({ ok: false, code: 'UNSUPPORTED_TX_TYPE', message: 'Not on this chain.' }),
     ...(sequenced
       ? {

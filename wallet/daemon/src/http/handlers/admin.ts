@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '@openpista/common'
-import type { NetworkName } from '@waiaas/core'
+import { type NetworkName, skillNames, skillText } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { KillSwitch } from '../../engine/kill-switch.ts'
+import type { CheckpointSigner } from '../../signer/signer.ts'
 import type { Tables } from '../../store/tables.ts'
 import { verifyEvents } from '../../store/verify-audit.ts'
 import type { MasterAuth } from '../auth/master-auth.ts'
+import { fail } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
 import { listAudit } from '../services/audit.ts'
+import type { Settings } from '../services/settings.ts'
 
 export type AdminParts = {
   db: Kysely<Tables>
@@ -16,17 +20,33 @@ export type AdminParts = {
   version: string
   startedAt: number
   networks: readonly NetworkName[]
+  signer: Pick<CheckpointSigner, 'lastCheckpoint'>
+  settings: Settings
   openApi: () => Record<string, unknown>
   /** Begins the graceful stop; the answer still goes out. */
   requestShutdown: () => void
 }
 
-type Names = 'health' | 'openApi' | 'login' | 'logout' | 'adminStatus' | 'shutdown' | 'listAudit' | 'verifyAudit'
+type Names =
+  | 'health'
+  | 'openApi'
+  | 'nonce'
+  | 'getSkill'
+  | 'login'
+  | 'logout'
+  | 'adminStatus'
+  | 'shutdown'
+  | 'listAudit'
+  | 'verifyAudit'
+  | 'getSettings'
+  | 'updateSettings'
+
+const NONCE_SECONDS = 300
 
 const OPEN_STATUSES = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const
 
 export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
-  const { db, clock, master } = parts
+  const { db, clock, master, settings } = parts
   const uptime = () => Math.max(0, clock.seconds() - parts.startedAt)
   return {
     health: async () => ({
@@ -34,6 +54,15 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
       body: { status: 'ok', version: parts.version, uptime: uptime(), timestamp: clock.seconds() },
     }),
     openApi: async () => ({ status: 200, body: parts.openApi() }),
+    nonce: async () => ({
+      status: 200,
+      body: { nonce: randomBytes(32).toString('hex'), expiresAt: clock.seconds() + NONCE_SECONDS },
+    }),
+    getSkill: async ({ params }) => {
+      const content = skillText(params.name)
+      if (content === undefined) throw fail('NOT_FOUND', `There is no such skill; there are ${skillNames.join(', ')}.`)
+      return { status: 200, body: { name: params.name, content } }
+    },
     login: async ({ body, source }) => ({ status: 200, body: await master.login(body.password, source) }),
     logout: async ({ identity }) => {
       if (identity.tokenHash !== null) await master.logout(identity.tokenHash)
@@ -51,16 +80,14 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
     },
     listAudit: async ({ query }) => ({
       status: 200,
-      body: { items: await listAudit(db, query.after, query.limit) },
+      body: { items: await listAudit(db, query) },
     }),
     verifyAudit: async () => {
-      const check = await verifyEvents(db)
-      const { ok, entries } = check
-      return {
-        status: 200,
-        body: check.ok ? { ok, entries } : { ok, entries, firstBad: check.firstBad, why: check.why },
-      }
+      const anchor = await parts.signer.lastCheckpoint()
+      return { status: 200, body: await verifyEvents(db, anchor) }
     },
+    getSettings: async () => ({ status: 200, body: settings.view() }),
+    updateSettings: async ({ body }) => ({ status: 200, body: await settings.update(body) }),
   }
 }
 

@@ -12,6 +12,7 @@ type Names =
   | 'listAgents'
   | 'getAgent'
   | 'updateAgent'
+  | 'addWallet'
   | 'setOwner'
   | 'verifyOwner'
   | 'renewSession'
@@ -32,6 +33,7 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
     listAgents: async () => ({ status: 200, body: { items: await agents.list() } }),
     getAgent: async ({ params }) => ({ status: 200, body: await agents.get(params.id) }),
     updateAgent: async ({ params, body }) => ({ status: 200, body: await agents.rename(params.id, body.name) }),
+    addWallet: async ({ params, body }) => ({ status: 201, body: await agents.addWallet(params.id, body.chain) }),
     setOwner: async ({ params, body, owner }) => ({
       status: 200,
       body: await agents.setOwner(params.id, body.ownerAddress, owner),

@@ -1,16 +1,27 @@
 import type { TransactionView } from '@waiaas/core'
+import type { Kysely } from 'kysely'
 import type { Engine } from '../../engine/engine.ts'
+import type { Tables } from '../../store/tables.ts'
 import { actorOf, type Identity } from '../auth/identity.ts'
 import { fail } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
 import type { Challenges } from '../services/challenges.ts'
 import type { EventFeed } from '../services/event-feed.ts'
+import { traceOf } from '../services/trace.ts'
 import type { Transactions } from '../services/transactions.ts'
 
-export type TransactionParts = { engine: Engine; transactions: Transactions; challenges: Challenges; feed: EventFeed }
+export type TransactionParts = {
+  db: Kysely<Tables>
+  engine: Engine
+  transactions: Transactions
+  challenges: Challenges
+  feed: EventFeed
+}
 
 type Names =
   | 'send'
+  | 'sign'
+  | 'getTrace'
   | 'simulate'
   | 'listTransactions'
   | 'listPending'
@@ -35,6 +46,15 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
       const view = wait === 0 ? sent : await engine.wait(sent.id, wait)
       return { status: view.status === 'QUEUED' ? 202 : 201, body: view }
     },
+    sign: async ({ identity, body, idempotencyKey }) => {
+      const { agentId, sessionId } = identity
+      const view = await engine.sign({ agentId, sessionId }, body, idempotencyKey)
+      return { status: view.status === 'QUEUED' ? 202 : 201, body: view }
+    },
+    getTrace: async ({ params, identity }) => ({
+      status: 200,
+      body: await traceOf(parts.db, await visible(params.id, identity)),
+    }),
     simulate: async ({ identity, body }) => ({ status: 200, body: await engine.simulate(identity, body) }),
     listTransactions: async ({ identity, query }) => ({
       status: 200,

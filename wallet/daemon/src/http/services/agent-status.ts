@@ -76,6 +76,8 @@ async function end(transaction: Kysely<Tables>, now: number, id: string): Promis
     .select('id')
     .where('agent_id', '=', id)
     .where('status', 'in', [...OPEN])
+    // A transaction made elsewhere may stay signed for ever; without funds it can do nothing.
+    .where((where) => where.or([where('type', '<>', 'SIGN'), where('status', '<>', 'SIGNED')]))
     .executeTakeFirst()
   if (open !== undefined) {
     throw fail('AGENT_NOT_EMPTY', `The transaction ${open.id} is still open.`, {

@@ -31,8 +31,12 @@ export type Agents = {
   /** @throws AppError AGENT_NOT_FOUND. */
   get: (id: string) => Promise<AgentView>
   rename: (id: string, name: string) => Promise<AgentView>
+  /** Makes a key on a chain, unless the agent has one there. @throws AppError AGENT_NOT_FOUND, AGENT_TERMINATED. */
+  addWallet: (id: string, chain: ChainFamily) => Promise<AgentView>
   /** @throws AppError OWNER_ALREADY_CONNECTED where the owner has locked in and did not sign for this; INVALID_ADDRESS. */
   setOwner: (id: string, ownerAddress: string, proof: OwnerIdentity | undefined) => Promise<AgentView>
+  /** @throws AppError where this daemon does not serve the network. */
+  assertServed: (network: NetworkName) => void
   /** The wallet that serves a network (the agent's default network when none is named). */
   walletOn: (id: string, network: NetworkName | undefined) => Promise<{ network: NetworkName; address: string }>
 }
@@ -83,11 +87,18 @@ export function createAgents(parts: AgentParts): Agents {
       })
       return await get(id)
     },
+    addWallet: async (id, chain) => {
+      const agent = await get(id)
+      if (agent.status === 'TERMINATED') throw fail('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+      if (!agent.wallets.some((wallet) => wallet.chain === chain)) await addWallet(parts, id, chain)
+      return await get(id)
+    },
     setOwner: async (id, ownerAddress, proof) => {
       const owner = parseOwner(ownerAddress)
       await immediate(db, (transaction) => changeOwner(transaction, clock.seconds(), id, owner, proof))
       return await get(id)
     },
+    assertServed: (network) => assertServed(parts, network),
     walletOn: async (id, wanted) => {
       const agent = await get(id)
       const network = wanted ?? (agent.defaultNetwork as NetworkName)
@@ -122,19 +133,38 @@ async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> 
   }
   await immediate(db, async (transaction) => {
     await transaction.insertInto('agents').values(agent).execute()
-    for (const { chain, keyId, address, publicKey } of keys) {
-      const key = { chain, address, public_key: publicKey, key_id: keyId }
-      await transaction
-        .insertInto('wallets')
-        .values({ id: newId(), agent_id: agent.id, ...key, created_at: now })
-        .execute()
-    }
+    for (const key of keys) await insertWallet(transaction, now, agent.id, key)
     const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
     const data = { name: input.name, defaultNetwork: network, addresses }
     await appendEvent(transaction, now, { type: 'AGENT_CREATED', actor: 'admin', agentId: agent.id, data })
     if (owner !== undefined) await appendOwnerSet(transaction, now, agent.id, owner.text, null, 'admin')
   })
   return agent.id
+}
+
+async function addWallet({ db, clock, signer }: AgentParts, agentId: string, chain: ChainFamily): Promise<void> {
+  const key = { chain, ...(await signer.createKey(chain)) }
+  await immediate(db, async (transaction) => {
+    const wallets = transaction.selectFrom('wallets').select('id').where('agent_id', '=', agentId)
+    if ((await wallets.where('chain', '=', chain).executeTakeFirst()) !== undefined) return
+    const now = clock.seconds()
+    await insertWallet(transaction, now, agentId, key)
+    const data = { chain, address: key.address }
+    await appendEvent(transaction, now, { type: 'WALLET_ADDED', actor: 'admin', agentId, data })
+  })
+}
+
+async function insertWallet(
+  transaction: Kysely<Tables>,
+  now: number,
+  agentId: string,
+  { chain, keyId, address, publicKey }: CreatedKey & { chain: ChainFamily },
+): Promise<void> {
+  const key = { chain, address, public_key: publicKey, key_id: keyId }
+  await transaction
+    .insertInto('wallets')
+    .values({ id: newId(), agent_id: agentId, ...key, created_at: now })
+    .execute()
 }
 
 function agentView(agent: AgentRow, rows: readonly WalletRow[], networks: readonly NetworkName[]): AgentView {

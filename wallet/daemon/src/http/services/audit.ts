@@ -13,9 +13,25 @@ export type AuditEntry = {
   hash: string
 }
 
-/** Entries after `after`, oldest first. */
-export async function listAudit(db: Kysely<Tables>, after: number, limit: number): Promise<AuditEntry[]> {
-  const rows = await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()
+/** Which entries: those after number `after`, and only those that match everything that is named. */
+export type AuditFilter = {
+  after: number
+  limit: number
+  type?: string | undefined
+  actor?: string | undefined
+  agentId?: string | undefined
+  transactionId?: string | undefined
+}
+
+/** Entries that match, oldest first. */
+export async function listAudit(db: Kysely<Tables>, filter: AuditFilter): Promise<AuditEntry[]> {
+  const { after, limit, type, actor, agentId, transactionId } = filter
+  let query = db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit)
+  if (type !== undefined) query = query.where('type', '=', type)
+  if (actor !== undefined) query = query.where('actor', '=', actor)
+  if (agentId !== undefined) query = query.where('agent_id', '=', agentId)
+  if (transactionId !== undefined) query = query.where('transaction_id', '=', transactionId)
+  const rows = await query.execute()
   return rows.map((row) => ({
     seq: row.seq,
     at: row.at,

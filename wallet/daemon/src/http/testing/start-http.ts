@@ -13,10 +13,9 @@ import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
 import { createViews } from '../../engine/view.ts'
 import { startJobs } from '../../jobs/jobs.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
-import type { Signer } from '../../signer/signer.ts'
 import { appendEvent } from '../../store/events.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
-import { composeHttp } from '../compose.ts'
+import { composeHttp, type HttpParts } from '../compose.ts'
 import { listen } from '../listen.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { Limits } from '../pipeline.ts'
@@ -97,7 +96,12 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     adapters,
     environment: 'testnet',
     recoveryWaits: { withOwner: 1800, withoutOwner: 86_400 },
-    limits: { publicPerMinute: 100_000, sessionPerMinute: 100_000, operatorPerMinute: 100_000, ...options.limits },
+    configured: {
+      'policy.without_owner': 'delay',
+      'security.rate_limit_public_rpm': options.limits?.publicPerMinute ?? 100_000,
+      'security.rate_limit_session_rpm': options.limits?.sessionPerMinute ?? 100_000,
+      'security.rate_limit_operator_rpm': options.limits?.operatorPerMinute ?? 100_000,
+    },
     allowedHosts: ['wallet.example'],
     pages: { folder: options.pages ?? join(folder, 'no-pages'), demoOwnerUrl: 'http://127.0.0.1:4000/sign' },
     version: '0.0.0',
@@ -182,7 +186,9 @@ function movableClock(): TestHttp['clock'] {
   }
 }
 
-function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): Signer {
+type HttpSigner = HttpParts['signer']
+
+function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): HttpSigner {
   return {
     createKey: async (chain) => keystore.createKey(chain),
     sign: async (keyId, bytes) => keystore.sign(keyId, bytes),
@@ -191,11 +197,12 @@ function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): Signer 
     halt: async () => keystore.halt(),
     resume: async () => keystore.resume(),
     halted: async () => keystore.halted(),
+    lastCheckpoint: async () => keystore.lastCheckpoint(),
   }
 }
 
 /** Stores what it is asked and lets it wait for the owner; moves nothing. */
-function waitingEngine(db: Kysely<Tables>, clock: Clock): Engine {
+function waitingEngine(db: Kysely<Tables>, clock: Clock): Omit<Engine, 'sign'> {
   const view = createViews(db, (tx) => `http://127.0.0.1/approve/${tx}`).find
   const move = async (id: string, status: 'CONFIRMED' | 'CANCELLED', actor: string) => {
     await db.updateTable('transactions').set({ status }).where('id', '=', id).execute()
