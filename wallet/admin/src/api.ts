@@ -1,4 +1,4 @@
-import type { ChallengeView, ErrorBody, TransactionStatus, TransactionView } from '@waiaas/core'
+import type { ChallengeView, ErrorBody, PolicyChallengeView, TransactionStatus, TransactionView } from '@waiaas/core'
 import { base64url } from './bytes.ts'
 
 /** Why something did not work: `code` of the daemon, or one of this page's own in lower case. */
@@ -16,9 +16,14 @@ export type Progress = { status: TransactionStatus; hash?: string; error?: strin
 export type OwnerAction = ChallengeView['action']
 export type Result<Value> = { ok: true; value: Value } | { ok: false; fault: Fault }
 
+/** What the link to this page carries: which agent's owner is asked, and about which change. */
+export type PolicyProposal = { resourceId: unknown; change: unknown }
+
 /** The daemon, as far as an owner needs it. Nothing here throws: a fault is a value. */
 export type Api = {
   challenge: (action: OwnerAction, transactionId: string) => Promise<Result<ChallengeView>>
+  /** The question whether a policy may be loosened; the proposal is handed on as the link has it. */
+  policyChallenge: (proposal: PolicyProposal) => Promise<Result<PolicyChallengeView>>
   /** Hands in the owner's signature over the challenge's message. */
   answer: (challenge: ChallengeView, signature: string) => Promise<Result<Progress>>
   /** Where the demo owner signs, if this is a demo. */
@@ -29,6 +34,10 @@ export function createApi(fetchIt: typeof fetch): Api {
   return {
     challenge: (action, resourceId) =>
       call(fetchIt, '/v1/owner/challenges', { body: JSON.stringify({ action, resourceId }) }, readChallenge),
+    policyChallenge: ({ resourceId, change }) => {
+      const body = JSON.stringify({ action: 'policy_change', resourceId, change })
+      return call(fetchIt, '/v1/owner/challenges', { body }, readPolicyChallenge)
+    },
     answer: (challenge, signature) => {
       const headers = {
         'X-Owner-Address': challenge.ownerAddress,
@@ -97,6 +106,12 @@ function readChallenge(body: unknown): ChallengeView | undefined {
   const { message, scheme, approval } = (body ?? {}) as Partial<ChallengeView>
   const isWhole = typeof message === 'string' && typeof scheme === 'string' && Array.isArray(approval?.effects)
   return isWhole ? (body as ChallengeView) : undefined
+}
+
+function readPolicyChallenge(body: unknown): PolicyChallengeView | undefined {
+  const { message, scheme, policyChange } = (body ?? {}) as Partial<PolicyChallengeView>
+  const isWhole = typeof message === 'string' && typeof scheme === 'string' && Array.isArray(policyChange?.lines)
+  return isWhole ? (body as PolicyChallengeView) : undefined
 }
 
 function readTransaction(body: unknown): Progress | undefined {

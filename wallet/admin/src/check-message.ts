@@ -1,4 +1,4 @@
-import type { ChallengeView } from '@waiaas/core'
+import type { ChallengeView, PolicyChallengeView } from '@waiaas/core'
 
 /**
  * Whether the message that the wallet is about to sign says what this page shows: the same answer, transaction,
@@ -24,6 +24,36 @@ export function findContradiction(challenge: ChallengeView): string | undefined 
   return undefined
 }
 
+/** The same for a policy that is to be loosened: the words of the change, the agents and the digest. */
+export function findPolicyContradiction({ scheme, message, policyChange }: PolicyChallengeView): string | undefined {
+  const stated = policyReaders[scheme](message)
+  if (stated === undefined) return 'the message has another form'
+  const code = policyChange.shortCode.replace('-', '').toLowerCase()
+  if (stated.digest.slice(0, code.length) !== code) return 'the message has another code'
+  if (policyChange.agents.some(({ id }) => !stated.text.includes(id))) return 'the message is about another agent'
+  if (stated.lines(policyChange.lines)) return undefined
+  return 'the message says another change'
+}
+
+type StatedChange = { digest: string; text: string; lines: (shown: readonly string[]) => boolean }
+
+const policyReaders: Record<PolicyChallengeView['scheme'], (message: string) => StatedChange | undefined> = {
+  eip712: (text) => {
+    const { action, agents, change, digest } = readTyped(text, 'PolicyChange') ?? {}
+    if (action !== 'Loosen policy' || typeof digest !== 'string') return undefined
+    if (!Array.isArray(agents) || !Array.isArray(change)) return undefined
+    const lines = (shown: readonly string[]) => JSON.stringify(change) === JSON.stringify(shown)
+    return { digest: digest.replace(/^0x/, ''), text: agents.join('\n'), lines }
+  },
+  solana: (text) => {
+    const urn = /^- urn:waiaas:policy_change:([0-9a-f]{64})$/m.exec(text)
+    if (urn === null) return undefined
+    // A statement has no room for every character: what it cannot hold stands there as a question mark.
+    const plain = (line: string) => line.replace(/[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;= ]/gu, '?')
+    return { digest: urn[1] ?? '', text, lines: (shown) => text.includes(`: ${shown.map(plain).join('; ')}.\n`) }
+  },
+}
+
 type Stated = { action: string; transactionId: string; digest: string; text: string }
 
 const readers: Record<ChallengeView['scheme'], (message: string) => Stated | undefined> = {
@@ -34,16 +64,9 @@ const readers: Record<ChallengeView['scheme'], (message: string) => Stated | und
 const ACTIONS: Readonly<Record<string, string>> = { 'Approve payment': 'approve', 'Reject payment': 'reject' }
 
 function readTypedData(text: string): Stated | undefined {
-  let value: { domain?: { name?: unknown }; primaryType?: unknown; message?: Record<string, unknown> } | null
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // No JSON is no typed data.
-    return undefined
-  }
-  if (value?.domain?.name !== 'WAIaaS' || value.primaryType !== 'Approval' || value.message === undefined)
-    return undefined
-  const { action, transactionId, digest, effects, from } = value.message
+  const message = readTyped(text, 'Approval')
+  if (message === undefined) return undefined
+  const { action, transactionId, digest, effects, from } = message
   const isWhole = [action, transactionId, digest, from].every((field) => typeof field === 'string')
   if (!isWhole || !Array.isArray(effects)) return undefined
   return {
@@ -52,6 +75,18 @@ function readTypedData(text: string): Stated | undefined {
     digest: (digest as string).replace(/^0x/, ''),
     text: [from, ...effects].join('\n'),
   }
+}
+
+/** The fields of typed data of this wallet, of one kind. */
+function readTyped(text: string, primaryType: string): Record<string, unknown> | undefined {
+  let value: { domain?: { name?: unknown }; primaryType?: unknown; message?: Record<string, unknown> } | null
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // No JSON is no typed data.
+    return undefined
+  }
+  return value?.domain?.name === 'WAIaaS' && value.primaryType === primaryType ? value.message : undefined
 }
 
 function readSignIn(text: string): Stated | undefined {

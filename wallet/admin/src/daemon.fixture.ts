@@ -14,6 +14,11 @@ import {
   type EffectView,
   formatUnits,
   type OwnerAction,
+  PolicyChallengeView,
+  type PolicyChangeContent,
+  policyChangeMessage,
+  policyChangeTypedData,
+  policyChangeView,
   type Reason,
   shortCode,
   type TransactionStatus,
@@ -36,6 +41,7 @@ export type TestDaemon = {
   change: (change: Partial<ApprovalContent>) => void
   /** Changes what is said of the payment, but not the message. */
   lie: (change: Partial<ChallengeView['approval']>) => void
+  lieOfPolicy: (change: Partial<PolicyChallengeView['policyChange']>) => void
   setStatus: (status: TransactionStatus, hash?: string) => void
   setSeconds: (left: number) => void
   close: () => Promise<void>
@@ -50,6 +56,8 @@ export type DaemonOptions = {
   reasons: readonly Reason[]
   demoOwnerUrl?: string
   usd?: string
+  /** A change of the policies that the owner may be asked about. */
+  policyChange?: PolicyChangeContent
 }
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -66,6 +74,7 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
   let status: TransactionStatus = 'QUEUED'
   let hash: string | undefined
   let lies: Partial<ChallengeView['approval']> = {}
+  let policyLies: Partial<PolicyChallengeView['policyChange']> = {}
   let content: ApprovalContent = {
     transactionId: randomUUID(),
     agentId: randomUUID(),
@@ -114,7 +123,11 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
     const path = new URL(request.url ?? '/', 'http://daemon').pathname
     if (request.method !== 'POST') return await page(path, options)
     if (path === '/v1/owner/challenges') {
-      const { action, resourceId } = JSON.parse(await bodyOf(request)) as { action: OwnerAction; resourceId: string }
+      const { action, resourceId } = JSON.parse(await bodyOf(request)) as {
+        action: OwnerAction | 'policy_change'
+        resourceId: string
+      }
+      if (action === 'policy_change') return askPolicyChange(options, resourceId, policyLies)
       if (resourceId !== content.transactionId) return fault('TX_NOT_FOUND', 'There is no such transaction.', 404)
       if (status === 'EXPIRED') return fault('APPROVAL_TIMEOUT', 'The time for the approval is over.', 410)
       return status === 'QUEUED' ? json(201, challenge(action)) : processed()
@@ -158,6 +171,9 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
     lie: (change) => {
       lies = change
     },
+    lieOfPolicy: (change) => {
+      policyLies = change
+    },
     setStatus: (next, nextHash) => {
       status = next
       hash = nextHash
@@ -200,6 +216,36 @@ function effectView(effect: Effect): EffectView {
   if (effect.kind !== 'spend' && effect.kind !== 'grant') return effect
   const { amount, asset } = effect
   return { ...effect, amount: amount.toString(), humanAmount: formatUnits(amount, asset.decimals) }
+}
+
+function askPolicyChange(
+  { policyChange, owner }: DaemonOptions,
+  resourceId: string,
+  lies: Partial<PolicyChallengeView['policyChange']>,
+): Reply {
+  if (policyChange?.agents[0]?.id !== resourceId) return fault('APPROVAL_NOT_FOUND', 'Nothing to sign.', 404)
+  const expiresAt = seconds() + 300
+  const question = {
+    owner: { address: owner.address, family: owner.scheme === 'eip712' ? ('evm' as const) : ('solana' as const) },
+    domain: '127.0.0.1',
+    issuedAt: seconds(),
+    expiresAt,
+    nonce: randomUUID().replaceAll('-', ''),
+  }
+  const message =
+    owner.scheme === 'eip712'
+      ? JSON.stringify(policyChangeTypedData(policyChange, question))
+      : policyChangeMessage(policyChange, question)
+  const view = PolicyChallengeView.parse({
+    id: randomUUID(),
+    action: 'policy_change',
+    message,
+    scheme: owner.scheme,
+    ownerAddress: owner.address,
+    expiresAt,
+    policyChange: { ...policyChangeView(policyChange), ...lies },
+  })
+  return json(201, view)
 }
 
 type Reply = { code: number; headers: Record<string, string>; body: string | Buffer }

@@ -1,6 +1,7 @@
 import { render } from 'preact'
-import { createApi } from './api.ts'
+import { createApi, type PolicyProposal } from './api.ts'
 import { App } from './components/app.tsx'
+import { PolicyApp } from './components/policy-app.tsx'
 import { demoOwnerWallet } from './owner-wallets/demo-owner.ts'
 import { watchEthereumWallets } from './owner-wallets/ethereum.ts'
 import type { OwnerWallet } from './owner-wallets/owner-wallet.ts'
@@ -25,4 +26,22 @@ function watchWallets(onFound: (wallet: OwnerWallet) => void): () => void {
   }
 }
 
-render(<App api={api} transactionId={UUID.test(lastPart) ? lastPart : undefined} watchWallets={watchWallets} />, root)
+const page =
+  lastPart === 'policy' ? (
+    <PolicyApp api={api} proposal={readProposal(location.hash.slice(1))} watchWallets={watchWallets} />
+  ) : (
+    <App api={api} transactionId={UUID.test(lastPart) ? lastPart : undefined} watchWallets={watchWallets} />
+  )
+render(page, root)
+
+/** A proposed change stands after the # of its link, which no server sees. */
+function readProposal(fragment: string): PolicyProposal | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(fragment.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
+    const { resourceId, change } = JSON.parse(new TextDecoder().decode(bytes))
+    return { resourceId, change }
+  } catch {
+    // What cannot be read was cut off.
+    return undefined
+  }
+}

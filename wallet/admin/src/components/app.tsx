@@ -5,6 +5,7 @@ import { createDesk, type Desk } from '../desk.ts'
 import type { OwnerWallet } from '../owner-wallets/owner-wallet.ts'
 import { timeLeft } from '../text.ts'
 import { Decision } from './decision.tsx'
+import { Busy, currentSecond, Frame, SignedMessage, useSeconds, useWallets, type WatchWallets } from './frame.tsx'
 import { Icon } from './icons.tsx'
 import { Closed, Outcome } from './outcome.tsx'
 import { Payment } from './payment.tsx'
@@ -13,13 +14,12 @@ export type AppProps = {
   api: Api
   /** Undefined for a link that names none. */
   transactionId: string | undefined
-  /** Calls back for every wallet that this browser has; the answer ends the watch. */
-  watchWallets: (onFound: (wallet: OwnerWallet) => void) => () => void
+  watchWallets: WatchWallets
 }
 
 export function App({ api, transactionId, watchWallets }: AppProps) {
   const [desk, setDesk] = useState<Desk>(transactionId === undefined ? BAD_LINK : { step: 'loading' })
-  const [wallets, setWallets] = useState<readonly OwnerWallet[]>([])
+  const wallets = useWallets(watchWallets)
   const actions = useMemo(
     () =>
       createDesk({
@@ -31,26 +31,14 @@ export function App({ api, transactionId, watchWallets }: AppProps) {
       }),
     [api, transactionId],
   )
-  useEffect(() => watchWallets((wallet) => setWallets((known) => [...known, wallet])), [watchWallets])
   useEffect(() => {
     if (transactionId !== undefined) void actions.load().then(() => {})
   }, [actions, transactionId])
 
-  const isDemo = wallets.some(({ isPlayMoney }) => isPlayMoney)
   return (
-    <div class="page">
-      {isDemo ? (
-        <p class="demo">
-          <strong>Demo</strong> This is play money. The owner's key lies on this machine and signs at a click.
-        </p>
-      ) : null}
-      <main class="sheet">
-        <Content desk={desk} wallets={wallets} onLoad={actions.load} onDecide={actions.decide} />
-      </main>
-      <p class="foot">
-        This page is served by your own wallet at <b>{location.host}</b>. It never asks for a password or a seed phrase.
-      </p>
-    </div>
+    <Frame wallets={wallets}>
+      <Content desk={desk} wallets={wallets} onLoad={actions.load} onDecide={actions.decide} />
+    </Frame>
   )
 }
 
@@ -65,11 +53,7 @@ function Content(props: {
   const { desk } = props
   switch (desk.step) {
     case 'loading':
-      return (
-        <p class="busy" role="status">
-          <span class="spinner" /> Asking the wallet …
-        </p>
-      )
+      return <Busy />
     case 'closed':
       return <Closed fault={desk.fault} onReload={props.onLoad} />
     case 'decided':
@@ -111,33 +95,7 @@ function Question(props: {
         <span>Compare with the code in the chat. If they differ, reject.</span>
       </section>
       <Decision desk={props.desk} wallets={props.wallets} isOver={left <= 0} onDecide={props.onDecide} />
-      <details class="message">
-        <summary>The message that is signed</summary>
-        <pre>{readable(challenge)}</pre>
-      </details>
+      <SignedMessage question={challenge} />
     </>
   )
-}
-
-function readable({ scheme, message }: ChallengeView): string {
-  if (scheme !== 'eip712') return message
-  try {
-    return JSON.stringify(JSON.parse(message), null, 2)
-  } catch {
-    // Shown as it came; it is refused before anybody signs it.
-    return message
-  }
-}
-
-function useSeconds(): number {
-  const [now, setNow] = useState(currentSecond)
-  useEffect(() => {
-    const timer = setInterval(() => setNow(currentSecond()), 1000)
-    return () => clearInterval(timer)
-  }, [])
-  return now
-}
-
-function currentSecond(): number {
-  return Math.floor(Date.now() / 1000)
 }

@@ -29,7 +29,7 @@ export function Decision({ desk, wallets, isOver, onDecide }: DecisionProps) {
       </section>
     )
   }
-  if (wallet === undefined) return <NoWallet challenge={challenge} />
+  if (wallet === undefined) return <NoWallet ownerAddress={challenge.ownerAddress} />
   const busy = busyWords(desk)
   return (
     <section class="decision" aria-label="Your decision">
@@ -74,7 +74,7 @@ const hints: Readonly<Record<string, string>> = {
   wallet_failed: 'Try again, or use another wallet that holds the same account.',
 }
 
-function FaultNote({ fault }: { fault: Fault }) {
+export function FaultNote({ fault }: { fault: Fault }) {
   const hint = fault.hint ?? hints[fault.code]
   return (
     <div class="fault" role="alert">
@@ -86,7 +86,7 @@ function FaultNote({ fault }: { fault: Fault }) {
   )
 }
 
-function Choice(props: { wallets: readonly OwnerWallet[]; chosen: string; onChoose: (id: string) => void }) {
+export function Choice(props: { wallets: readonly OwnerWallet[]; chosen: string; onChoose: (id: string) => void }) {
   return (
     <fieldset class="choice">
       <legend>Sign with</legend>
@@ -108,14 +108,14 @@ function Choice(props: { wallets: readonly OwnerWallet[]; chosen: string; onChoo
   )
 }
 
-function NoWallet({ challenge }: { challenge: ChallengeView }) {
+export function NoWallet({ ownerAddress }: { ownerAddress: string }) {
   return (
     <section class="decision">
       <div class="fault" role="alert">
         <p>
           <strong>No wallet found in this browser.</strong> Open this page where the wallet with the owner's key is:
         </p>
-        <Address address={challenge.ownerAddress} />
+        <Address address={ownerAddress} />
       </div>
     </section>
   )

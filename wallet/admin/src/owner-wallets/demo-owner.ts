@@ -1,6 +1,5 @@
-import type { ChallengeView } from '@waiaas/core'
 import type { Result } from '../api.ts'
-import { type OwnerWallet, walletFault, wrongAccount } from './owner-wallet.ts'
+import { type OwnerWallet, type ToSign, walletFault, wrongAccount } from './owner-wallet.ts'
 
 const NAME = 'the demo owner'
 
@@ -15,7 +14,7 @@ export function demoOwnerWallet(url: string, fetchIt: typeof fetch): OwnerWallet
   }
 }
 
-async function sign(url: string, fetchIt: typeof fetch, challenge: ChallengeView): Promise<Result<string>> {
+async function sign(url: string, fetchIt: typeof fetch, challenge: ToSign): Promise<Result<string>> {
   try {
     const response = await fetchIt(`${url}/sign`, {
       method: 'POST',

@@ -1,6 +1,5 @@
-import type { ChallengeView } from '@waiaas/core'
 import type { Result } from '../api.ts'
-import { type OwnerWallet, walletFault, wrongAccount } from './owner-wallet.ts'
+import { type OwnerWallet, type ToSign, walletFault, wrongAccount } from './owner-wallet.ts'
 
 /** EIP-1193. */
 export type EthereumProvider = {
@@ -40,7 +39,7 @@ function ethereumWallet(provider: EthereumProvider, about: { id: string; name: s
   return { ...about, scheme: 'eip712', isPlayMoney: false, sign: (challenge) => sign(provider, about.name, challenge) }
 }
 
-async function sign(provider: EthereumProvider, name: string, challenge: ChallengeView): Promise<Result<string>> {
+async function sign(provider: EthereumProvider, name: string, challenge: ToSign): Promise<Result<string>> {
   const { ownerAddress, message } = challenge
   try {
     const accounts = await provider.request({ method: 'eth_requestAccounts' })

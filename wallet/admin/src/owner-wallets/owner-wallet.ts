@@ -1,6 +1,9 @@
 import type { ChallengeView } from '@waiaas/core'
 import type { Result } from '../api.ts'
 
+/** What there is to sign, and by whom. */
+export type ToSign = Pick<ChallengeView, 'scheme' | 'message' | 'ownerAddress'>
+
 /** Something in this browser that holds the owner's key and can sign. */
 export type OwnerWallet = {
   id: string
@@ -11,7 +14,7 @@ export type OwnerWallet = {
   /** Signs without a person; for networks whose money is worth nothing. */
   isPlayMoney: boolean
   /** The signature over `challenge.message` by `challenge.ownerAddress`, in the daemon's form. */
-  sign: (challenge: ChallengeView) => Promise<Result<string>>
+  sign: (challenge: ToSign) => Promise<Result<string>>
 }
 
 /** The owner's account is not among those that the wallet gives this page. */
@@ -22,7 +25,7 @@ export function wrongAccount(walletName: string, connected: readonly string[], n
     fault: {
       code: 'wrong_account',
       message: `${walletName} is connected with ${found}.`,
-      hint: `This payment needs the owner ${needed}. Choose that account in ${walletName}, then try again.`,
+      hint: `This needs the owner ${needed}. Choose that account in ${walletName}, then try again.`,
     },
   }
 }

@@ -1,7 +1,6 @@
-import type { ChallengeView } from '@waiaas/core'
 import type { Result } from '../api.ts'
 import { base64 } from '../bytes.ts'
-import { type OwnerWallet, walletFault, wrongAccount } from './owner-wallet.ts'
+import { type OwnerWallet, type ToSign, walletFault, wrongAccount } from './owner-wallet.ts'
 
 /** What this page uses of the Wallet Standard. */
 type StandardAccount = { address: string }
@@ -55,7 +54,7 @@ function standardWallet(wallet: StandardWallet): OwnerWallet {
   }
 }
 
-async function sign(wallet: StandardWallet, name: string, challenge: ChallengeView): Promise<Result<string>> {
+async function sign(wallet: StandardWallet, name: string, challenge: ToSign): Promise<Result<string>> {
   const connect = wallet.features['standard:connect']
   const signMessage = wallet.features['solana:signMessage']
   if (connect === undefined || signMessage === undefined) return walletFault(name, { message: 'it signs no messages' })
