@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { Generated, Kysely, SqliteDatabase, SqliteStatement } from 'kysely'
+import type { CompiledQuery, Generated, Kysely, SqliteDatabase, SqliteStatement } from 'kysely'
 import { AppError } from './app-error.ts'
 
 /** One step of a schema's history. Steps are append-only; the number of steps is the schema version. */
@@ -35,7 +35,7 @@ export async function openDatabase<Tables>(options: OpenOptions): Promise<Databa
   const connection = new DatabaseSync(options.path)
   if (!inMemory) chmodSync(options.path, 0o600)
   connection.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF`,
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000`,
   )
   try {
     migrate(connection, options, existed)
@@ -57,18 +57,26 @@ export async function immediate<Tables, Result>(
   db: Kysely<Tables>,
   work: (transaction: Kysely<Tables>) => Promise<Result>,
 ): Promise<Result> {
-  const { sql } = await import('kysely')
   return await db.connection().execute(async (connection) => {
-    await sql`BEGIN IMMEDIATE`.execute(connection)
+    await connection.executeQuery(command('BEGIN IMMEDIATE'))
     try {
       const result = await work(connection)
-      await sql`COMMIT`.execute(connection)
+      await connection.executeQuery(command('COMMIT'))
       return result
     } catch (error) {
-      await sql`ROLLBACK`.execute(connection)
+      await connection.executeQuery(command('ROLLBACK'))
       throw error
     }
   })
+}
+
+function command(sql: string): CompiledQuery {
+  return {
+    sql,
+    parameters: [],
+    query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] },
+    queryId: { queryId: sql },
+  }
 }
 
 function migrate(connection: DatabaseSync, options: OpenOptions, existed: boolean): void {
