@@ -9,11 +9,12 @@ import {
   type TransactionRequest,
 } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import { type Agent, findWallet } from '../store/agents.ts'
 import type { Tables } from '../store/tables.ts'
 import { findByKey, insertTransaction, type TransactionRow } from '../store/transactions.ts'
 import type { Caller } from './engine.ts'
 import { fault } from './fault.ts'
-import { type Agent, agentOf, spendingFault } from './judge.ts'
+import { agentOf, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 
 /** What may be asked for and is stored: a payment to build, or a transaction made elsewhere to sign. */
@@ -63,12 +64,7 @@ export function networkFor(context: Context, request: Request, fallback: Network
 
 export async function walletOn(db: Kysely<Tables>, agentId: string, network: NetworkName) {
   const { family } = networkOf(network)
-  const wallet = await db
-    .selectFrom('wallets')
-    .selectAll()
-    .where('agent_id', '=', agentId)
-    .where('chain', '=', family)
-    .executeTakeFirst()
+  const wallet = await findWallet(db, agentId, family)
   if (wallet === undefined) throw fault('CHAIN_NOT_SUPPORTED', `This agent has no wallet for ${network}.`)
   return wallet
 }

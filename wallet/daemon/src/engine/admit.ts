@@ -2,6 +2,7 @@ import { newSecret } from '@openpista/common'
 import { type ErrorCode, errorSpec, type Json } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
+import { walletById } from '../store/agents.ts'
 import { appendNote } from '../store/events.ts'
 import { recordJudgement } from '../store/judgements.ts'
 import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
@@ -49,7 +50,7 @@ export async function draftOf(context: Context, row: TransactionRow): Promise<Dr
 }
 
 export async function walletOf(db: Kysely<Tables>, row: Pick<TransactionRow, 'wallet_id'>) {
-  return await db.selectFrom('wallets').selectAll().where('id', '=', row.wallet_id).executeTakeFirstOrThrow()
+  return await walletById(db, row.wallet_id)
 }
 
 /** The columns that a judgement fills. */

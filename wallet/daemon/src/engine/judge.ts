@@ -21,8 +21,9 @@ import {
   usdValue,
   type Verdict,
 } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Draft } from '../chains/chain-adapter.ts'
+import { type Agent, findAgent } from '../store/agents.ts'
 import { findCounterparty } from '../store/counterparties.ts'
 import type { JudgementRecord } from '../store/judgements.ts'
 import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
@@ -33,8 +34,6 @@ import type { Tables } from '../store/tables.ts'
 import type { TransactionRow } from '../store/transactions.ts'
 import { fault } from './fault.ts'
 import type { Prices } from './parts.ts'
-
-export type Agent = Selectable<Tables['agents']>
 
 export type Judgement = {
   verdict: Verdict
@@ -121,7 +120,7 @@ export async function spendingFault(
 }
 
 export async function agentOf(db: Kysely<Tables>, id: string): Promise<Agent> {
-  const agent = await db.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+  const agent = await findAgent(db, id)
   if (agent === undefined) throw fault('AGENT_NOT_FOUND', `There is no agent ${id}.`)
   return agent
 }

@@ -1,6 +1,37 @@
-import type { Kysely } from 'kysely'
+import type { ChainFamily } from '@waiaas/core'
+import type { Kysely, Selectable } from 'kysely'
 import { appendEvent } from './events.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
+
+export type Agent = Selectable<Tables['agents']>
+type Wallet = Selectable<Tables['wallets']>
+
+export async function findAgent(db: Kysely<Tables>, id: string): Promise<Agent | undefined> {
+  const [agent] = await agentById(db, { id })
+  return agent
+}
+
+/** @throws Error where there is none: a transaction's wallet is never removed. */
+export async function walletById(db: Kysely<Tables>, id: string): Promise<Wallet> {
+  const [wallet] = await walletWithId(db, { id })
+  if (wallet === undefined) throw new Error(`there is no wallet ${id}`)
+  return wallet
+}
+
+/** The agent's wallet on the chains of a family. */
+export async function findWallet(db: Kysely<Tables>, agentId: string, chain: ChainFamily): Promise<Wallet | undefined> {
+  const [wallet] = await walletOfFamily(db, { agentId, chain })
+  return wallet
+}
+
+const agentById = statement((db, { id }: { id: string }) => db.selectFrom('agents').selectAll().where('id', '=', id))
+const walletWithId = statement((db, { id }: { id: string }) =>
+  db.selectFrom('wallets').selectAll().where('id', '=', id),
+)
+const walletOfFamily = statement((db, { agentId, chain }: { agentId: string; chain: ChainFamily }) =>
+  db.selectFrom('wallets').selectAll().where('agent_id', '=', agentId).where('chain', '=', chain),
+)
 
 /** ACTIVE -> SUSPENDED, with its event. False where it was not active. */
 export async function suspendAgent(

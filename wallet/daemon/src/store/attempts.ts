@@ -1,17 +1,23 @@
 import type { NetworkName } from '@waiaas/core'
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 export type AttemptRow = Selectable<Tables['attempts']>
 export type AttemptState = AttemptRow['state']
 
 export async function insertAttempt(db: Kysely<Tables>, row: Insertable<Tables['attempts']>): Promise<void> {
-  await db.insertInto('attempts').values(row).execute()
+  await insert(db, row)
 }
 
 export async function setAttemptState(db: Kysely<Tables>, id: string, state: AttemptState): Promise<void> {
-  await db.updateTable('attempts').set({ state }).where('id', '=', id).execute()
+  await setState(db, { id, state })
 }
+
+const insert = statement((db, row: Insertable<Tables['attempts']>) => db.insertInto('attempts').values(row))
+const setState = statement((db, { id, state }: { id: string; state: AttemptState }) =>
+  db.updateTable('attempts').set({ state }).where('id', '=', id),
+)
 
 /** Signatures whose end is not proven, oldest first. */
 export async function openAttempts(

@@ -1,5 +1,6 @@
 import { canonicalHash, type Json } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 export type NewEvent = {
@@ -18,12 +19,7 @@ export const GENESIS_HASH = '0'.repeat(64)
  * the change it tells of: if the log cannot be written, the change does not happen.
  */
 export async function appendEvent(transaction: Kysely<Tables>, at: number, event: NewEvent): Promise<void> {
-  const last = await transaction
-    .selectFrom('events')
-    .select(['hash'])
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const [last] = await lastHash(transaction, {})
   const entry = {
     at,
     type: event.type,
@@ -33,11 +29,11 @@ export async function appendEvent(transaction: Kysely<Tables>, at: number, event
     data: JSON.stringify(event.data ?? {}),
     previous_hash: last?.hash ?? GENESIS_HASH,
   }
-  await transaction
-    .insertInto('events')
-    .values({ ...entry, hash: eventHash(entry) })
-    .execute()
+  await insertEvent(transaction, { ...entry, hash: eventHash(entry) })
 }
+
+const lastHash = statement((db) => db.selectFrom('events').select('hash').orderBy('seq', 'desc').limit(1))
+const insertEvent = statement((db, entry: Insertable<Tables['events']>) => db.insertInto('events').values(entry))
 
 /** The same for what the daemon itself has to say of a transaction. */
 export async function appendNote(

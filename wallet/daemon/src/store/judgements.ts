@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 /** What the policy said to a transaction, and everything that it depended on. */
@@ -40,21 +41,22 @@ export async function recordJudgement(
   transaction: { id: string; agent_id: string },
   { subject, facts, verdict, policyVersion, traceHash }: JudgementRecord,
 ): Promise<void> {
-  await db
-    .insertInto('judgements')
-    .values({
-      transaction_id: transaction.id,
-      agent_id: transaction.agent_id,
-      at: facts.now,
-      policy_version: policyVersion,
-      tier: verdict.tier,
-      code: verdict.code ?? null,
-      subject: JSON.stringify(subjectJson(subject)),
-      facts: JSON.stringify(factsJson(facts)),
-      trace_hash: traceHash,
-    })
-    .execute()
+  await insert(db, {
+    transaction_id: transaction.id,
+    agent_id: transaction.agent_id,
+    at: facts.now,
+    policy_version: policyVersion,
+    tier: verdict.tier,
+    code: verdict.code ?? null,
+    subject: JSON.stringify(subjectJson(subject)),
+    facts: JSON.stringify(factsJson(facts)),
+    trace_hash: traceHash,
+  })
 }
+
+const insert = statement((db, row: Omit<Selectable<Tables['judgements']>, 'id'>) =>
+  db.insertInto('judgements').values(row),
+)
 
 /** The first judgement of every transaction since then, oldest first. */
 export async function firstJudgements(db: Kysely<Tables>, from: number, agentId?: string): Promise<PastJudgement[]> {

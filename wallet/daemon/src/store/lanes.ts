@@ -1,5 +1,6 @@
 import type { NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 /** The next sequence number of an account; `undefined` for one that never signed here. */
@@ -19,12 +20,17 @@ export async function setLaneNext(
   address: string,
   next: bigint,
 ): Promise<void> {
-  await db
-    .insertInto('lanes')
-    .values({ network, address, next_sequence: next.toString() })
-    .onConflict((conflict) => conflict.columns(['network', 'address']).doUpdateSet({ next_sequence: next.toString() }))
-    .execute()
+  await upsert(db, { network, address, next_sequence: next.toString() })
 }
+
+const upsert = statement((db, row: Tables['lanes']) =>
+  db
+    .insertInto('lanes')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['network', 'address']).doUpdateSet({ next_sequence: row.next_sequence }),
+    ),
+)
 
 /**
  * Numbers below `next` and from `from` on that no living signature of ours uses, ascending: what a refused signature

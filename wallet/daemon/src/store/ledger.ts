@@ -1,5 +1,6 @@
 import { type Asset, assetKey, limitKeys, networkNames, networkOf } from '@waiaas/core'
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 /** What a transaction takes from the limits. `usdMicros` undefined: no price was known. */
@@ -36,7 +37,7 @@ export async function reserve(db: Kysely<Tables>, owner: LedgerOwner, entries: r
     state: 'RESERVED',
     at: owner.at,
   }))
-  if (rows.length > 0) await db.insertInto('ledger').values(rows).execute()
+  for (const row of rows) await insertRow(db, row)
   const counted = { agent_id: owner.agentId, session_id: owner.sessionId, at: owner.at }
   await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, 1n)), ...countDeltas(counted, 1n)])
 }
@@ -46,8 +47,7 @@ export async function release(db: Kysely<Tables>, transactionId: string): Promis
   const rows = await liveRows(db, transactionId)
   const [first] = rows
   if (first === undefined) return
-  const ids = rows.map(({ id }) => id)
-  await db.updateTable('ledger').set({ state: 'RELEASED' }).where('id', 'in', ids).execute()
+  for (const { id } of rows) await updateRow(db, { id, state: 'RELEASED' })
   await addToTotals(db, [...rows.flatMap((row) => deltasOf(row, -1n)), ...countDeltas(first, -1n)])
 }
 
@@ -67,12 +67,12 @@ export async function commit(
       const booked = { ...row, amount: outcome.fee.toString(), usd_micros: scaled(row, outcome.fee) }
       deltas.push(...deltasOf(row, -1n), ...deltasOf(booked, 1n))
       const { amount, usd_micros } = booked
-      await db.updateTable('ledger').set({ state: 'COMMITTED', amount, usd_micros }).where('id', '=', row.id).execute()
+      await updateRow(db, { id: row.id, state: 'COMMITTED', amount, usd_micros })
     } else if (outcome.spent) {
-      await db.updateTable('ledger').set({ state: 'COMMITTED' }).where('id', '=', row.id).execute()
+      await updateRow(db, { id: row.id, state: 'COMMITTED' })
     } else {
       deltas.push(...deltasOf(row, -1n))
-      await db.updateTable('ledger').set({ state: 'RELEASED' }).where('id', '=', row.id).execute()
+      await updateRow(db, { id: row.id, state: 'RELEASED' })
     }
   }
   await addToTotals(db, deltas)
@@ -98,7 +98,7 @@ export async function addFillFee(
     state: 'COMMITTED',
     at: owner.at,
   }
-  await db.insertInto('ledger').values(row).execute()
+  await insertRow(db, row)
   await addToTotals(db, deltasOf(row, 1n))
 }
 
@@ -145,24 +145,47 @@ export async function countOf(
  * wider begins. There is no upper end: what a clock that was ahead has booked still counts.
  */
 async function total(db: Kysely<Tables>, agentId: string, keys: readonly string[], from: number): Promise<bigint> {
-  const [second, minute, hour] = spans
+  const [, minute, hour] = spans
   const firstMinute = Math.ceil(from / minute)
   const firstHour = Math.ceil(from / hour)
+  const rows = await slotsFrom(db, {
+    agentId,
+    keys: JSON.stringify(keys),
+    firstHour,
+    firstMinute,
+    endOfMinutes: firstHour * (hour / minute),
+    from,
+    endOfSeconds: firstMinute * minute,
+  })
+  return rows.reduce((sum, row) => sum + BigInt(row.total), 0n)
+}
+
+type Slots = {
+  agentId: string
+  /** JSON, so that one statement serves any number of them. */
+  keys: string
+  firstHour: number
+  firstMinute: number
+  endOfMinutes: number
+  from: number
+  endOfSeconds: number
+}
+
+/** Joined by UNION ALL, since under OR the index serves only agent and key, and every slot there ever was is read. */
+const slotsFrom = statement((db, { agentId, keys, ...bounds }: Slots) => {
+  const [second, minute, hour] = spans
   const slots = (span: number, first: number) =>
     db
       .selectFrom('ledger_totals')
       .select('total')
       .where('agent_id', '=', agentId)
-      .where('key', 'in', [...keys])
+      .where('key', 'in', sql<string>`(SELECT value FROM json_each(${keys}))`)
       .where('span', '=', span)
       .where('slot', '>=', first)
-  // Joined by UNION ALL, since under OR the index serves only agent and key, and every slot there ever was is read.
-  const rows = await slots(hour, firstHour)
-    .unionAll(slots(minute, firstMinute).where('slot', '<', firstHour * (hour / minute)))
-    .unionAll(slots(second, from).where('slot', '<', firstMinute * minute))
-    .execute()
-  return rows.reduce((sum, row) => sum + BigInt(row.total), 0n)
-}
+  return slots(hour, bounds.firstHour)
+    .unionAll(slots(minute, bounds.firstMinute).where('slot', '<', bounds.endOfMinutes))
+    .unionAll(slots(second, bounds.from).where('slot', '<', bounds.endOfSeconds))
+})
 
 const nativeAssets = networkNames.map((network) => ({ network }))
 
@@ -174,14 +197,21 @@ function assetsUnder(limitKey: string): string[] {
 
 /** What the transaction itself takes, closed gaps aside. */
 async function liveRows(db: Kysely<Tables>, transactionId: string): Promise<LedgerRow[]> {
-  return await db
+  return await liveRowsOf(db, { transactionId })
+}
+
+const liveRowsOf = statement((db, { transactionId }: { transactionId: string }) =>
+  db
     .selectFrom('ledger')
     .selectAll()
     .where('transaction_id', '=', transactionId)
     .where('state', '<>', 'RELEASED')
-    .where('kind', '<>', 'fill')
-    .execute()
-}
+    .where('kind', '<>', 'fill'),
+)
+const insertRow = statement((db, row: Insertable<Tables['ledger']>) => db.insertInto('ledger').values(row))
+const updateRow = statement((db, { id, ...patch }: { id: number } & Updateable<Tables['ledger']>) =>
+  db.updateTable('ledger').set(patch).where('id', '=', id),
+)
 
 /** The value of a fee in the measure of the ceiling's value, rounded up. */
 function scaled(row: LedgerRow, fee: bigint): string | null {
@@ -224,28 +254,41 @@ async function addToTotals(db: Kysely<Tables>, deltas: readonly Delta[]): Promis
 }
 
 async function addToTotal(db: Kysely<Tables>, { agentId, key, at, amount }: Delta): Promise<void> {
-  const slots = spans.map((span) => ({ span, slot: Math.floor(at / span) }))
-  const known = await db
+  const [second, minute, hour] = spans.map((span) => Math.floor(at / span)) as [number, number, number]
+  const slots = { agentId, key, second, minute, hour }
+  const known = await totalsIn(db, slots)
+  const total = (span: number, slot: number) => {
+    const sum = known.find((row) => row.span === span && row.slot === slot)?.total ?? '0'
+    return (BigInt(sum) + amount).toString()
+  }
+  const [inSecond, inMinute, inHour] = [total(spans[0], second), total(spans[1], minute), total(spans[2], hour)]
+  await setTotals(db, { ...slots, inSecond, inMinute, inHour })
+}
+
+/** The slots of one second, one of each span. */
+type SlotsOf = { agentId: string; key: string; second: number; minute: number; hour: number }
+
+const totalsIn = statement((db, { agentId, key, second, minute, hour }: SlotsOf) =>
+  db
     .selectFrom('ledger_totals')
     .select(['span', 'slot', 'total'])
     .where('agent_id', '=', agentId)
     .where('key', '=', key)
     .where('span', 'in', [...spans])
-    .where(
-      'slot',
-      'in',
-      slots.map(({ slot }) => slot),
-    )
-    .execute()
-  const rows = slots.map(({ span, slot }) => {
-    const total = known.find((row) => row.span === span && row.slot === slot)?.total ?? '0'
-    return { agent_id: agentId, key, span, slot, total: (BigInt(total) + amount).toString() }
-  })
-  await db
+    .where('slot', 'in', [second, minute, hour]),
+)
+
+type TotalsOf = SlotsOf & { inSecond: string; inMinute: string; inHour: string }
+
+const setTotals = statement((db, { agentId: agent_id, key, ...at }: TotalsOf) =>
+  db
     .insertInto('ledger_totals')
-    .values(rows)
+    .values([
+      { agent_id, key, span: spans[0], slot: at.second, total: at.inSecond },
+      { agent_id, key, span: spans[1], slot: at.minute, total: at.inMinute },
+      { agent_id, key, span: spans[2], slot: at.hour, total: at.inHour },
+    ])
     .onConflict((conflict) =>
       conflict.columns(['agent_id', 'key', 'span', 'slot']).doUpdateSet({ total: sql`excluded.total` }),
-    )
-    .execute()
-}
+    ),
+)

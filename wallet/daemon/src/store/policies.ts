@@ -1,20 +1,23 @@
 import type { Policy } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { settingKeys } from './settings.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 export type PolicyRow = Selectable<Tables['policies']>
 
 /** Every enabled policy row that may concern the agent. Rules that are no JSON come as `undefined` and deny. */
 export async function policiesOf(db: Kysely<Tables>, agentId: string): Promise<Policy[]> {
-  const rows = await db
+  return (await enabledRows(db, { agentId })).map(asPolicy)
+}
+
+const enabledRows = statement((db, { agentId }: { agentId: string }) =>
+  db
     .selectFrom('policies')
     .selectAll()
     .where('enabled', '=', 1)
-    .where((where) => where.or([where('agent_id', 'is', null), where('agent_id', '=', agentId)]))
-    .execute()
-  return rows.map(asPolicy)
-}
+    .where((where) => where.or([where('agent_id', 'is', null), where('agent_id', '=', agentId)])),
+)
 
 /** A row as evaluation takes it. */
 export function asPolicy(row: PolicyRow): Policy {

@@ -1,19 +1,25 @@
 import { SessionConstraints, type SessionTotals } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import { appendEvent } from './events.ts'
 import { countOf, spentBySession } from './ledger.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
+
+export async function findSession(db: Kysely<Tables>, id: string): Promise<Selectable<Tables['sessions']> | undefined> {
+  const [row] = await sessionById(db, { id })
+  return row
+}
+
+const sessionById = statement((db, { id }: { id: string }) =>
+  db.selectFrom('sessions').selectAll().where('id', '=', id),
+)
 
 /** A session's limits, and whether it has any that need its totals. */
 export type SessionLimits = { constraints: SessionConstraints; revoked: boolean; budget: boolean }
 
 /** @throws ZodError for constraints that were not stored by this program. */
 export async function sessionLimits(db: Kysely<Tables>, id: string): Promise<SessionLimits | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .select(['constraints', 'revoked_at'])
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await findSession(db, id)
   if (row === undefined) return undefined
   const constraints = SessionConstraints.parse(JSON.parse(row.constraints))
   const budget = constraints.maxTotalAmount !== undefined || constraints.maxTransactions !== undefined

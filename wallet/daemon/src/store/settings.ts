@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 /** Keys of the table `settings` that decide over payments. */
@@ -18,9 +19,10 @@ export const settingKeys = {
 } as const
 
 export async function readSettings(db: Kysely<Tables>): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.selectFrom('settings').selectAll().where('key', 'in', Object.values(settingKeys)).execute()
-  return new Map(rows.map(({ key, value }) => [key, value]))
+  return new Map((await known(db, {})).map(({ key, value }) => [key, value]))
 }
+
+const known = statement((db) => db.selectFrom('settings').selectAll().where('key', 'in', Object.values(settingKeys)))
 
 export async function readSetting(db: Kysely<Tables>, key: string): Promise<string | undefined> {
   const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()

@@ -1,6 +1,7 @@
 import { type TransactionStatus, transitions } from '@waiaas/core'
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import { appendEvent, type NewEvent } from './events.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 export type TransactionRow = Selectable<Tables['transactions']>
@@ -16,12 +17,13 @@ export async function insertTransaction(
   row: Insertable<Tables['transactions']>,
   event: TransactionEvent,
 ): Promise<void> {
-  await db.insertInto('transactions').values(row).execute()
+  await insert(db, row)
   await appendEvent(db, row.created_at, { ...event, agentId: row.agent_id, transactionId: row.id })
 }
 
 export async function findTransaction(db: Kysely<Tables>, id: string): Promise<TransactionRow | undefined> {
-  return await db.selectFrom('transactions').selectAll().where('id', '=', id).executeTakeFirst()
+  const [row] = await byId(db, { id })
+  return row
 }
 
 export async function findByKey(
@@ -29,12 +31,8 @@ export async function findByKey(
   agentId: string,
   idempotencyKey: string,
 ): Promise<TransactionRow | undefined> {
-  return await db
-    .selectFrom('transactions')
-    .selectAll()
-    .where('agent_id', '=', agentId)
-    .where('idempotency_key', '=', idempotencyKey)
-    .executeTakeFirst()
+  const [row] = await byKey(db, { agentId, idempotencyKey })
+  return row
 }
 
 /**
@@ -51,13 +49,7 @@ export async function move(
 ): Promise<TransactionRow | undefined> {
   const { id, from, to, at } = change
   if (!transitions[from].includes(to)) throw new Error(`no transition from ${from} to ${to}`)
-  const row = await db
-    .updateTable('transactions')
-    .set({ ...patch, status: to, updated_at: at })
-    .where('id', '=', id)
-    .where('status', '=', from)
-    .returningAll()
-    .executeTakeFirst()
+  const [row] = await setStatus(db, { id, from, ...patch, status: to, updated_at: at })
   if (row !== undefined) await appendEvent(db, at, { ...event, agentId: row.agent_id, transactionId: id })
   return row
 }
@@ -102,3 +94,17 @@ export async function dueTransactions(
   const toExpire = await queued.where('approval_expires_at', '<=', now).execute()
   return { toExecute: toExecute.map(({ id }) => id), toExpire: toExpire.map(({ id }) => id) }
 }
+
+const insert = statement((db, row: Insertable<Tables['transactions']>) => db.insertInto('transactions').values(row))
+const byId = statement((db, { id }: { id: string }) => db.selectFrom('transactions').selectAll().where('id', '=', id))
+const byKey = statement((db, { agentId, idempotencyKey }: { agentId: string; idempotencyKey: string }) =>
+  db
+    .selectFrom('transactions')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('idempotency_key', '=', idempotencyKey),
+)
+const setStatus = statement(
+  (db, { id, from, ...patch }: { id: string; from: TransactionStatus } & Updateable<Tables['transactions']>) =>
+    db.updateTable('transactions').set(patch).where('id', '=', id).where('status', '=', from).returningAll(),
+)

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { immediate } from '@openpista/common'
-import { type Kysely, sql } from 'kysely'
+import { CompiledQuery, type Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
 
 /** Runs `work` in a write transaction that is on disk when the promise resolves; an exception undoes it. */
@@ -11,7 +11,7 @@ type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown }
 
 /**
  * A writer that commits what waits together: changes that come within one turn of the event loop share one
- * sync to disk, the expensive part. Each piece of work stands in a savepoint of its own, so that one that fails undoes
+ * sync to disk, the expensive part. Where there are several, each stands in a savepoint of its own, so that one that fails undoes
  * only itself; all of them run one after another, so that none sees another half done.
  */
 export function createWriter(db: Kysely<Tables>): Write {
@@ -42,6 +42,8 @@ export function createWriter(db: Kysely<Tables>): Write {
 
 async function commit(db: Kysely<Tables>, jobs: readonly Job[]): Promise<Outcome[]> {
   try {
+    const [only] = jobs
+    if (only !== undefined && jobs.length === 1) return [{ ok: true, value: await immediate(db, only.work) }]
     return await immediate(db, async (transaction) => {
       const outcomes: Outcome[] = []
       for (const job of jobs) outcomes.push(await runAlone(transaction, job))
@@ -52,15 +54,21 @@ async function commit(db: Kysely<Tables>, jobs: readonly Job[]): Promise<Outcome
   }
 }
 
+const savepoint = {
+  set: CompiledQuery.raw('SAVEPOINT work'),
+  keep: CompiledQuery.raw('RELEASE work'),
+  undo: CompiledQuery.raw('ROLLBACK TO work'),
+} as const
+
 async function runAlone(transaction: Kysely<Tables>, { work }: Job): Promise<Outcome> {
-  await sql`SAVEPOINT work`.execute(transaction)
+  await transaction.executeQuery(savepoint.set)
   try {
     const value = await work(transaction)
-    await sql`RELEASE work`.execute(transaction)
+    await transaction.executeQuery(savepoint.keep)
     return { ok: true, value }
   } catch (error) {
-    await sql`ROLLBACK TO work`.execute(transaction)
-    await sql`RELEASE work`.execute(transaction)
+    await transaction.executeQuery(savepoint.undo)
+    await transaction.executeQuery(savepoint.keep)
     return { ok: false, error }
   }
 }

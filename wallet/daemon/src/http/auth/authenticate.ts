@@ -1,6 +1,7 @@
 import type { Clock } from '@openpista/common'
 import { type Authentication, type Credential, type ErrorCode, type Route, type RouteName, routes } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import { findSession } from '../../store/sessions.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 import { bearerToken } from '../request-headers.ts'
@@ -86,11 +87,7 @@ async function checkSession(
 ): Promise<Identity> {
   const now = parts.clock.seconds()
   const { sessionId, agentId, retiring } = await parts.tokens.read(token, now)
-  const row = await parts.db
-    .selectFrom('sessions')
-    .select(['agent_id', 'token_hash', 'expires_at', 'absolute_expires_at', 'revoked_at'])
-    .where('id', '=', sessionId)
-    .executeTakeFirst()
+  const row = await findSession(parts.db, sessionId)
   if (row === undefined || row.agent_id !== agentId) throw fail('INVALID_TOKEN', 'The session token is not valid.')
   if (row.revoked_at !== null) throw fail('SESSION_REVOKED', 'The session was revoked.')
   const hash = tokenHash(token)
