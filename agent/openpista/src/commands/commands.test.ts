@@ -123,6 +123,8 @@ test('/help names every command; a missing tool and an unknown command explain t
     'run',
     'read',
     'write',
+    'list',
+    'search',
     'fetch',
     'wallet',
     'cancel',

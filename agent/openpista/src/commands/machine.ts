@@ -30,6 +30,25 @@ export const write: Command = {
   },
 }
 
+/** `/list`, `/list notes` */
+export const list: Command = {
+  name: 'list',
+  usage: ['/list [<folder>]'],
+  summary: 'show what is in a folder',
+  plan: (args) => ({ kind: 'call', tool: 'fs.list', arguments: args === '' ? {} : { path: args } }),
+}
+
+/** `/search TODO|FIXME` */
+export const search: Command = {
+  name: 'search',
+  usage: ['/search <regular expression>'],
+  summary: 'find lines in the files of the workspace',
+  plan: (args) =>
+    args === ''
+      ? usageOf(search, 'Search for what?')
+      : { kind: 'call', tool: 'fs.search', arguments: { pattern: args } },
+}
+
 /** `/fetch https://example.org` */
 export const fetch: Command = {
   name: 'fetch',

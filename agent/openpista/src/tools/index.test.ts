@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import { createHostExecutor } from '../executors/host.ts'
 import { resolveRoots } from '../executors/roots.ts'
 import { mapToolNames } from '../providers/tool-names.ts'
@@ -19,7 +19,9 @@ import { toolSpec } from './tool-spec.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'tools-')))
 const roots = resolveRoots({ workspace: join(home, 'workspace'), writable: [], readable: [], home })
-writeFileSync(join(roots.workspace, 'note.txt'), 'a note')
+const write = (name: string, text: string) => writeFileSync(join(roots.workspace, name), text)
+write('note.txt', 'a note')
+beforeEach(() => write('edited.txt', 'a b c'))
 const site = createServer((_request, response) => response.end('hello'))
 await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
 const host = `127.0.0.1:${(site.address() as AddressInfo).port}`
@@ -48,6 +50,12 @@ const cases: Record<string, Omit<ToolCase, 'tool'>> = {
     valid: { path: 'made.txt', content: 'x' },
     failing: { arguments: { path: '/etc/made.txt', content: 'x' } },
   },
+  'fs.edit': {
+    valid: { path: 'edited.txt', old: 'b', new: 'd' },
+    failing: { arguments: { path: 'note.txt', old: 'not there', new: 'x' } },
+  },
+  'fs.list': { valid: {}, failing: { arguments: { path: 'note.txt' } } },
+  'fs.search': { valid: { pattern: 'no+te' }, failing: { arguments: { pattern: '(' } } },
   'web.fetch': { valid: { url: `http://${host}/` }, failing: { arguments: { url: 'ftp://example.com/' } } },
   'wallet.balance': { valid: {}, failing: { arguments: { network: 'no-such-network' } } },
   'wallet.address': { valid: {}, failing: { arguments: { network: 'no-such-network' } } },
@@ -79,5 +87,5 @@ test('all tools together leave room for the prompt in a first request of 8 KB', 
 
 test('without a wallet there are no wallet tools', () => {
   const names = createTools({ roots, web, wallet: null }).map((tool) => tool.name)
-  expect(names).toEqual(['system.run', 'fs.read', 'fs.write', 'web.fetch'])
+  expect(names.some((name) => name.startsWith('wallet.'))).toBe(false)
 })

@@ -1,7 +1,10 @@
 import type { Roots } from '../executors/roots.ts'
 import type { Payments } from '../wallet/payments.ts'
 import type { Wallet } from '../wallet/wallet.ts'
+import { createFsEdit } from './fs-edit.ts'
+import { createFsList } from './fs-list.ts'
 import { createFsRead } from './fs-read.ts'
+import { createFsSearch } from './fs-search.ts'
 import { createFsWrite } from './fs-write.ts'
 import type { WebConfig } from './pinned-fetch.ts'
 import { createSystemRun } from './system-run.ts'
@@ -22,7 +25,8 @@ export type ToolDependencies = {
 
 /** Every tool of the agent. A new one is a file beside this one and a line here. */
 export function createTools({ roots, web, wallet }: ToolDependencies): readonly Tool[] {
-  const machine = [createSystemRun(roots), createFsRead(roots), createFsWrite(roots), createWebFetch(web)]
+  const files = [createFsRead, createFsWrite, createFsEdit, createFsList, createFsSearch].map((create) => create(roots))
+  const machine = [createSystemRun(roots), ...files, createWebFetch(web)]
   const money =
     wallet === null
       ? []

@@ -49,6 +49,11 @@ export function pathOfOpen(file: FileHandle, path: string): string {
   return THROUGH_DESCRIPTORS ? `/proc/self/fd/${file.fd}` : path
 }
 
+/** Whether a real path lies where tools may read. */
+export function mayRead(roots: Roots, path: string): boolean {
+  return refusal(roots, path, 'read') === undefined
+}
+
 /** Why this real path may not be used, or `undefined` when it may. */
 function refusal(roots: Roots, path: string, access: 'read' | 'write'): string | undefined {
   if (isInside(roots.workspace, path)) return undefined
