@@ -71,7 +71,7 @@ export function skillText(name: string): string | undefined {
 
 function callLine({ method, path, summary, idempotent }: Route): string {
   const key = idempotent === true ? ' (needs `Idempotency-Key`)' : ''
-  return `- \`${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}\`: ${summary}${key}`
+  return inBraces(`- \`${method.toUpperCase()} ${path}\`: ${summary}${key}`)
 }
 
 function hints(calls: readonly Route[]): string {
@@ -80,5 +80,10 @@ function hints(calls: readonly Route[]): string {
     const { status, hint } = errorSpec(code)
     return `- ${code} (${status})${hint === undefined ? '' : `: ${hint}`}`
   })
-  return `## Errors\n\n${lines.join('\n')}`
+  return inBraces(`## Errors\n\n${lines.join('\n')}`)
+}
+
+/** Parameters of paths as OpenAPI writes them. */
+function inBraces(text: string): string {
+  return text.replace(/\/:(\w+)/g, '/{$1}')
 }

@@ -1,3 +1,4 @@
+import { parseAddress } from '@waiaas/core'
 import { type AbiFunction, encodeData, fromAbi } from 'ox/AbiFunction'
 import { type Refusal, refuse } from '../payment.ts'
 import { clip } from './node-errors.ts'
@@ -33,11 +34,24 @@ function exactValue(parameter: Parameter, value: unknown): unknown {
     return value.map((each) => exactValue({ ...parameter, type: inner }, each))
   }
   if (parameter.type === 'tuple') return exactTuple(parameter.components ?? [], value)
+  if (parameter.type === 'address') return exactAddress(value)
+  const sized = /^(u?int|bytes)(\d+)$/.exec(parameter.type)
+  if (sized !== null && !isSize(sized[1]!, Number(sized[2]))) throw new TypeError(`there is no type ${parameter.type}`)
   if (!/^u?int\d*$/.test(parameter.type)) return value
   if (typeof value === 'string' && /^-?\d{1,78}$/.test(value)) return BigInt(value)
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
   if (typeof value === 'bigint') return value
   throw new TypeError(`${parameter.type} takes a whole number, best as digits in quotes`)
+}
+
+function isSize(kind: string, size: number): boolean {
+  return kind === 'bytes' ? size >= 1 && size <= 32 : size >= 8 && size <= 256 && size % 8 === 0
+}
+
+function exactAddress(value: unknown): string {
+  const parsed = parseAddress('evm', typeof value === 'string' ? value : '')
+  if (parsed.ok) return parsed.address
+  throw new TypeError(`address: ${parsed.fault}`)
 }
 
 function exactTuple(components: readonly (Parameter & { name?: string })[], value: unknown): unknown {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, createLogger, newId, openDatabase } from '@openpista/common'
 import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteName, routes } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import type { Checkpoint } from '@waiaas/core/checkpoint'
+import { type Kysely, sql } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { createAdapters } from '../../chains/index.ts'
 import { autoStopSettings, DaemonConfig } from '../../config.ts'
@@ -32,6 +33,9 @@ export type TestHttp = {
   adminToken: string
   engine: Engine & EngineJobs & EngineStops
   folder: string
+  /** Has the signer vouch for an entry of the log. */
+  signCheckpoint: (checkpoint: Checkpoint) => Promise<void>
+  sql: (text: string) => Promise<void>
   /** @param keep leaves the folder for the next one. */
   close: (keep?: 'keep') => Promise<void>
 }
@@ -128,6 +132,8 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     adminToken,
     engine: real,
     folder,
+    signCheckpoint: async (checkpoint) => void keystore.signCheckpoint(checkpoint),
+    sql: async (text) => void (await sql.raw(text).execute(db)),
     operate: async (method, path, body) => {
       let answer = await asOperator(method, path, body)
       if (answer.status === 401) {
