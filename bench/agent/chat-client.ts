@@ -15,16 +15,13 @@ type TurnEnd = Extract<ServerFrame, { type: 'turn.finished' | 'approval.requeste
 
 export async function connectChat({ port, token }: StartedGateway): Promise<ChatClient> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { authorization: `Bearer ${token}` } })
-  const waiting = Promise.withResolvers<TurnEnd>()
-  let turn = waiting
-  // A turn that nobody waits for any more must not count as a fault of this process.
-  waiting.promise.catch(() => {})
+  let turn: PromiseWithResolvers<TurnEnd> | undefined
   socket.on('message', (data) => {
     const frame = JSON.parse(String(data)) as ServerFrame
-    if (frame.type === 'turn.finished' || frame.type === 'approval.requested') turn.resolve(frame)
-    if (frame.type === 'error') turn.reject(new Error(`the gateway refused: ${frame.message}`))
+    if (frame.type === 'turn.finished' || frame.type === 'approval.requested') turn?.resolve(frame)
+    if (frame.type === 'error') turn?.reject(new Error(`the gateway refused: ${frame.message}`))
   })
-  socket.once('close', () => turn.reject(new Error('the gateway closed the connection')))
+  socket.once('close', () => turn?.reject(new Error('the gateway closed the connection')))
   const send = (frame: ClientFrame) => socket.send(JSON.stringify(frame))
   await once(socket, 'open')
   send({ type: 'hello', protocol: 1, clientId: randomUUID() })
@@ -33,10 +30,11 @@ export async function connectChat({ port, token }: StartedGateway): Promise<Chat
     say: (text) => {
       turn = Promise.withResolvers<TurnEnd>()
       send({ type: 'message', id: randomUUID(), text })
-      return turn.promise
+      return turn.promise.finally(() => {
+        turn = undefined
+      })
     },
     close: async () => {
-      turn.promise.catch(() => {})
       socket.close()
       await once(socket, 'close')
     },

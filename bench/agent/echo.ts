@@ -1,12 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { latencies } from '../load.ts'
 
 /** Milliseconds of `count` messages to a server that says them back, one after the other. */
 export async function echoLatencies(count: number): Promise<number[]> {
-  const child = fork(join(import.meta.dirname, 'echo-process.ts'), [])
+  const child = fork(new URL('./echo-process.ts', import.meta.url), [])
   const ended = once(child, 'exit')
   try {
     const [port] = (await once(child, 'message')) as [number]

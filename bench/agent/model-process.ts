@@ -11,19 +11,16 @@ const answers: Readonly<Record<string, (request: ChatRequest) => FakeReply>> = {
 
 const readNote = { name: 'fs_read', arguments: { path: 'note.txt' } }
 
-let asked = 0
+const report: ModelReport = { asked: 0, last: undefined, bytes: 0 }
 const service = await startFakeOpenAI({
   models: Object.keys(answers),
   keep: 1,
   script: (request) => {
-    asked += 1
+    Object.assign(report, { asked: report.asked + 1, last: request, bytes: service.sizes[0] })
     return answers[request.model]!(request)
   },
 })
 
-process.on('message', () => {
-  const report: ModelReport = { asked, last: service.requests.at(-1), bytes: service.sizes.at(-1) ?? 0 }
-  process.send!(report)
-})
+process.on('message', () => process.send!(report))
 process.once('disconnect', () => service.close())
 process.send!({ baseUrl: service.baseUrl, apiKey: service.apiKey })

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import { join } from 'node:path'
 import type { ChatRequest } from '@openpista/testing'
 
 /** The model service of the benchmarks; see `model-process.ts` for the models it has. */
@@ -23,7 +22,7 @@ export type ModelReport = {
 }
 
 export async function startModel(): Promise<BenchModel> {
-  const child = fork(join(import.meta.dirname, 'model-process.ts'), [], {
+  const child = fork(new URL('./model-process.ts', import.meta.url), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const ended = once(child, 'exit')
