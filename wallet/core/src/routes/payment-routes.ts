@@ -147,10 +147,10 @@ export const paymentRoutes = {
     path: '/v1/transactions/:id/cancel',
     authentication: ['session', 'master'],
     tag: 'transactions',
-    summary: 'Cancel one that waits',
+    summary: 'Cancel one that waits, or that is out and not yet in a block, where its chain can',
     params: Id,
     responses: ok(TransactionView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED'],
+    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'CHAIN_ERROR', 'KEYSTORE_LOCKED'],
   },
   approve: {
     method: 'post',
