@@ -19,7 +19,7 @@ test('an empty file gives a daemon that only this machine reaches', () => {
 test('the environment wins over the file', () => {
   expect(read('[daemon]\nport = 1', { WAIAAS_DAEMON_PORT: '2' }).daemon.port).toBe(2)
   const config = read('', { WAIAAS_RPC_BASE_SEPOLIA: 'https://node.example' })
-  expect(servedNetworks(config)).toEqual([{ network: 'base-sepolia', rpcUrl: 'https://node.example' }])
+  expect(servedNetworks(config)).toEqual([{ network: 'base-sepolia', rpcUrls: ['https://node.example'] }])
 })
 
 test('only networks of the environment are served', () => {

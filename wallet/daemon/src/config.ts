@@ -1,16 +1,22 @@
 import { loadConfig } from '@openpista/common'
 import { type NetworkName, networkNames, networkOf } from '@waiaas/core'
 import { z } from 'zod'
+import { FEE_HEADROOM_PERCENT, type ServedNetwork } from './chains/chain-adapter.ts'
 import type { AutoStopSettings } from './engine/auto-stop.ts'
 import { isLoopback } from './http/request-guard.ts'
 import { dataPaths } from './paths.ts'
 
 const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+/** One address or several, the preferred one first; in the environment with commas between them. */
+const NodeUrls = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((url) => url.trim()) : value),
+  z.array(HttpUrl).min(1).max(8),
+)
 const perMinute = z.number().int().min(1).max(1_000_000)
 
 const count = z.number().int().min(1).max(1_000_000)
 
-const rpcKeys = Object.fromEntries(networkNames.map((name) => [rpcKey(name), HttpUrl.optional()]))
+const rpcKeys = Object.fromEntries(networkNames.map((name) => [rpcKey(name), NodeUrls.optional()]))
 
 /** Everything that config.toml may say. `WAIAAS_<SECTION>_<KEY>` in the environment wins over the file. */
 export const DaemonConfig = z
@@ -30,6 +36,12 @@ export const DaemonConfig = z
       .prefault({}),
     /** Addresses of nodes. A network without one is not served. */
     rpc: z.strictObject(rpcKeys).prefault({}),
+    fees: z
+      .strictObject({
+        /** EVM: how much dearer than at first a transaction may become when it is replaced. Reserved and approved with it; 0: never. */
+        replacement_headroom_percent: z.number().int().min(0).max(1_000).default(FEE_HEADROOM_PERCENT),
+      })
+      .prefault({}),
     policy: z
       .strictObject({
         /** What becomes of an APPROVAL while no owner is registered. */
@@ -109,13 +121,13 @@ export function autoStopSettings({ auto_stop }: DaemonConfig): AutoStopSettings 
   }
 }
 
-/** Networks of this environment that have a node, with its address. */
-export function servedNetworks(config: DaemonConfig): { network: NetworkName; rpcUrl: string }[] {
-  const rpc: Readonly<Record<string, string | undefined>> = config.rpc
+/** Networks of this environment that have a node, with the addresses. */
+export function servedNetworks(config: DaemonConfig): ServedNetwork[] {
+  const rpc: Readonly<Record<string, string[] | undefined>> = config.rpc
   return networkNames.flatMap((name) => {
-    const url = rpc[rpcKey(name)]
-    if (url === undefined || networkOf(name).environment !== config.daemon.environment) return []
-    return [{ network: name, rpcUrl: url }]
+    const rpcUrls = rpc[rpcKey(name)]
+    if (rpcUrls === undefined || networkOf(name).environment !== config.daemon.environment) return []
+    return [{ network: name, rpcUrls }]
   })
 }
 

@@ -71,7 +71,9 @@ async function startDaemon(
   logger: Logger,
 ): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  const adapters = new Map(createAdapters(servedNetworks(config)).map((adapter) => [adapter.network.name, adapter]))
+  const headroom = config.fees.replacement_headroom_percent
+  const served = createAdapters(servedNetworks(config), headroom)
+  const adapters = new Map(served.map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()
   const address = { port }
   const url = () => `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`
@@ -144,7 +146,8 @@ async function checkNodes(
 ): Promise<void> {
   for (const [network, adapter] of adapters) {
     const result = await adapter.connect()
-    if (!result.ok) logger.warn({ network, reason: result.message }, 'the node of a network cannot be used')
+    const reason = result.ok ? result.warning : result.message
+    if (reason !== undefined) logger.warn({ network, reason }, 'a node of a network cannot be used')
   }
 }
 

@@ -224,10 +224,13 @@ function outcomeCases(chain: () => ConformanceChain): void {
     const { adapter, control } = chain()
     const { key, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
+    await control.pauseMining()
     await adapter.broadcast(attempt)
+    await control.mine(3)
     expect((await settled(adapter, attempt)).kind).toBe('confirmed')
     await control.reorganise(3)
     expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    await control.resumeMining()
   })
 
   test('tells of new blocks until it is told to stop', async () => {

@@ -147,7 +147,7 @@ async function solanaTokens(node: SolanaNode): Promise<Pick<ConformanceChain, 't
 }
 
 function only(network: NetworkName, rpcUrl: string): ChainAdapter {
-  return createAdapters([{ network, rpcUrl }])[0]!
+  return createAdapters([{ network, rpcUrls: [rpcUrl] }])[0]!
 }
 
 /** An adapter whose node was there once. */

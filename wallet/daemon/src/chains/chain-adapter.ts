@@ -1,6 +1,19 @@
-import type { BalanceChange, Effect, ErrorCode, Json, Network, TransactionRequest } from '@waiaas/core'
+import type { BalanceChange, Effect, ErrorCode, Json, Network, NetworkName, TransactionRequest } from '@waiaas/core'
 import type { Refusal } from './payment.ts'
 import type { Holding, Token } from './token.ts'
+
+/** How a network is reached, and what its owner sets for it. */
+export type NodeOptions = {
+  /** Nodes that serve it, the preferred one first. */
+  rpcUrls: readonly string[]
+  /** How much dearer than at first a transaction may become when it has to be replaced; part of the fee that is reserved. */
+  feeHeadroomPercent: number
+}
+
+export const FEE_HEADROOM_PERCENT = 50
+
+/** A network of the configuration, and its nodes. */
+export type ServedNetwork = { network: NetworkName; rpcUrls: readonly string[] }
 
 /** A wallet as a chain sees it. */
 export type Account = { address: string; publicKey: string }
@@ -55,6 +68,15 @@ export type Outcome =
   | { kind: 'failed'; fee: bigint; block: bigint; message: string }
   | { kind: 'dead'; message: string }
 
+/** Signed bytes that take the place of others which are out: the same place in the sequence, for a higher fee. */
+export type Replacement =
+  | { kind: 'signable'; signable: Signable }
+  /** What is out pays enough, or its place is used. */
+  | { kind: 'not needed' }
+  /** The fee that was allowed leaves no room for what the network asks. */
+  | { kind: 'too dear'; message: string }
+  | { kind: 'unknown'; message: string }
+
 export type SentAttempt = Pick<Signed, 'raw' | 'hash' | 'sequence' | 'validUntil'> & { from: string }
 
 /**
@@ -63,8 +85,8 @@ export type SentAttempt = Pick<Signed, 'raw' | 'hash' | 'sequence' | 'validUntil
  */
 export type ChainAdapter = {
   network: Network
-  /** Proves that the node serves this network (chain id, genesis). */
-  connect: () => Promise<{ ok: true } | { ok: false; message: string }>
+  /** Asks every node whether it serves this network (chain id, genesis); one that does not is never used. `warning` names it. */
+  connect: () => Promise<{ ok: true; warning?: string } | { ok: false; message: string }>
   balance: (address: string) => Promise<{ ok: true; amount: bigint } | { ok: false; message: string }>
   /** What the chain says of a token. */
   token: (address: string) => Promise<{ ok: true; token: Token } | Refusal>
@@ -92,6 +114,12 @@ export type ChainAdapter = {
     sequence: bigint | null,
   ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string }>
   broadcast: (signed: SentAttempt) => Promise<Broadcast>
+  /**
+   * On chains where the dearer of two transactions with one sequence number wins: bytes that take the place of
+   * `sent`, which are out, and do exactly the same (`by: 'itself'`) or nothing at all. Asked for `itself`, it
+   * is only made where the fee is what keeps `sent` waiting. Never costs more than `maxFee`.
+   */
+  replacement?: (sent: SentAttempt, by: 'itself' | 'nothing', maxFee: bigint) => Promise<Replacement>
   /** One answer per attempt, in order. Asks for many at once. */
   outcomes: (
     attempts: readonly SentAttempt[],

@@ -13,7 +13,7 @@ export type RpcResult<Value> = { ok: true; value: Value } | { ok: false; failure
 
 /** JSON-RPC 2.0 over HTTP with kept connections. Never rejects. */
 export type RpcClient = {
-  /** A question. Those asked in one turn of the event loop travel together; a lost answer is asked for once more. */
+  /** A question. Those asked in one turn of the event loop travel together. */
   read: <Schema extends z.ZodType>(
     method: string,
     params: readonly unknown[],
@@ -35,8 +35,12 @@ const TIMEOUT_MS = 10_000
 const MAX_BATCH = 100
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-/** Messages never name the address, which often carries an access key. */
-export function createRpcClient(url: string): RpcClient {
+/**
+ * Messages never name the address, which often carries an access key.
+ *
+ * @param tries how often a question is asked whose answer gets lost.
+ */
+export function createRpcClient(url: string, tries: number): RpcClient {
   const closed = new AbortController()
   let queue: Call[] = []
 
@@ -45,7 +49,7 @@ export function createRpcClient(url: string): RpcClient {
     queue = []
     for (let start = 0; start < calls.length; start += MAX_BATCH) {
       const batch = calls.slice(start, start + MAX_BATCH)
-      exchange(batch, 2).then((answers) => batch.forEach((call, index) => void call.settle(answers[index]!)))
+      exchange(batch, tries).then((answers) => batch.forEach((call, index) => void call.settle(answers[index]!)))
     }
   }
 

@@ -104,6 +104,7 @@ export async function newRow(
     error_code: null,
     error_message: null,
     hash: null,
+    notice: null,
     created_at: now,
     updated_at: now,
   }

@@ -14,6 +14,7 @@ import { createLanes, type Lanes } from './lanes.ts'
 import { createLock } from './lock.ts'
 import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
+import { cancelSubmitted } from './replace.ts'
 import { busy, createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
 import { createSweeps } from './sweep.ts'
@@ -58,6 +59,12 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
   }
 }
 
+/** What waits is withdrawn; what is out is cancelled on its chain, where that can be. */
+async function cancel(context: Context, id: string, actor: string): Promise<TransactionRow> {
+  const row = await findTransaction(context.db, id)
+  return row?.status === 'SUBMITTED' ? await cancelSubmitted(context, row, actor) : await withdraw(context, id, actor)
+}
+
 type Job = 'recover' | 'close' | keyof EngineJobs
 
 /** What callers ask. */
@@ -99,7 +106,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
       throw fault(current.error_code as ErrorCode, current.error_message ?? '', { transactionId: row.id })
     },
     simulate: (caller, request, rows) => simulate(context, caller, request, rows),
-    cancel: async (id, actor) => await goOn(await withdraw(context, id, actor)),
+    cancel: async (id, actor) => await goOn(await cancel(context, id, actor)),
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
     view: views.find,

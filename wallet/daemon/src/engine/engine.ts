@@ -36,7 +36,10 @@ export type Engine = {
     request: TransactionRequest,
     rows?: readonly Policy[],
   ) => Promise<SimulationView>
-  /** QUEUED -> CANCELLED. */
+  /**
+   * QUEUED -> CANCELLED. What is SUBMITTED is cancelled by something that takes its place, where its chain can do that;
+   * it stays SUBMITTED until the chain has decided between the two.
+   */
   cancel: (id: string, actor: string) => Promise<TransactionView>
   /** After an owner's signature was verified for exactly this content: re-drafts, compares, re-judges, runs. */
   approve: (id: string, approval: OwnerApproval) => Promise<TransactionView>

@@ -111,6 +111,7 @@ async function keep(
       signed,
       purpose: isOutside(row) ? 'OUTSIDE' : 'PAYMENT',
       next,
+      replaces: null,
     })
     return { sent: { row: moved, attempt, signed } }
   })

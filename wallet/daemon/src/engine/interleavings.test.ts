@@ -9,7 +9,8 @@ import { createLedgerChain, emptyBooks, type Misfortune } from './testing/ledger
 import { address, createWorld, movableClock, SOLANA_WALLET, WALLET } from './testing/world.ts'
 
 const FUNDS = 10n ** 24n
-const steps: Step[] = ['stored', 'judged', 'signed', 'broadcast', 'submitted', 'settled']
+const steps: Step[] = ['stored', 'judged', 'signed', 'broadcast', 'submitted', 'settled', 'replaced']
+const FEE = 21_000n
 
 type Command =
   | { kind: 'send' }
@@ -18,21 +19,50 @@ type Command =
   | { kind: 'mine' }
   | { kind: 'reorganize'; count: number; keep: boolean }
   | { kind: 'pass time'; blocks: number }
+  | { kind: 'fee'; percent: number }
+  | { kind: 'cancel'; which: number }
+  | { kind: 'wait' }
   | { kind: 'tick' }
   | { kind: 'crash'; at: Step }
 
+const sends = fc.constant<Command>({ kind: 'send' })
+const sendsAgain = fc.record({ kind: fc.constant('send again' as const), which: fc.nat(20) })
+const fees = fc.record({ kind: fc.constant('fee' as const), percent: fc.constantFrom(50, 100, 115, 150, 190, 300) })
+const cancels = fc.record({ kind: fc.constant('cancel' as const), which: fc.nat(20) })
+const mines = fc.constant<Command>({ kind: 'mine' })
+const ticks = fc.constant<Command>({ kind: 'tick' })
+const waits = fc.constant<Command>({ kind: 'wait' })
+const crashes = fc.record({ kind: fc.constant('crash' as const), at: fc.constantFrom(...steps) })
+const reorganizations = fc.record({
+  kind: fc.constant('reorganize' as const),
+  count: fc.integer({ min: 1, max: 3 }),
+  keep: fc.boolean(),
+})
+
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<Command>({ kind: 'send' }) },
-  fc.record({ kind: fc.constant('send again' as const), which: fc.nat(20) }),
+  { weight: 6, arbitrary: sends },
+  sendsAgain,
   fc.record({
     kind: fc.constant('luck' as const),
     luck: fc.constantFrom<Misfortune>('none', 'lose answer', 'lose request', 'refuse', 'refuse for ever'),
   }),
-  fc.constant<Command>({ kind: 'mine' }),
-  fc.record({ kind: fc.constant('reorganize' as const), count: fc.integer({ min: 1, max: 3 }), keep: fc.boolean() }),
+  mines,
+  reorganizations,
   fc.record({ kind: fc.constant('pass time' as const), blocks: fc.constantFrom(1, 50, 150) }),
-  { weight: 2, arbitrary: fc.constant<Command>({ kind: 'tick' }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), at: fc.constantFrom(...steps) }) },
+  { weight: 2, arbitrary: ticks },
+  { weight: 2, arbitrary: crashes },
+)
+
+/** The same, where fees rise and fall and callers change their minds. */
+const feeCommand: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 4, arbitrary: sends },
+  { weight: 4, arbitrary: fees },
+  { weight: 4, arbitrary: cancels },
+  { weight: 6, arbitrary: waits },
+  { weight: 2, arbitrary: mines },
+  { weight: 2, arbitrary: reorganizations },
+  { weight: 2, arbitrary: crashes },
+  command,
 )
 
 /** A daemon that may die at a step: from then on nothing that it does reaches chain or store. */
@@ -58,6 +88,7 @@ async function createMortal(network: NetworkName) {
     signable: alive(chain.signable),
     broadcast: alive(chain.broadcast),
     outcomes: alive(chain.outcomes),
+    ...(chain.replacement === undefined ? {} : { replacement: alive(chain.replacement) }),
   }
   const clock = movableClock()
   const world = await createWorld({
@@ -101,6 +132,15 @@ async function pay({ world }: Mortal, network: NetworkName, number: number): Pro
   await Promise.allSettled([world.engine.send(world.caller, request, `key ${number}`)])
 }
 
+async function cancel({ world }: Mortal, number: number): Promise<void> {
+  const row = await world.db.kysely
+    .selectFrom('transactions')
+    .select('id')
+    .where('idempotency_key', '=', `key ${number}`)
+    .executeTakeFirst()
+  if (row !== undefined) await Promise.allSettled([world.engine.cancel(row.id, 'test')])
+}
+
 async function obey(mortal: Mortal, network: NetworkName, next: Command, sent: number): Promise<number> {
   const { chain, clock, world } = mortal
   switch (next.kind) {
@@ -125,6 +165,16 @@ async function obey(mortal: Mortal, network: NetworkName, next: Command, sent: n
       for (let block = 0; block < next.blocks; block++) chain.mine()
       clock.move(next.blocks)
       break
+    case 'fee':
+      chain.setFee((FEE * BigInt(next.percent)) / 100n)
+      break
+    case 'cancel':
+      if (sent > 0) await cancel(mortal, (next.which % sent) + 1)
+      break
+    case 'wait':
+      clock.move(40)
+      await Promise.allSettled([world.engine.follow(network)])
+      break
     case 'tick':
       await Promise.allSettled([world.engine.runDue()])
       await Promise.allSettled([world.engine.follow(network)])
@@ -139,6 +189,7 @@ async function obey(mortal: Mortal, network: NetworkName, next: Command, sent: n
 async function endWell(mortal: Mortal, network: NetworkName, sent: number): Promise<void> {
   const { chain, clock } = mortal
   chain.setMisfortune(() => 'none')
+  chain.setFee(FEE / 2n)
   await mortal.revive()
   for (let number = 1; number <= sent; number++) await pay(mortal, network, number)
   for (let round = 0; round < 12; round++) {
@@ -158,7 +209,7 @@ async function assertBooks(mortal: Mortal, network: NetworkName, sent: number): 
   for (const row of rows) {
     const { amount } = JSON.parse(row.request) as { amount: string }
     const paid = blocks.filter((block) => block.to === payee(network) && block.amount === BigInt(amount))
-    expect(['CONFIRMED', 'FAILED'], `payment ${amount}`).toContain(row.status)
+    expect(['CONFIRMED', 'FAILED', 'CANCELLED'], `payment ${amount}`).toContain(row.status)
     expect(paid.length, `payment ${amount} is ${row.status}`).toBe(row.status === 'CONFIRMED' ? 1 : 0)
   }
   if (network === 'evm-local') {
@@ -171,15 +222,19 @@ async function assertBooks(mortal: Mortal, network: NetworkName, sent: number): 
   expect(await verifyEvents(world.db.kysely)).toMatchObject({ ok: true })
 }
 
-test.each<NetworkName>(['evm-local', 'solana-local'])(
-  'whatever is lost, refused, reorganized or killed on %s, every payment is made at most once and booked as it was',
-  async (network) => {
+test.each<[NetworkName, string, fc.Arbitrary<Command>, number]>([
+  ['evm-local', 'lost, refused, reorganized or killed', command, 3],
+  ['solana-local', 'lost, refused, reorganized or killed', command, 3],
+  ['evm-local', 'replaced, cancelled, reorganized or killed', feeCommand, 15],
+])(
+  'on %s, whatever is %s, every payment is made at most once and booked as it was',
+  async (network, _, commands, minLength) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { minLength: 3, maxLength: 25 }), async (commands) => {
+      fc.asyncProperty(fc.array(commands, { minLength, maxLength: 30 }), async (obeyed) => {
         const mortal = await createMortal(network)
         try {
           let sent = 0
-          for (const next of commands) {
+          for (const next of obeyed) {
             sent = await obey(mortal, network, next, sent)
             if (mortal.isDead()) await mortal.revive()
           }

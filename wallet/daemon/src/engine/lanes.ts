@@ -98,6 +98,7 @@ async function fill(
       signed: signed.signed,
       purpose: 'FILL',
       next,
+      replaces: null,
     }),
   )
   context.handOvers.note(attempt.id, context.clock.millis())

@@ -1,12 +1,13 @@
 import type { NetworkName } from '@waiaas/core'
-import type { ChainAdapter, Outcome, SentAttempt } from '../chains/chain-adapter.ts'
-import { type AttemptRow, openAttempts, setAttemptState } from '../store/attempts.ts'
+import type { ChainAdapter, Outcome } from '../chains/chain-adapter.ts'
+import { type AttemptRow, attemptsOf, currentAttempts, openAttempts, setAttemptState } from '../store/attempts.ts'
 import { addCounterparty } from '../store/counterparties.ts'
 import { addFillFee, commit } from '../store/ledger.ts'
 import { findTransaction, move, type TransactionRow } from '../store/transactions.ts'
 import { failIn, submitted } from './execute.ts'
 import { nativeAsset } from './judge.ts'
 import type { Context } from './parts.ts'
+import { raiseFee, sentAttempt } from './replace.ts'
 import { isOutside, readEffects } from './stored-draft.ts'
 
 /** Signatures asked about at once, and booked in one database transaction. */
@@ -77,12 +78,18 @@ async function followBatch(
   // While the kill switch is on, what was sent is followed, and nothing is sent again.
   if (context.lock.locked()) return
   const lost = told.filter(
-    ({ attempt, outcome }) =>
-      outcome.kind === 'waiting' &&
-      attempt.purpose !== 'OUTSIDE' &&
-      context.handOvers.isDue(attempt.id, context.clock.millis()),
+    ({ attempt, outcome }) => outcome.kind === 'waiting' && context.handOvers.isDue(attempt.id, context.clock.millis()),
   )
-  await Promise.all(lost.map(({ attempt }) => sendAgain(context, adapter, attempt)))
+  const current = await currentAttempts(
+    context.db,
+    lost.map(({ attempt }) => attempt.id),
+  )
+  await Promise.all(current.map((attempt) => pushOn(context, adapter, attempt)))
+}
+
+/** What waits for too little a fee is replaced; anything else goes out once more. */
+async function pushOn(context: Context, adapter: ChainAdapter, attempt: AttemptRow): Promise<void> {
+  if (!(await raiseFee(context, adapter, attempt))) await sendAgain(context, adapter, attempt)
 }
 
 type News = { attempt: AttemptRow; outcome: Outcome }
@@ -92,10 +99,7 @@ async function book(context: Context, db: Context['db'], news: readonly News[]):
   for (const { attempt, outcome } of news) {
     const state = stateAfter(outcome)
     if (state !== attempt.state) await setAttemptState(db, attempt.id, state)
-    const row =
-      attempt.purpose === 'FILL'
-        ? await bookFill(context, db, attempt, outcome)
-        : await bookPayment(context, db, attempt, outcome)
+    const row = await bookers[attempt.purpose](context, db, attempt, outcome)
     if (row !== undefined) changed.push(row)
   }
   return changed
@@ -114,16 +118,30 @@ function stateAfter(outcome: Outcome): AttemptRow['state'] {
   }
 }
 
+type Booker = (
+  context: Context,
+  db: Context['db'],
+  attempt: AttemptRow,
+  outcome: Outcome,
+) => Promise<TransactionRow | undefined>
+
+const bookers: Readonly<Record<AttemptRow['purpose'], Booker>> = {
+  PAYMENT: bookPayment,
+  OUTSIDE: bookPayment,
+  FILL: bookFill,
+  CANCEL: bookCancel,
+}
+
 async function bookPayment(
   context: Context,
   db: Context['db'],
   attempt: AttemptRow,
   outcome: Outcome,
 ): Promise<TransactionRow | undefined> {
-  const row = await findTransaction(db, attempt.transaction_id)
-  if (row === undefined) throw new Error(`attempt ${attempt.id} has no transaction`)
+  const row = await transactionOf(db, attempt)
   if (outcome.kind === 'confirmed') return await confirm(context, db, row, attempt, outcome)
-  const open = row.status === 'CONFIRMED' ? await vanished(context, db, row, attempt) : row
+  const own = row.hash === attempt.hash
+  const open = row.status === 'CONFIRMED' && own ? await vanished(context, db, row, attempt.hash) : row
   if (open === undefined || (open.status !== 'SIGNED' && open.status !== 'SUBMITTED')) return undefined
   switch (outcome.kind) {
     case 'waiting':
@@ -135,14 +153,35 @@ async function bookPayment(
   }
 }
 
-async function confirm(
+async function transactionOf(db: Context['db'], attempt: AttemptRow): Promise<TransactionRow> {
+  const row = await findTransaction(db, attempt.transaction_id)
+  if (row === undefined) throw new Error(`attempt ${attempt.id} has no transaction`)
+  return row
+}
+
+/** A row that was confirmed by another version of the same transaction, whose block must be gone, is open again. */
+async function reopened(
   context: Context,
   db: Context['db'],
   row: TransactionRow,
   attempt: AttemptRow,
+): Promise<TransactionRow | undefined> {
+  if (row.status !== 'CONFIRMED' || row.hash === attempt.hash) return row
+  const versions = await attemptsOf(db, row.id)
+  const former = versions.find(({ hash, state }) => hash === row.hash && state === 'INCLUDED')
+  if (former !== undefined) await setAttemptState(db, former.id, 'LIVE')
+  return await vanished(context, db, row, row.hash)
+}
+
+async function confirm(
+  context: Context,
+  db: Context['db'],
+  stored: TransactionRow,
+  attempt: AttemptRow,
   outcome: Extract<Outcome, { kind: 'confirmed' }>,
 ): Promise<TransactionRow | undefined> {
-  if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
+  const row = await reopened(context, db, stored, attempt)
+  if (row?.status !== 'SIGNED' && row?.status !== 'SUBMITTED') return undefined
   const now = context.now()
   const { fee, block, final } = outcome
   await commit(db, row.id, { fee, spent: true })
@@ -153,18 +192,18 @@ async function confirm(
   return await move(
     db,
     { id: row.id, from: row.status, to: 'CONFIRMED', at: now },
-    { fee: fee.toString(), hash: attempt.hash, outcome_unknown: 0 },
+    { fee: fee.toString(), hash: attempt.hash, notice: null, outcome_unknown: 0 },
     { type: 'TX_CONFIRMED', actor: 'daemon', data },
   )
 }
 
 /** CONFIRMED -> SUBMITTED: the block that held it is gone. */
-async function vanished(context: Context, db: Context['db'], row: TransactionRow, attempt: AttemptRow) {
+async function vanished(context: Context, db: Context['db'], row: TransactionRow, hash: string | null) {
   return await move(
     db,
     { id: row.id, from: 'CONFIRMED', to: 'SUBMITTED', at: context.now() },
     { fee: null },
-    { type: 'TX_REORGANIZED', actor: 'daemon', data: { hash: attempt.hash } },
+    { type: 'TX_REORGANIZED', actor: 'daemon', data: { hash } },
   )
 }
 
@@ -181,7 +220,7 @@ async function mined(
   return await move(
     db,
     { id: row.id, from: row.status, to: 'FAILED', at: context.now() },
-    { fee: fee.toString(), error_code: 'CHAIN_ERROR', error_message: message, outcome_unknown: 0 },
+    { fee: fee.toString(), hash: attempt.hash, error_code: 'CHAIN_ERROR', error_message: message, outcome_unknown: 0 },
     { type: 'TX_FAILED', actor: 'daemon', data: { hash: attempt.hash, fee: fee.toString(), message } },
   )
 }
@@ -195,19 +234,54 @@ async function died(
   message: string,
 ): Promise<TransactionRow | undefined> {
   if (isOutside(row)) return await failIn(context, db, row, 'TX_EXPIRED', `It can take effect no more: ${message}`)
-  const made = await db
-    .selectFrom('attempts')
-    .select('state')
-    .where('transaction_id', '=', row.id)
-    .where('purpose', '=', 'PAYMENT')
-    .execute()
+  const made = (await attemptsOf(db, row.id)).filter(({ purpose }) => purpose !== 'FILL')
   if (made.some(({ state }) => state !== 'DEAD')) return undefined
-  if (made.length >= context.settings.maxSignatures) return await failIn(context, db, row, 'CHAIN_ERROR', message)
+  if (made.some(({ purpose }) => purpose === 'CANCEL')) return await cancelled(context, db, row, 0n, { message })
+  if (made.filter(({ replaces }) => replaces === null).length >= context.settings.maxSignatures)
+    return await failIn(context, db, row, 'CHAIN_ERROR', message)
   return await move(
     db,
     { id: row.id, from: row.status, to: 'EXECUTING', at: context.now() },
     { outcome_unknown: 0 },
     { type: 'TX_SIGNATURE_DEAD', actor: 'daemon', data: { hash: attempt.hash, message } },
+  )
+}
+
+/**
+ * What took a payment's place and does nothing: in a block that cannot vanish any more, the payment is cancelled
+ * for good. Until then it may still be paid.
+ */
+async function bookCancel(
+  context: Context,
+  db: Context['db'],
+  attempt: AttemptRow,
+  outcome: Outcome,
+): Promise<TransactionRow | undefined> {
+  const stored = await transactionOf(db, attempt)
+  if (outcome.kind === 'dead' && stored.status === 'SUBMITTED') {
+    return await died(context, db, stored, attempt, outcome.message)
+  }
+  const ended = outcome.kind === 'failed' || (outcome.kind === 'confirmed' && outcome.final)
+  if (!ended) return undefined
+  const row = await reopened(context, db, stored, attempt)
+  if (row?.status !== 'SUBMITTED') return undefined
+  return await cancelled(context, db, row, outcome.fee, { hash: attempt.hash, fee: outcome.fee.toString() })
+}
+
+/** SUBMITTED -> CANCELLED: nothing was paid but a fee. */
+async function cancelled(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  fee: bigint,
+  data: { hash?: string; fee?: string; message?: string },
+) {
+  await commit(db, row.id, { fee, spent: false })
+  return await move(
+    db,
+    { id: row.id, from: row.status, to: 'CANCELLED', at: context.now() },
+    { fee: fee.toString(), ...(data.hash === undefined ? {} : { hash: data.hash }), notice: null, outcome_unknown: 0 },
+    { type: 'TX_CANCELLED', actor: 'daemon', data },
   )
 }
 
@@ -219,8 +293,7 @@ async function bookFill(
   outcome: Outcome,
 ): Promise<undefined> {
   if (outcome.kind !== 'confirmed' || attempt.state !== 'LIVE') return
-  const row = await findTransaction(db, attempt.transaction_id)
-  if (row === undefined) throw new Error(`attempt ${attempt.id} has no transaction`)
+  const row = await transactionOf(db, attempt)
   const owner = { transactionId: row.id, agentId: row.agent_id, at: context.now() }
   await addFillFee(db, owner, nativeAsset(row.network), outcome.fee)
 }
@@ -234,14 +307,4 @@ async function sendAgain(context: Context, adapter: ChainAdapter, attempt: Attem
     return
   }
   if (attempt.purpose !== 'FILL') await submitted(context, { id: attempt.transaction_id }, attempt.hash)
-}
-
-function sentAttempt(attempt: AttemptRow): SentAttempt {
-  return {
-    raw: attempt.raw,
-    hash: attempt.hash,
-    sequence: attempt.sequence === null ? null : BigInt(attempt.sequence),
-    validUntil: attempt.valid_until === null ? null : BigInt(attempt.valid_until),
-    from: attempt.address,
-  }
 }

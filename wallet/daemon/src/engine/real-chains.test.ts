@@ -43,7 +43,9 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
   async function open(): Promise<{ world: World; key: WorldKey; balanceOf: (address: string) => Promise<bigint> }> {
     const key = newKey()
     await node.control.fund(key.account.address, 1000n * coin)
-    const adapters = new Map(createAdapters([{ network, rpcUrl: node.rpcUrl }]).map((one) => [one.network.name, one]))
+    const adapters = new Map(
+      createAdapters([{ network, rpcUrls: [node.rpcUrl] }]).map((one) => [one.network.name, one]),
+    )
     const adapter = adapters.get(network)!
     const world = await createWorld({
       adapters,

@@ -1,7 +1,7 @@
 import { AppError, newId } from '@openpista/common'
 import type { ErrorCode, NetworkName } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
-import type { ChainAdapter, Draft, Signed } from '../chains/chain-adapter.ts'
+import type { ChainAdapter, Draft, Signable, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, insertAttempt } from '../store/attempts.ts'
 import { setLaneNext } from '../store/lanes.ts'
 import type { Tables } from '../store/tables.ts'
@@ -47,20 +47,37 @@ async function signWith(
   const account = { address: wallet.address, publicKey: wallet.public_key }
   const built = await adapter.signable(draft, account, sequence)
   if (!built.ok) return { ...built, lasting: built.code !== 'CHAIN_ERROR' }
+  return await signBytes(context, wallet, built.signable)
+}
+
+/** Has the signer sign. Nothing leaves the process. */
+export async function signBytes(
+  context: Context,
+  wallet: Pick<Wallet, 'key_id'>,
+  signable: Signable,
+): Promise<SignResult> {
   try {
-    const signature = await context.signer.sign(wallet.key_id, built.signable.bytes)
-    return { ok: true, signed: built.signable.finish(signature) }
+    return { ok: true, signed: signable.finish(await context.signer.sign(wallet.key_id, signable.bytes)) }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return await signerRefusal(context, error.message)
+    return await signerRefusal(context, error)
   }
 }
 
+/** What the signer says of a key that it cannot use; no later attempt finds it otherwise. */
+const UNUSABLE = ['KEY_NOT_FOUND', 'KEYSTORE_DAMAGED']
+
 /**
  * A halted signer ends the transaction: what the kill switch stopped must not go out by itself when it is
- * released. A signer that is only gone will be back.
+ * released. So does a key that cannot be used: what it was for must not go out when somebody brings it back.
+ * A signer that is only gone will be back.
  */
-async function signerRefusal(context: Context, message: string): Promise<SignResult> {
+async function signerRefusal(context: Context, { code, message }: AppError): Promise<SignResult> {
+  if (UNUSABLE.includes(code)) {
+    context.log.error({ code, message }, 'A key cannot be used. Look with: waiaas doctor')
+    const told = 'The key of this wallet is missing or damaged; nothing was signed.'
+    return { ok: false, code: 'KEYSTORE_LOCKED', message: told, lasting: true }
+  }
   let halted = false
   try {
     halted = await context.signer.halted()
@@ -81,11 +98,13 @@ export async function keepSignature(
     address: string
     signed: Signed
     purpose: AttemptRow['purpose']
-    /** The account's next number before this signature; null where the chain has none. */
+    /** The account's next number before this signature; null where the chain has none, or it takes no new one. */
     next: bigint | null
+    /** The signature whose place it takes. */
+    replaces: string | null
   },
 ): Promise<AttemptRow> {
-  const { transactionId, network, address, signed, purpose, next } = signature
+  const { transactionId, network, address, signed, purpose, next, replaces } = signature
   const attempt: AttemptRow = {
     id: newId(),
     transaction_id: transactionId,
@@ -96,6 +115,7 @@ export async function keepSignature(
     raw: signed.raw,
     valid_until: signed.validUntil?.toString() ?? null,
     purpose,
+    replaces,
     state: 'LIVE',
     created_at: now,
   }

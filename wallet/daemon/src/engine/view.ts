@@ -64,6 +64,7 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
       maxFee: row.max_fee,
       fee: row.fee,
       hash: row.hash,
+      notice: row.status === 'SUBMITTED' ? row.notice : null,
       executesAt: row.executes_at,
       policyVersion: row.policy_version,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },

@@ -17,7 +17,7 @@ let http: TestHttp
 beforeAll(async () => {
   node = await startEvmNode({})
   await rpc('anvil_setCode', [CONTRACT.toLowerCase(), CODE])
-  const adapters = createAdapters([{ network: 'evm-local', rpcUrl: node.rpcUrl }])
+  const adapters = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])
   http = await startHttp({ chains: new Map(adapters.map((adapter) => [adapter.network.name, adapter])) })
 })
 afterAll(async () => {

@@ -35,6 +35,35 @@ export async function openAttempts(
     .execute()
 }
 
+/**
+ * Of these signatures, those that are to be handed to the chain as long as their end is open: no living one has
+ * taken their place, and their transaction still waits for the chain. One that fills a gap waits on its own.
+ */
+export async function currentAttempts(db: Kysely<Tables>, ids: readonly string[]): Promise<AttemptRow[]> {
+  if (ids.length === 0) return []
+  return await db
+    .selectFrom('attempts')
+    .innerJoin('transactions', 'transactions.id', 'attempts.transaction_id')
+    .selectAll('attempts')
+    .where('attempts.id', 'in', [...ids])
+    .where('attempts.state', '=', 'LIVE')
+    .where('attempts.purpose', '<>', 'OUTSIDE')
+    .where(({ or, eb }) =>
+      or([eb('attempts.purpose', '=', 'FILL'), eb('transactions.status', 'in', ['SIGNED', 'SUBMITTED'])]),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('attempts as newer')
+            .select('newer.id')
+            .whereRef('newer.replaces', '=', 'attempts.id')
+            .where('newer.state', '<>', 'DEAD'),
+        ),
+      ),
+    )
+    .execute()
+}
+
 /** The signature with this hash that may take effect, or has. */
 export async function livingAttempt(db: Kysely<Tables>, hash: string): Promise<AttemptRow | undefined> {
   return await db

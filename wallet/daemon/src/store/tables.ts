@@ -93,6 +93,8 @@ export type Tables = {
     error_code: string | null
     error_message: string | null
     hash: string | null
+    /** What keeps a transaction that is out from its end, in words. */
+    notice: string | null
     created_at: number
     updated_at: number
   }
@@ -109,9 +111,12 @@ export type Tables = {
     valid_until: string | null
     /**
      * FILL closes a gap in an account's sequence with a payment of nothing to itself. OUTSIDE: of a transaction made
-     * elsewhere, which its caller sends, or not; its sequence is taken from nobody.
+     * elsewhere, which its caller sends, or not; its sequence is taken from nobody. CANCEL takes the place of a
+     * payment that is out and does nothing.
      */
-    purpose: 'PAYMENT' | 'FILL' | 'OUTSIDE'
+    purpose: 'PAYMENT' | 'FILL' | 'OUTSIDE' | 'CANCEL'
+    /** The signature whose place in the sequence this one takes, for a higher fee. */
+    replaces: string | null
     /** LIVE: may take effect. INCLUDED: in a block that could still vanish. FINAL and DEAD: proven. */
     state: 'LIVE' | 'INCLUDED' | 'FINAL' | 'DEAD'
     created_at: number
@@ -225,7 +230,7 @@ CREATE TABLE transactions (
   status TEXT NOT NULL CHECK (status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED','CONFIRMED','FAILED','CANCELLED','EXPIRED')),
   outcome_unknown INTEGER NOT NULL DEFAULT 0, tier TEXT, reasons TEXT NOT NULL, effects TEXT NOT NULL, draft TEXT, max_fee TEXT, fee TEXT,
   policy_version INTEGER, downgraded INTEGER NOT NULL DEFAULT 0, executes_at INTEGER, approval_expires_at INTEGER, approval_nonce TEXT,
-  approved_at INTEGER, error_code TEXT, error_message TEXT, hash TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  approved_at INTEGER, error_code TEXT, error_message TEXT, hash TEXT, notice TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
   UNIQUE (agent_id, idempotency_key)
 ) STRICT;
 CREATE INDEX transactions_open ON transactions(status, executes_at, approval_expires_at) WHERE status IN ('PENDING','QUEUED','EXECUTING','SIGNED','SUBMITTED');
@@ -233,13 +238,14 @@ CREATE INDEX transactions_agent ON transactions(agent_id, id);
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), network TEXT NOT NULL, address TEXT NOT NULL,
   sequence TEXT, hash TEXT NOT NULL, raw BLOB NOT NULL, valid_until TEXT,
-  purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL','OUTSIDE')),
+  purpose TEXT NOT NULL CHECK (purpose IN ('PAYMENT','FILL','OUTSIDE','CANCEL')), replaces TEXT REFERENCES attempts(id),
   state TEXT NOT NULL CHECK (state IN ('LIVE','INCLUDED','FINAL','DEAD')), created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX attempts_hash ON attempts(hash) WHERE state <> 'DEAD';
 CREATE INDEX attempts_transaction ON attempts(transaction_id);
 CREATE INDEX attempts_open ON attempts(network, state) WHERE state IN ('LIVE','INCLUDED');
-CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD' AND purpose <> 'OUTSIDE';
+CREATE UNIQUE INDEX attempts_live_sequence ON attempts(network, address, sequence) WHERE sequence IS NOT NULL AND state <> 'DEAD' AND purpose <> 'OUTSIDE' AND replaces IS NULL;
+CREATE UNIQUE INDEX attempts_replaces ON attempts(replaces) WHERE replaces IS NOT NULL AND state <> 'DEAD';
 CREATE TABLE lanes (network TEXT NOT NULL, address TEXT NOT NULL, next_sequence TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT;
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL REFERENCES transactions(id), agent_id TEXT NOT NULL, session_id TEXT, kind TEXT NOT NULL,

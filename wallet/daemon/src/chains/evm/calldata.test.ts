@@ -157,7 +157,7 @@ test('what was built reads as what was asked for', () => {
       const asset = { network: network.name, address: token, symbol: 'T', decimals }
       const data = calldata(isGrant ? 'approve(address,uint256)' : 'transfer(address,uint256)', to, value)
       const plan = { to: token, value: 0n, data, gas: 50_000n, maxFeePerGas: 2n }
-      const raw = serializeEnvelope(envelopeOf(plan, network, 1n, { baseFee: 1n, tip: 1n, maxFeePerGas: 2n }))
+      const raw = serializeEnvelope(envelopeOf(plan, network, 1n, { tip: 1n, maxFeePerGas: 2n }))
       const tokens = new Map([[token as string, { address: token, symbol: 'T', decimals }]])
       const effect = isGrant
         ? { kind: 'grant', asset, amount: value, spender: to }

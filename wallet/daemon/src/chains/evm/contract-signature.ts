@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { ChainAdapter } from '../chain-adapter.ts'
-import type { RpcClient } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { Data } from './quantity.ts'
 
 /** `isValidSignature(bytes32,bytes)`, and what it answers for a valid one. */
@@ -8,7 +8,7 @@ const MAGIC = '1626ba7e'
 
 /** Asks a contract account by ERC-1271. A contract that reverts, or an address without one, did not sign. */
 export async function contractSigned(
-  rpc: RpcClient,
+  rpc: Reader,
   address: string,
   hash: Uint8Array,
   signature: Uint8Array,

@@ -2,8 +2,9 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Network, TransactionRequest } from '@waiaas/core'
 import type { Account, DraftResult } from '../chain-adapter.ts'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
 import { checkBalance, type Refusal, refuse } from '../payment.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { prepareApprove } from './approve.ts'
 import { prepareContractCall } from './contract-call.ts'
 import { deriveEffects } from './effects.ts'
@@ -20,8 +21,10 @@ import { prepareTransfer } from './transfer.ts'
 export type EvmContext = {
   network: Network
   traits: EvmTraits
-  rpc: RpcClient
+  rpc: Reader
   price: () => Promise<RpcResult<GasPrice>>
+  /** How much more per gas than today's price may be paid later, so that a waiting transaction can be replaced. */
+  headroomPercent: bigint
   tokens: TokenSource
 }
 
@@ -42,10 +45,12 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
   const gas = gasFor(estimate.value)
   if (gas === undefined) return refuse('SIMULATION_FAILED', 'The transaction needs more gas than any may use.')
-  const { maxFeePerGas } = price
-  const maxFee = gas * maxFeePerGas + dataFee
-  const shortOfFee = checkBalance(balance, call.value, maxFee, network)
+  const shortOfFee = checkBalance(balance, call.value, gas * price.maxFeePerGas + dataFee, network)
   if (shortOfFee !== undefined) return shortOfFee
+  const affordable = (balance - call.value - dataFee) / gas
+  const roomy = price.maxFeePerGas + (price.maxFeePerGas * context.headroomPercent) / 100n
+  const maxFeePerGas = roomy < affordable ? roomy : affordable
+  const maxFee = gas * maxFeePerGas + dataFee
   const plan: EvmPlan = { ...call, gas, maxFeePerGas }
   const built = serializeEnvelope(envelopeOf(plan, network, 0n, price))
   const derived = await deriveEffects(context, built, call, from.address, hasCode, prepared.moves)

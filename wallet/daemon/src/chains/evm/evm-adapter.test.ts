@@ -5,7 +5,7 @@ import { createAdapters } from '../index.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newEvmKey()
 
 beforeAll(() => node.control.fund(account.address, 10n ** 18n))

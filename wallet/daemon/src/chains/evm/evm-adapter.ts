@@ -1,9 +1,10 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Network } from '@waiaas/core'
 import { watchBlocks } from '../block-watch.ts'
-import type { ChainAdapter, Draft } from '../chain-adapter.ts'
-import { createRpcClient } from '../json-rpc.ts'
+import type { ChainAdapter, Draft, NodeOptions } from '../chain-adapter.ts'
+import type { RpcResult } from '../json-rpc.ts'
 import { parseParty } from '../payment.ts'
+import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import { contractSigned } from './contract-signature.ts'
 import { draftEvm, type EvmContext } from './draft.ts'
 import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
@@ -13,18 +14,26 @@ import { readHoldings } from './holdings.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
-import { Data, Quantity } from './quantity.ts'
+import { Quantity } from './quantity.ts'
+import { replacementFor } from './replacement.ts'
 import { createTokenSource } from './tokens.ts'
 
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
-export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter {
-  const rpc = createRpcClient(rpcUrl)
+export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent }: NodeOptions): ChainAdapter {
   const traits = evmTraits(network.name)
+  const rpc = createRpcPool({
+    urls: rpcUrls,
+    check: (node) => checkChain(node, network),
+    height: (node) => node.read('eth_blockNumber', [], Quantity),
+    maxLag: MAX_LAG_BLOCKS,
+    surveyMs: SURVEY_MS,
+  })
   const context: EvmContext = {
     network,
     traits,
     rpc,
     price: createFeeSource(rpc, traits),
+    headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
   }
   const blocks = watchBlocks(async () => {
@@ -34,12 +43,7 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
 
   return {
     network,
-    connect: async () => {
-      const chainId = await rpc.read('eth_chainId', [], Quantity)
-      if (!chainId.ok) return { ok: false, message: chainId.failure.message }
-      if (chainId.value === BigInt(network.chainId!)) return { ok: true }
-      return { ok: false, message: `The node serves chain ${chainId.value}, not ${network.name} (${network.chainId}).` }
-    },
+    connect: rpc.connect,
     balance: async (address) => {
       const balance = await rpc.read('eth_getBalance', [address, 'latest'], Quantity)
       return balance.ok ? { ok: true, amount: balance.value } : { ok: false, message: balance.failure.message }
@@ -53,16 +57,15 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
       return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
     nextSequence: async (address) => {
-      const count = await rpc.read('eth_getTransactionCount', [address, 'pending'], Quantity)
-      return count.ok ? { ok: true, sequence: count.value } : { ok: false, message: count.failure.message }
+      const counts = await rpc.onEach((node) => node.read('eth_getTransactionCount', [address, 'pending'], Quantity))
+      if (!counts.ok) return { ok: false, message: counts.failure.message }
+      return { ok: true, sequence: counts.value.reduce((most, count) => (count > most ? count : most)) }
     },
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    broadcast: async ({ raw }) => {
-      const sent = await rpc.submit('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], Data)
-      return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
-    },
+    broadcast: ({ raw }) => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure),
+    replacement: (sent, by, maxFee) => replacementFor(context, sent, by, maxFee),
     outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
     contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),
     onBlock: blocks.onBlock,
@@ -70,6 +73,18 @@ export function createEvmAdapter(network: Network, rpcUrl: string): ChainAdapter
       blocks.close()
       rpc.close()
     },
+  }
+}
+
+const MAX_LAG_BLOCKS = 5n
+
+async function checkChain(node: Reader, network: Network): Promise<RpcResult<string | undefined>> {
+  const answer = await node.read('eth_chainId', [], Quantity)
+  if (!answer.ok) return answer
+  const isRight = answer.value === BigInt(network.chainId!)
+  return {
+    ok: true,
+    value: isRight ? undefined : `serves chain ${answer.value}, not ${network.name} (${network.chainId}).`,
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Quantity } from './quantity.ts'
 
@@ -9,7 +10,7 @@ export type GasPrice = { baseFee: bigint; tip: bigint; maxFeePerGas: bigint }
 const LatestBlock = z.object({ baseFeePerGas: Quantity })
 
 /** The price of gas now, asked for at most once per block. `maxFeePerGas` outlives six full blocks in a row. */
-export function createFeeSource(rpc: RpcClient, traits: EvmTraits): () => Promise<RpcResult<GasPrice>> {
+export function createFeeSource(rpc: Reader, traits: EvmTraits): () => Promise<RpcResult<GasPrice>> {
   let known: { until: number; answer: Promise<RpcResult<GasPrice>> } | undefined
   return async () => {
     if (known !== undefined && performance.now() < known.until) return await known.answer
@@ -21,7 +22,7 @@ export function createFeeSource(rpc: RpcClient, traits: EvmTraits): () => Promis
   }
 }
 
-async function askPrice(rpc: RpcClient, traits: EvmTraits): Promise<RpcResult<GasPrice>> {
+async function askPrice(rpc: Reader, traits: EvmTraits): Promise<RpcResult<GasPrice>> {
   const [block, suggested] = await Promise.all([
     rpc.read('eth_getBlockByNumber', ['latest', false], LatestBlock),
     rpc.read('eth_maxPriorityFeePerGas', [], Quantity),

@@ -1,5 +1,6 @@
 import { encodeData, from } from 'ox/AbiFunction'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import type { Holding } from '../token.ts'
 import { callContract, readWord, type TokenSource } from './tokens.ts'
 
@@ -7,7 +8,7 @@ const balanceOf = from('function balanceOf(address account) view returns (uint25
 
 /** What an account has of each of these tokens; addresses that are no tokens are left out. */
 export async function readHoldings(
-  { rpc, tokens }: { rpc: RpcClient; tokens: TokenSource },
+  { rpc, tokens }: { rpc: Reader; tokens: TokenSource },
   owner: string,
   addresses: readonly string[],
 ): Promise<RpcResult<Holding[]>> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Outcome, SentAttempt } from '../chain-adapter.ts'
-import type { RpcClient, RpcFailure, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader, RpcPool } from '../rpc-pool.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Quantity } from './quantity.ts'
 
@@ -17,49 +18,59 @@ type Receipt = NonNullable<z.output<typeof Receipt>>
 
 const Known = z.looseObject({}).nullable()
 
+type Seen = { head: bigint; receipts: (Receipt | null)[]; gone: SentAttempt[] }
+
 /**
  * Asks for all receipts and nonces at once. Bytes are dead when the account's nonce has passed theirs at a
- * final block and the chain has no trace of them, asked for after the nonce was read.
+ * final block, the same node, asked for after that, has no trace of them, and no other node has one either: a
+ * node that is behind may miss a receipt, and must not be taken for proof.
  */
 export async function evmOutcomes(
-  rpc: RpcClient,
+  rpc: Pick<RpcPool, 'onOne' | 'onEach'>,
   traits: EvmTraits,
   attempts: readonly SentAttempt[],
 ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> {
-  const accounts = [...new Set(attempts.map((attempt) => attempt.from))]
-  const [head, receipts, nonces] = await Promise.all([
-    rpc.read('eth_blockNumber', [], Quantity),
-    readAll(attempts.map(({ hash }) => rpc.read('eth_getTransactionReceipt', [hash], Receipt))),
-    readAll(accounts.map((account) => rpc.read('eth_getTransactionCount', [account, traits.finality], Quantity))),
-  ])
-  if (!head.ok) return failed(head.failure)
-  if (!receipts.ok) return failed(receipts.failure)
-  if (!nonces.ok) return failed(nonces.failure)
-
-  const passed = (attempt: SentAttempt) =>
-    attempt.sequence !== null && nonces.value[accounts.indexOf(attempt.from)]! > attempt.sequence
-  const suspects = attempts.filter((attempt, index) => receipts.value[index] === null && passed(attempt))
-  const gone = await withoutTrace(rpc, suspects)
-  if (!gone.ok) return failed(gone.failure)
+  const seen = await rpc.onOne((node) => look(node, traits, attempts))
+  if (!seen.ok) return { ok: false, message: seen.failure.message }
+  const { head, receipts, gone } = seen.value
+  const elsewhere = gone.length === 0 ? undefined : await rpc.onEach((node) => withoutTrace(node, gone))
+  if (elsewhere?.ok === false) return { ok: false, message: elsewhere.failure.message }
+  const isDead = (attempt: SentAttempt) => elsewhere?.value.every((each) => each.includes(attempt)) ?? false
   const outcomes = attempts.map((attempt, index): Outcome => {
-    const receipt = receipts.value[index]
-    if (receipt) return included(receipt, head.value, traits)
-    if (gone.value.has(attempt.hash)) return { kind: 'dead', message: 'Another transaction took this nonce.' }
-    return { kind: 'waiting' }
+    const receipt = receipts[index]
+    if (receipt) return included(receipt, head, traits)
+    return isDead(attempt) ? { kind: 'dead', message: 'Another transaction took this nonce.' } : { kind: 'waiting' }
   })
   return { ok: true, outcomes }
 }
 
-async function withoutTrace(rpc: RpcClient, suspects: readonly SentAttempt[]): Promise<RpcResult<Set<string>>> {
+async function look(node: Reader, traits: EvmTraits, attempts: readonly SentAttempt[]): Promise<RpcResult<Seen>> {
+  const accounts = [...new Set(attempts.map((attempt) => attempt.from))]
+  const [head, receipts, nonces] = await Promise.all([
+    node.read('eth_blockNumber', [], Quantity),
+    readAll(attempts.map(({ hash }) => node.read('eth_getTransactionReceipt', [hash], Receipt))),
+    readAll(accounts.map((account) => node.read('eth_getTransactionCount', [account, traits.finality], Quantity))),
+  ])
+  if (!head.ok) return head
+  if (!receipts.ok) return receipts
+  if (!nonces.ok) return nonces
+  const passed = (attempt: SentAttempt) =>
+    attempt.sequence !== null && nonces.value[accounts.indexOf(attempt.from)]! > attempt.sequence
+  const suspects = attempts.filter((attempt, index) => receipts.value[index] === null && passed(attempt))
+  const gone = await withoutTrace(node, suspects)
+  return gone.ok ? { ok: true, value: { head: head.value, receipts: receipts.value, gone: gone.value } } : gone
+}
+
+async function withoutTrace(node: Reader, suspects: readonly SentAttempt[]): Promise<RpcResult<SentAttempt[]>> {
   const answers = await readAll(
     suspects.flatMap(({ hash }) => [
-      rpc.read('eth_getTransactionReceipt', [hash], Known),
-      rpc.read('eth_getTransactionByHash', [hash], Known),
+      node.read('eth_getTransactionReceipt', [hash], Known),
+      node.read('eth_getTransactionByHash', [hash], Known),
     ]),
   )
   if (!answers.ok) return answers
   const gone = suspects.filter((_, index) => !answers.value[2 * index] && !answers.value[2 * index + 1])
-  return { ok: true, value: new Set(gone.map(({ hash }) => hash)) }
+  return { ok: true, value: gone }
 }
 
 function included(receipt: Receipt, head: bigint, traits: EvmTraits): Outcome {
@@ -80,8 +91,4 @@ async function readAll<Value>(reads: readonly Promise<RpcResult<Value>>[]): Prom
     values.push(answer.value)
   }
   return { ok: true, value: values }
-}
-
-function failed(failure: RpcFailure): { ok: false; message: string } {
-  return { ok: false, message: failure.message }
 }

@@ -8,7 +8,7 @@ import { newEvmKey } from '../test-keys.fixture.ts'
 import { calldata } from './contracts.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const key = newEvmKey()
 const wallet = key.account.address as Hex
 const other = newEvmKey().account.address as Hex

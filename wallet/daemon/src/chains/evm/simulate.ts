@@ -1,7 +1,8 @@
 import { parseAddress } from '@waiaas/core'
 import { encodeData, from as functionFrom } from 'ox/AbiFunction'
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { UNLIMITED } from './calldata.ts'
 import { clip, revertReason } from './node-errors.ts'
 import type { EvmCall } from './prepared.ts'
@@ -51,7 +52,7 @@ const MAX_WATCHED = 40
  * call's own logs name are asked for in a second run.
  */
 export async function simulateCall(
-  rpc: RpcClient,
+  rpc: Reader,
   wallet: string,
   call: EvmCall,
   balances: readonly BalanceWatch[],
@@ -81,7 +82,7 @@ function ran({ tx, balances, allowances }: Run, wallet: string, unclear: string[
 
 type Run = { tx: CallResult } & Pick<Extract<Simulation, { kind: 'ran' }>, 'balances' | 'allowances'>
 
-async function run(rpc: RpcClient, wallet: string, call: EvmCall, watch: Watch): Promise<RpcResult<Run>> {
+async function run(rpc: Reader, wallet: string, call: EvmCall, watch: Watch): Promise<RpcResult<Run>> {
   const questions = [
     ...watch.balances.map(({ token, account }) => ({
       from: wallet,

@@ -6,7 +6,7 @@ import { newEvmKey } from '../test-keys.fixture.ts'
 import { answering, anvil, calldata, calling, setCode, text, uint } from './contracts.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newEvmKey()
 const wallet = account.address as `0x${string}`
 const other = newEvmKey().account.address as `0x${string}`

@@ -1,8 +1,9 @@
 import type { Network } from '@waiaas/core'
 import { encodeData, from } from 'ox/AbiFunction'
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
 import { type Refusal, refuse } from '../payment.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { MAX_DECIMALS, notAToken, safeSymbol, type Token } from '../token.ts'
 import { isExecutionFailure } from './node-errors.ts'
 import { Data } from './quantity.ts'
@@ -14,7 +15,7 @@ const decimalsOf = encodeData(from('function decimals() view returns (uint8)'))
 const symbolOf = encodeData(from('function symbol() view returns (string)'))
 const MAX_REMEMBERED = 2_000
 
-export function createTokenSource(rpc: RpcClient, network: Network): TokenSource {
+export function createTokenSource(rpc: Reader, network: Network): TokenSource {
   const known = new Map<string, Token>()
   return async (address) => {
     const remembered = known.get(address)
@@ -37,7 +38,7 @@ export function createTokenSource(rpc: RpcClient, network: Network): TokenSource
 
 /** What a contract returns; `undefined` where it fails or there is none. */
 export async function callContract(
-  rpc: RpcClient,
+  rpc: Reader,
   to: string,
   data: string,
   from?: string,

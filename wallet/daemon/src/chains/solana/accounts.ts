@@ -1,6 +1,7 @@
 import { base58 } from '@scure/base'
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { InContext, U64 } from './wire.ts'
 
 /** An account as the chain has it. */
@@ -22,7 +23,7 @@ export const AccountInfo = z
 const MAX_AT_ONCE = 100
 
 /** The accounts at these addresses, in one question per hundred. */
-export async function readAccounts(rpc: RpcClient, addresses: readonly string[]): Promise<RpcResult<Accounts>> {
+export async function readAccounts(rpc: Reader, addresses: readonly string[]): Promise<RpcResult<Accounts>> {
   const distinct = [...new Set(addresses)]
   const groups: string[][] = []
   for (let start = 0; start < distinct.length; start += MAX_AT_ONCE) {

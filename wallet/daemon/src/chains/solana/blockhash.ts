@@ -1,6 +1,7 @@
 import type { Blockhash } from '@solana/rpc-types'
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 import { InContext, U64 } from './wire.ts'
@@ -10,7 +11,7 @@ const Latest = InContext(
 )
 
 /** The newest confirmed blockhash, asked for at most once per slot. */
-export function createBlockhashSource(rpc: RpcClient, traits: SolanaTraits): () => Promise<RpcResult<Lifetime>> {
+export function createBlockhashSource(rpc: Reader, traits: SolanaTraits): () => Promise<RpcResult<Lifetime>> {
   let known: { until: number; answer: Promise<RpcResult<Lifetime>> } | undefined
   const ask = async (): Promise<RpcResult<Lifetime>> => {
     const answer = await rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest)

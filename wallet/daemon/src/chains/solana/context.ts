@@ -1,13 +1,14 @@
 import type { Instruction } from '@solana/instructions'
 import type { Asset, Network } from '@waiaas/core'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 
 export type SolanaContext = {
   network: Network
   traits: SolanaTraits
-  rpc: RpcClient
+  rpc: Reader
   blockhash: () => Promise<RpcResult<Lifetime>>
 }
 

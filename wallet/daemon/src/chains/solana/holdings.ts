@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader } from '../rpc-pool.ts'
 import type { Holding } from '../token.ts'
 import { AccountInfo } from './accounts.ts'
 import { readMints } from './mints.ts'
@@ -11,7 +12,7 @@ const Owned = InContext(z.array(z.object({ account: AccountInfo })))
 
 /** What a wallet has of each of these mints, over all its token accounts; addresses that are no mints are left out. */
 export async function readHoldings(
-  rpc: RpcClient,
+  rpc: Reader,
   owner: string,
   addresses: readonly string[],
 ): Promise<RpcResult<Holding[]>> {

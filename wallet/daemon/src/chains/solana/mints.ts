@@ -1,6 +1,7 @@
 import type { Network, TokenRef } from '@waiaas/core'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
 import { parseParty, type Refusal, refuse } from '../payment.ts'
+import type { Reader } from '../rpc-pool.ts'
 import { checkDeclared, MAX_DECIMALS, notAToken } from '../token.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
 import type { SolanaContext } from './context.ts'
@@ -9,7 +10,7 @@ import { metadataAccount } from './token-instructions.ts'
 import { type Mint, readMetadataAccount, readMint } from './token-state.ts'
 
 /** The mints among these addresses, with the names that the metadata program keeps for them. */
-export async function readMints(rpc: RpcClient, addresses: readonly string[]): Promise<RpcResult<Map<string, Mint>>> {
+export async function readMints(rpc: Reader, addresses: readonly string[]): Promise<RpcResult<Map<string, Mint>>> {
   const distinct = [...new Set(addresses)]
   const names = await Promise.all(distinct.map((address) => metadataAccount(address)))
   const answer = await readAccounts(rpc, [...distinct, ...names])

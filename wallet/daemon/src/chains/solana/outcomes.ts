@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Outcome, SentAttempt } from '../chain-adapter.ts'
-import type { RpcClient, RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import type { Reader, RpcPool } from '../rpc-pool.ts'
 import { describeTransactionError } from './node-errors.ts'
 import { InContext, U64 } from './wire.ts'
 
@@ -11,44 +12,53 @@ const Included = z.object({ slot: U64, meta: z.object({ fee: U64 }) }).nullable(
 
 const MAX_SIGNATURES = 256
 
+type Seen = { statuses: Map<string, Status>; gone: string[] }
+
 /**
- * Asks for all statuses at once. Bytes are dead when the finalized height has passed their last valid one and
- * the history, asked afterwards, does not know their signature.
+ * Asks for all statuses at once. Bytes are dead when the finalized height has passed their last valid one, the
+ * history of the same node, asked afterwards, does not know their signature, and that of no other node does.
  */
 export async function solanaOutcomes(
-  rpc: RpcClient,
+  rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>,
   attempts: readonly SentAttempt[],
 ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> {
-  const [height, first] = await Promise.all([
-    rpc.read('getBlockHeight', [{ commitment: 'finalized' }], U64),
-    readStatuses(
-      rpc,
-      attempts.map(({ hash }) => hash),
-    ),
-  ])
-  if (!height.ok) return { ok: false, message: height.failure.message }
-  if (!first.ok) return { ok: false, message: first.failure.message }
-  const expired = attempts.filter(
-    ({ hash, validUntil }) => validUntil !== null && height.value > validUntil && first.value.get(hash) === null,
-  )
-  const second = await readStatuses(
-    rpc,
-    expired.map(({ hash }) => hash),
-  )
-  if (!second.ok) return { ok: false, message: second.failure.message }
-
+  const seen = await rpc.onOne((node) => look(node, attempts))
+  if (!seen.ok) return { ok: false, message: seen.failure.message }
+  const { statuses, gone } = seen.value
+  const elsewhere = gone.length === 0 ? undefined : await rpc.onEach((node) => readStatuses(node, gone))
+  if (elsewhere?.ok === false) return { ok: false, message: elsewhere.failure.message }
+  const isDead = (hash: string) => elsewhere?.value.every((each) => each.get(hash) === null) ?? false
   const outcomes = await Promise.all(
     attempts.map(async ({ hash }): Promise<Outcome> => {
-      const status = second.value.has(hash) ? second.value.get(hash) : first.value.get(hash)
+      const status = statuses.get(hash)
       if (status) return await included(rpc, hash, status)
-      if (second.value.has(hash)) return { kind: 'dead', message: 'Its last valid block has passed without it.' }
+      if (gone.includes(hash) && isDead(hash)) {
+        return { kind: 'dead', message: 'Its last valid block has passed without it.' }
+      }
       return { kind: 'waiting' }
     }),
   )
   return { ok: true, outcomes }
 }
 
-async function included(rpc: RpcClient, hash: string, status: NonNullable<Status>): Promise<Outcome> {
+async function look(node: Reader, attempts: readonly SentAttempt[]): Promise<RpcResult<Seen>> {
+  const hashes = attempts.map(({ hash }) => hash)
+  const [height, first] = await Promise.all([
+    node.read('getBlockHeight', [{ commitment: 'finalized' }], U64),
+    readStatuses(node, hashes),
+  ])
+  if (!height.ok) return height
+  if (!first.ok) return first
+  const expired = attempts.flatMap(({ hash, validUntil }) =>
+    validUntil !== null && height.value > validUntil && first.value.get(hash) === null ? [hash] : [],
+  )
+  const second = await readStatuses(node, expired)
+  if (!second.ok) return second
+  const gone = expired.filter((hash) => second.value.get(hash) === null)
+  return { ok: true, value: { statuses: new Map([...first.value, ...second.value]), gone } }
+}
+
+async function included(rpc: Reader, hash: string, status: NonNullable<Status>): Promise<Outcome> {
   const level = status.confirmationStatus
   if (level !== 'confirmed' && level !== 'finalized') return { kind: 'waiting' }
   const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }
@@ -60,7 +70,7 @@ async function included(rpc: RpcClient, hash: string, status: NonNullable<Status
   return { kind: 'failed', fee: meta.fee, block, message: `It failed: ${describeTransactionError(status.err)}.` }
 }
 
-async function readStatuses(rpc: RpcClient, hashes: readonly string[]): Promise<RpcResult<Map<string, Status>>> {
+async function readStatuses(rpc: Reader, hashes: readonly string[]): Promise<RpcResult<Map<string, Status>>> {
   const groups: string[][] = []
   for (let start = 0; start < hashes.length; start += MAX_SIGNATURES) {
     groups.push(hashes.slice(start, start + MAX_SIGNATURES))

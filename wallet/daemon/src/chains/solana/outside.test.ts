@@ -20,7 +20,7 @@ import { memoInstruction, transferInstruction } from './message.ts'
 import { SYSTEM_PROGRAM } from './programs.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const [key, facilitator] = [newSolanaKey(), newSolanaKey()]
 const wallet = key.account.address
 const to = newSolanaKey().account.address

@@ -4,7 +4,7 @@ import { createAdapters } from '../index.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const RENT = 890_880n
 const FEE = 5_000n
 

@@ -2,8 +2,9 @@ import { base58 } from '@scure/base'
 import { findNetwork, type Network } from '@waiaas/core'
 import { z } from 'zod'
 import { watchBlocks } from '../block-watch.ts'
-import type { ChainAdapter, Signed } from '../chain-adapter.ts'
-import { createRpcClient } from '../json-rpc.ts'
+import type { ChainAdapter, NodeOptions, Signed } from '../chain-adapter.ts'
+import type { RpcResult } from '../json-rpc.ts'
+import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import { createBlockhashSource } from './blockhash.ts'
 import type { SolanaContext } from './context.ts'
 import { draftSolana, messageOf, SPARE_UNITS } from './draft.ts'
@@ -14,16 +15,22 @@ import { readBroadcastFailure } from './node-errors.ts'
 import { solanaOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
-import { solanaTraits } from './solana-traits.ts'
+import { type SolanaTraits, solanaTraits } from './solana-traits.ts'
 import { base64, InContext, U64 } from './wire.ts'
 
 /** Lamports that keep an account without data alive. */
 const RENT_EXEMPT_EMPTY = 890_880n
 
 /** One Solana network: version 0 transactions over JSON-RPC. */
-export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdapter {
-  const rpc = createRpcClient(rpcUrl)
+export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions): ChainAdapter {
   const traits = solanaTraits(network.name)
+  const rpc = createRpcPool({
+    urls: rpcUrls,
+    check: (node) => checkGenesis(node, network, traits),
+    height: (node) => node.read('getBlockHeight', [{ commitment: 'confirmed' }], U64),
+    maxLag: MAX_LAG_SLOTS,
+    surveyMs: SURVEY_MS,
+  })
   const context: SolanaContext = { network, traits, rpc, blockhash: createBlockhashSource(rpc, traits) }
   const unique = rememberMessages()
   const blocks = watchBlocks(async () => {
@@ -33,13 +40,7 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
 
   return {
     network,
-    connect: async () => {
-      const genesis = await rpc.read('getGenesisHash', [], z.string())
-      if (!genesis.ok) return { ok: false, message: genesis.failure.message }
-      const served = findNetwork(`solana:${genesis.value.slice(0, 32)}`)
-      if (served === undefined ? traits.ownGenesis : served.name === network.name) return { ok: true }
-      return { ok: false, message: `The node serves ${served?.name ?? 'another chain'}, not ${network.name}.` }
-    },
+    connect: rpc.connect,
     balance: async (address) => {
       const balance = await rpc.read('getBalance', [address, { commitment: 'confirmed' }], InContext(U64))
       return balance.ok ? { ok: true, amount: balance.value.value } : { ok: false, message: balance.failure.message }
@@ -76,10 +77,9 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
       })
       return { ok: true, signable: { bytes, finish } }
     },
-    broadcast: async ({ raw }) => {
+    broadcast: ({ raw }) => {
       const options = { encoding: 'base64', skipPreflight: true, maxRetries: 0 }
-      const sent = await rpc.submit('sendTransaction', [base64(raw), options], z.string())
-      return sent.ok ? { kind: 'accepted' } : readBroadcastFailure(sent.failure)
+      return rpc.broadcast('sendTransaction', [base64(raw), options], readBroadcastFailure)
     },
     outcomes: (attempts) => solanaOutcomes(rpc, attempts),
     leastRemainder: RENT_EXEMPT_EMPTY,
@@ -89,6 +89,21 @@ export function createSolanaAdapter(network: Network, rpcUrl: string): ChainAdap
       rpc.close()
     },
   }
+}
+
+/** Twelve seconds or so. */
+const MAX_LAG_SLOTS = 30n
+
+async function checkGenesis(
+  node: Reader,
+  network: Network,
+  traits: SolanaTraits,
+): Promise<RpcResult<string | undefined>> {
+  const genesis = await node.read('getGenesisHash', [], z.string())
+  if (!genesis.ok) return genesis
+  const served = findNetwork(`solana:${genesis.value.slice(0, 32)}`)
+  const isRight = served === undefined ? traits.ownGenesis : served.name === network.name
+  return { ok: true, value: isRight ? undefined : `serves ${served?.name ?? 'another chain'}, not ${network.name}.` }
 }
 
 const REMEMBERED_BLOCKHASHES = 300

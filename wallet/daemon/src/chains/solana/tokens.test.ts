@@ -30,7 +30,7 @@ import { newSolanaKey } from '../test-keys.fixture.ts'
 import { MEMO_PROGRAM, SYSTEM_PROGRAM, TOKEN_PROGRAM } from './programs.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrl: node.rpcUrl }])[0]!
+const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newSolanaKey()
 const wallet = account.address as Address
 const chain = { rpcUrl: node.rpcUrl, wsUrl: node.wsUrl, control: node.control, decimals: 6 }

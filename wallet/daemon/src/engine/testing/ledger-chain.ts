@@ -7,6 +7,7 @@ import type {
   Draft,
   DraftResult,
   Outcome,
+  Replacement,
   SentAttempt,
 } from '../../chains/chain-adapter.ts'
 
@@ -66,15 +67,15 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
 
   const nextOf = (address: string) => BigInt(books.blocks.filter(({ from }) => from === address).length)
   const include = (hash: string, text: string): boolean => {
-    const { from, to, amount, sequence, validUntil } = readRaw(text)
+    const { from, to, amount, sequence, validUntil, bid } = readRaw(text)
     if (books.blocks.some((block) => block.hash === hash)) return false
     if (sequence !== null && sequence !== nextOf(from)) return false
     if (validUntil !== null && books.height > validUntil) return false
     const balance = books.balances.get(from) ?? 0n
-    if (balance < amount + fee) return false
-    books.balances.set(from, balance - amount - fee)
+    if (bid < fee || balance < amount + bid) return false
+    books.balances.set(from, balance - amount - bid)
     books.balances.set(to, (books.balances.get(to) ?? 0n) + amount)
-    books.blocks.push({ hash, from, to, amount, fee, sequence, height: books.height })
+    books.blocks.push({ hash, from, to, amount, fee: bid, sequence, height: books.height })
     return true
   }
   const mine = () => {
@@ -112,7 +113,8 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
         books.balances.set(block.from, books.balances.get(block.from)! + block.amount + block.fee)
         books.balances.set(block.to, books.balances.get(block.to)! - block.amount)
         const { from, to, amount, sequence } = block
-        const text = JSON.stringify({ from, to, amount: amount.toString(), sequence: sequence?.toString() ?? null })
+        const [digits, bid] = [amount.toString(), block.fee.toString()]
+        const text = JSON.stringify({ from, to, amount: digits, sequence: sequence?.toString() ?? null, bid })
         if (keepInPool) books.pool.set(block.hash, text)
       }
     },
@@ -130,6 +132,11 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       ? {
           nextSequence: async (address: string) =>
             down ? { ok: false as const, message: 'down' } : { ok: true as const, sequence: nextOf(address) },
+          replacement: async (sent: SentAttempt, by: 'itself' | 'nothing', maxFee: bigint): Promise<Replacement> => {
+            if (down) return { kind: 'unknown', message: 'down' }
+            if (nextOf(sent.from) > sent.sequence!) return { kind: 'not needed' }
+            return replace(sent, by, { fee, maxFee })
+          },
         }
       : {}),
     signable: async (toSign, from, sequence) => {
@@ -142,6 +149,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
         amount: toSign.amount.toString(),
         sequence: sequence?.toString() ?? null,
         validUntil: validUntil?.toString() ?? null,
+        bid: fee.toString(),
         salt: sequenced ? undefined : Math.random(),
       })
       const raw = Buffer.from(text)
@@ -161,7 +169,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     },
     outcomes: async (attempts) => {
       if (down) return { ok: false, message: 'down' }
-      return { ok: true, outcomes: attempts.map((attempt) => outcomeOf(books, nextOf(attempt.from), attempt)) }
+      return { ok: true, outcomes: attempts.map((attempt) => outcomeOf(books, attempt)) }
     },
     onBlock: (callback) => {
       blockCallbacks.add(callback)
@@ -200,6 +208,24 @@ function draft(
   return { ok: true, draft: made }
 }
 
+function replace(
+  sent: SentAttempt,
+  by: 'itself' | 'nothing',
+  { fee, maxFee }: { fee: bigint; maxFee: bigint },
+): Replacement {
+  const old = readRaw(Buffer.from(sent.raw).toString())
+  if (by === 'itself' && old.bid >= fee) return { kind: 'not needed' }
+  const raised = (old.bid * 9n) / 8n + 1n
+  const bid = raised > fee ? raised : fee
+  if (bid > maxFee) return { kind: 'too dear', message: `The fee is ${fee} now.` }
+  const [to, amount] = by === 'itself' ? [old.to, old.amount] : [old.from, 0n]
+  const sequence = old.sequence?.toString()
+  const text = JSON.stringify({ from: old.from, to, amount: amount.toString(), sequence, bid: bid.toString() })
+  const raw = Buffer.from(text)
+  const signed = { raw, hash: hashOf(text), sequence: old.sequence, validUntil: null }
+  return { kind: 'signable', signable: { bytes: raw, finish: () => signed } }
+}
+
 function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: SentAttempt): Broadcast {
   const text = Buffer.from(signed.raw).toString()
   const known = books.pool.has(signed.hash) || books.blocks.some(({ hash }) => hash === signed.hash)
@@ -208,19 +234,28 @@ function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: Sent
   if (signed.validUntil !== null && books.height > signed.validUntil) {
     return { kind: 'refused', code: 'CHAIN_ERROR', message: 'lifetime is over' }
   }
+  const { from, sequence, bid } = readRaw(text)
+  for (const [hash, other] of books.pool) {
+    const rival = readRaw(other)
+    if (sequence === null || rival.from !== from || rival.sequence !== sequence) continue
+    if (bid * 10n < rival.bid * 11n) return { kind: 'refused', code: 'CHAIN_ERROR', message: 'underpriced' }
+    books.pool.delete(hash)
+  }
   books.pool.set(signed.hash, text)
   return { kind: 'accepted' }
 }
 
 const FINAL_DEPTH = 5n
 
-function outcomeOf(books: LedgerBooks, next: bigint, attempt: SentAttempt): Outcome {
+function outcomeOf(books: LedgerBooks, attempt: SentAttempt): Outcome {
   const found = books.blocks.find(({ hash }) => hash === attempt.hash)
   if (found !== undefined) {
     const final = books.height - found.height >= FINAL_DEPTH
     return { kind: 'confirmed', fee: found.fee, block: found.height, final }
   }
-  if (attempt.sequence !== null && attempt.sequence < next) return { kind: 'dead', message: 'number used by another' }
+  const rival = books.blocks.find(({ from, sequence }) => from === attempt.from && sequence === attempt.sequence)
+  const buried = rival !== undefined && books.height - rival.height >= FINAL_DEPTH
+  if (attempt.sequence !== null && buried) return { kind: 'dead', message: 'number used by another' }
   if (attempt.validUntil !== null && books.height > attempt.validUntil) {
     return { kind: 'dead', message: 'lifetime is over' }
   }
@@ -233,6 +268,7 @@ function readRaw(text: string) {
     from: raw.from!,
     to: raw.to!,
     amount: BigInt(raw.amount!),
+    bid: BigInt(raw.bid!),
     sequence: raw.sequence == null ? null : BigInt(raw.sequence),
     validUntil: raw.validUntil == null ? null : BigInt(raw.validUntil),
   }

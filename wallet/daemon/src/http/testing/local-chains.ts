@@ -27,7 +27,7 @@ export async function startLocalChains(): Promise<LocalChains> {
   const [evm, solana] = await Promise.all([startEvmNode({}), startSolanaNode({ slotMs: 100 })])
   const places = { 'evm-local': evm.rpcUrl, 'solana-local': solana.rpcUrl } as const
   const adapters = createAdapters(
-    (Object.keys(places) as (keyof typeof places)[]).map((network) => ({ network, rpcUrl: places[network] })),
+    (Object.keys(places) as (keyof typeof places)[]).map((network) => ({ network, rpcUrls: [places[network]] })),
   )
   const chains = new Map(
     adapters.map((adapter): [NetworkName, (typeof adapters)[number]] => [adapter.network.name, adapter]),

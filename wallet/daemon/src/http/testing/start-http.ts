@@ -61,7 +61,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
   const db = database.kysely as unknown as Kysely<Tables>
-  const nowhere = createAdapters([{ network: 'evm-local', rpcUrl: 'http://127.0.0.1:9' }])
+  const nowhere = createAdapters([{ network: 'evm-local', rpcUrls: ['http://127.0.0.1:9'] }])
   const adapters = options.chains ?? new Map(nowhere.map((adapter) => [adapter.network.name, adapter]))
   const signer = signerOver(keystore)
   const log = createLogger('test', 'silent')

@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** A node in front of another: passes everything on, unless told to fail or to tell something else. */
+export type NodeProxy = {
+  url: string
+  /** Methods that arrived, in order. */
+  asked: string[]
+  /** What happens to every request from now on. */
+  behave: (how: 'well' | 'cut' | 'hang' | 429 | 503) => void
+  /** Answers to these methods are made up, as by a node that is behind or serves another chain. */
+  pretend: (results: Readonly<Record<string, unknown>>) => void
+  /** The request is passed on, and the connection is cut before the answer. */
+  loseAnswersTo: (method: string) => void
+  close: () => Promise<void>
+}
+
+type Question = { id: number; method: string }
+
+export async function startNodeProxy(target: string): Promise<NodeProxy> {
+  let how: Parameters<NodeProxy['behave']>[0] = 'well'
+  let made: Readonly<Record<string, unknown>> = {}
+  let losing: string | undefined
+  const asked: string[] = []
+
+  const pass = async (body: string) => {
+    const response = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    return await response.text()
+  }
+  const answer = async (request: IncomingMessage) => {
+    const body = await text(request)
+    const parsed = JSON.parse(body) as Question | Question[]
+    const questions = [parsed].flat()
+    asked.push(...questions.map(({ method }) => method))
+    if (how !== 'well') return { how }
+    const told = questions.every(({ method }) => method in made) ? '[]' : await pass(body)
+    if (questions.some(({ method }) => method === losing)) return { how: 'cut' as const }
+    const answers = [JSON.parse(told) as { id: number }].flat()
+    const changed = questions.map(({ id, method }) =>
+      method in made ? { jsonrpc: '2.0', id, result: made[method] } : answers.find((each) => each.id === id),
+    )
+    return { body: JSON.stringify(Array.isArray(parsed) ? changed : changed[0]) }
+  }
+  const server = createServer((request, response) => {
+    answer(request).then(
+      (reply) => {
+        if ('body' in reply) response.setHeader('content-type', 'application/json').end(reply.body)
+        else if (reply.how === 'cut') response.destroy()
+        else if (reply.how !== 'hang') response.writeHead(reply.how).end('{}')
+      },
+      () => response.destroy(),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    behave: (next) => {
+      how = next
+    },
+    pretend: (results) => {
+      made = results
+    },
+    loseAnswersTo: (method) => {
+      losing = method
+    },
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}

@@ -1,0 +1,200 @@
+import type { NetworkName } from '@waiaas/core'
+import { startEvmNode, startSolanaNode } from '@waiaas/devnet'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { ChainAdapter, SentAttempt } from './chain-adapter.ts'
+import { createAdapters } from './index.ts'
+import { type NodeProxy, startNodeProxy } from './node-proxy.fixture.ts'
+import { createRpcPool } from './rpc-pool.ts'
+import { newEvmKey, newSolanaKey } from './test-keys.fixture.ts'
+
+const chains = [
+  {
+    network: 'evm-local' as NetworkName,
+    start: () => startEvmNode({}),
+    newKey: newEvmKey,
+    funds: 10n ** 18n,
+    sendMethod: 'eth_sendRawTransaction',
+    balanceMethod: 'eth_getBalance',
+    otherChain: { eth_chainId: '0x5' },
+    /** What a node tells that has not seen a payment, but knows that its time is over. */
+    blind: {
+      eth_getTransactionReceipt: null,
+      eth_getTransactionByHash: null,
+      eth_getTransactionCount: '0xff',
+    },
+  },
+  {
+    network: 'solana-local' as NetworkName,
+    start: () => startSolanaNode({ slotMs: 50 }),
+    newKey: newSolanaKey,
+    funds: 10n ** 9n,
+    sendMethod: 'sendTransaction',
+    balanceMethod: 'getBalance',
+    otherChain: { getGenesisHash: '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d' },
+    blind: {
+      getSignatureStatuses: { context: { slot: 1 }, value: [null] },
+      getBlockHeight: 9_999_999,
+    },
+  },
+]
+
+describe.each(chains)('several nodes of $network', ({ network, start, newKey, funds, ...chain }) => {
+  let node: Awaited<ReturnType<typeof start>>
+  let first: NodeProxy
+  let second: NodeProxy
+  let adapter: ChainAdapter
+  const key = newKey()
+  const payee = newKey().account.address
+
+  beforeAll(async () => {
+    node = await start()
+    await node.control.fund(key.account.address, funds)
+  })
+  afterAll(() => node.stop())
+  beforeEach(async () => {
+    first = await startNodeProxy(node.rpcUrl)
+    second = await startNodeProxy(node.rpcUrl)
+    adapter = createAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
+  })
+  afterEach(async () => {
+    await adapter.close()
+    await first.close()
+    await second.close()
+  })
+
+  async function sign(): Promise<SentAttempt> {
+    const drafted = await adapter.draft({ type: 'TRANSFER', to: payee, amount: String(funds / 100n) }, key.account)
+    if (!drafted.ok) throw new Error(drafted.message)
+    const next = await adapter.nextSequence?.(key.account.address)
+    if (next?.ok === false) throw new Error(next.message)
+    const built = await adapter.signable(drafted.draft, key.account, next?.sequence ?? null)
+    if (!built.ok) throw new Error(built.message)
+    return { ...built.signable.finish(key.sign(built.signable.bytes)), from: key.account.address }
+  }
+
+  async function confirmed(attempt: SentAttempt): Promise<void> {
+    await expect
+      .poll(async () => {
+        const answer = await adapter.outcomes([attempt])
+        return answer.ok && answer.outcomes[0]?.kind
+      })
+      .toBe('confirmed')
+  }
+
+  test('one that serves another chain is named and never used', async () => {
+    first.pretend(chain.otherChain)
+    const connected = await adapter.connect()
+    expect(connected).toMatchObject({ ok: true, warning: expect.stringMatching(/^Node 1 of 2 serves .*, not /) })
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    expect(first.asked).not.toContain(chain.balanceMethod)
+    second.pretend(chain.otherChain)
+    const alone = createAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
+    expect(await alone.connect()).toMatchObject({ ok: false, message: expect.stringContaining('Node 2 of 2 serves') })
+    expect(await alone.balance(key.account.address)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining(network),
+    })
+    expect(await alone.broadcast(await sign())).toMatchObject({ kind: 'unknown' })
+    expect([...first.asked, ...second.asked]).not.toContain(chain.sendMethod)
+    await alone.close()
+  })
+
+  test.each(['cut', 429, 503] as const)('a question goes to the next where the first answers %s', async (how) => {
+    await adapter.connect()
+    first.behave(how)
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    expect(second.asked).toContain(chain.balanceMethod)
+    const before = first.asked.length
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    expect(first.asked).toHaveLength(before)
+  })
+
+  test('a question goes to the next where the first is silent', async () => {
+    await adapter.connect()
+    first.behave('hang')
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+  }, 30_000)
+
+  test('the same bytes go to the next where it is not known whether the first took them, and pay once', async () => {
+    const attempt = await sign()
+    const before = await adapter.balance(payee)
+    first.loseAnswersTo(chain.sendMethod)
+    await node.control.pauseMining()
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    expect([first, second].map(({ asked }) => asked.filter((each) => each === chain.sendMethod).length)).toEqual([1, 1])
+    await node.control.resumeMining()
+    await confirmed(attempt)
+    const after = await adapter.balance(payee)
+    expect(after.ok && before.ok && after.amount - before.amount).toBe(funds / 100n)
+  })
+
+  test('no proof of death comes from a node that has not seen a payment which another one has', async () => {
+    const attempt = await sign()
+    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
+    await confirmed(attempt)
+    first.pretend(chain.blind)
+    const expired = { ...attempt, validUntil: attempt.validUntil === null ? null : 1n }
+    expect(await adapter.outcomes([expired])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    second.pretend(chain.blind)
+    expect(await adapter.outcomes([expired])).toMatchObject({ outcomes: [{ kind: 'dead' }] })
+  })
+
+  test('the next number is the highest that any node tells', async () => {
+    if (adapter.nextSequence === undefined) return
+    first.pretend({ eth_getTransactionCount: '0x7' })
+    expect(await adapter.nextSequence(newKey().account.address)).toEqual({ ok: true, sequence: 7n })
+    first.pretend({ eth_getTransactionCount: '0x0' })
+    second.pretend({ eth_getTransactionCount: '0x9' })
+    expect(await adapter.nextSequence(newKey().account.address)).toEqual({ ok: true, sequence: 9n })
+  })
+})
+
+describe('order', () => {
+  const closing: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close()
+  })
+
+  async function open(maxLag: bigint) {
+    const node = await startNodeProxy('http://127.0.0.1:9')
+    const [first, second] = [await startNodeProxy(node.url), await startNodeProxy(node.url)]
+    const heights = { eth_blockNumber: 100, name: 'first' }
+    first.pretend(heights)
+    second.pretend({ ...heights, name: 'second' })
+    const pool = createRpcPool({
+      urls: [first.url, second.url],
+      check: async () => ({ ok: true, value: undefined }),
+      height: async (rpc) => {
+        const answer = await rpc.read('eth_blockNumber', [], z.number())
+        return answer.ok ? { ok: true, value: BigInt(answer.value) } : answer
+      },
+      maxLag,
+      surveyMs: 20,
+    })
+    closing.push(pool.close, first.close, second.close, node.close)
+    const who = async () => {
+      const answer = await pool.read('name', [], z.string())
+      return answer.ok ? answer.value : answer.failure.message
+    }
+    return { first, second, who }
+  }
+
+  test('a node that failed is preferred again once it is well', async () => {
+    const { first, who } = await open(5n)
+    expect(await who()).toBe('first')
+    first.behave(503)
+    expect(await who()).toBe('second')
+    first.behave('well')
+    expect(await who()).toBe('second')
+    await expect.poll(who, { timeout: 5_000 }).toBe('first')
+  })
+
+  test('a node that is behind comes after the others until it has caught up', async () => {
+    const { first, who } = await open(5n)
+    first.pretend({ eth_blockNumber: 94, name: 'first' })
+    await expect.poll(who, { timeout: 5_000 }).toBe('second')
+    first.pretend({ eth_blockNumber: 95, name: 'first' })
+    await expect.poll(who, { timeout: 5_000 }).toBe('first')
+  })
+})
