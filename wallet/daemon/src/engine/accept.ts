@@ -20,33 +20,60 @@ import type { Context } from './parts.ts'
 /** What may be asked for and is stored: a payment to build, or a transaction made elsewhere to sign. */
 export type Request = TransactionRequest | SignRequest
 
+/** Stores what is to be in the database before anything else of a transaction is. */
+export type Store = (db: Kysely<Tables>) => Promise<void>
+
+/** Judges a request and stores it, in one database transaction that begins with `store`. */
+export type Judge = (row: TransactionRow, store: Store) => Promise<TransactionRow>
+
 /**
- * Stores a request as PENDING under its key, or finds what the key stands for already.
+ * Has a request judged under its key, or finds what the key stands for already. What is being judged is known to
+ * this process only: if it ends there, nothing was stored, signed or answered, and the key is free.
  *
  * @returns `fresh` false for the row of an earlier call with the same key and body.
  * @throws AppError IDEMPOTENCY_*, the first call's error, or why this agent may not send on this network.
  */
-export async function accept(
-  context: Context,
+export type Accept = (
   caller: Caller,
   request: Request,
   key: string,
-): Promise<{ fresh: boolean; row: TransactionRow }> {
-  const fingerprint = canonicalHash(request as Json)
-  const found = await context.write(async (db) => {
-    const known = await findByKey(db, caller.agentId, key)
-    if (known !== undefined) return { fresh: false, row: known }
+  judge: Judge,
+) => Promise<{ fresh: boolean; row: TransactionRow }>
+
+export function createAccept(context: Context): Accept {
+  const { db } = context
+  const judging = new Map<string, string>()
+  const judgeNew = async (
+    caller: Caller,
+    request: Request,
+    stamp: { key: string; fingerprint: string },
+    judge: Judge,
+  ) => {
     const agent = await agentOf(db, caller.agentId)
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) throw refusal
     const row = await newRow(context, db, { agent, sessionId: caller.sessionId, request })
-    const stored = { ...row, idempotency_key: key, fingerprint }
-    const data = { request: request as Json }
-    await insertTransaction(db, stored, { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data })
-    return { fresh: true, row: stored }
-  })
-  if (!found.fresh) assertSame(found.row, fingerprint)
-  return found
+    const stored = { ...row, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
+    const event = { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data: { request: request as Json } }
+    return await judge(stored, (transaction) => insertTransaction(transaction, stored, event))
+  }
+  return async (caller, request, key, judge) => {
+    const fingerprint = canonicalHash(request as Json)
+    const place = `${caller.agentId} ${key}`
+    const current = judging.get(place)
+    if (current !== undefined) throw inProgress(current, fingerprint)
+    judging.set(place, fingerprint)
+    try {
+      const known = await findByKey(db, caller.agentId, key)
+      if (known === undefined) {
+        return { fresh: true, row: await judgeNew(caller, request, { key, fingerprint }, judge) }
+      }
+      if (known.fingerprint !== fingerprint) throw conflict({ transactionId: known.id })
+      return { fresh: false, row: known }
+    } finally {
+      judging.delete(place)
+    }
+  }
 }
 
 /** The network of a request that may leave it out, if this daemon serves it. */
@@ -110,14 +137,13 @@ export async function newRow(
   }
 }
 
-function assertSame(row: TransactionRow, fingerprint: string): void {
-  const details = { transactionId: row.id }
-  if (row.fingerprint !== fingerprint) {
-    throw fault('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key belongs to another request.', details)
-  }
-  if (row.status === 'PENDING') {
-    throw fault('IDEMPOTENCY_IN_PROGRESS', 'The first request with this key is still being judged.', details)
-  }
+function inProgress(current: string, fingerprint: string): Error {
+  if (current !== fingerprint) return conflict({})
+  return fault('IDEMPOTENCY_IN_PROGRESS', 'The first request with this key is still being judged.')
+}
+
+function conflict(details: { transactionId?: string }): Error {
+  return fault('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key belongs to another request.', details)
 }
 
 /** The error that `send` answered with, for a row that was refused before it ever waited or ran. */

@@ -8,18 +8,23 @@ import { recordJudgement } from '../store/judgements.ts'
 import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
-import type { Request } from './accept.ts'
+import type { Request, Store } from './accept.ts'
 import { type Asked, agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 import { draftColumns } from './stored-draft.ts'
 
-/** PENDING: drafts, judges and reserves. Answers the row as it is then. */
-export async function admit(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
+/**
+ * PENDING: drafts, judges and reserves. Answers the row as it is then.
+ *
+ * @param store puts a row that is not in the database yet there.
+ */
+export async function admit(context: Context, row: TransactionRow, store: Store): Promise<TransactionRow | undefined> {
   const drafted = await draftOf(context, row)
-  if (!drafted.ok) return await refuse(context, row, drafted.code, drafted.message)
+  if (!drafted.ok) return await refuse(context, row, store, drafted.code, drafted.message)
   const { draft } = drafted
   const prices = await pricesFor(context.prices, row.network, draft.effects)
   const moved = await context.write(async (db) => {
+    await store(db)
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
     const refusal = await spendingFault(db, agent, row.origin)
@@ -178,9 +183,13 @@ async function apply(
 async function refuse(
   context: Context,
   row: TransactionRow,
+  store: Store,
   code: ErrorCode,
   message: string,
 ): Promise<TransactionRow | undefined> {
   const columns = errorSpec(code).retryable === true ? { idempotency_key: null } : {}
-  return await context.write((db) => cancel(db, row, context.now(), code, message, columns))
+  return await context.write(async (db) => {
+    await store(db)
+    return await cancel(db, row, context.now(), code, message, columns)
+  })
 }

@@ -1,44 +1,46 @@
-import { isFinal, type TransactionStatus } from '@waiaas/core'
+import { isFinal } from '@waiaas/core'
+import type { TransactionRow } from '../store/transactions.ts'
 
 /** Tells who waits for a transaction that it came to its end. In this process only; the database is the truth. */
 export type Changes = {
-  changed: (row: { id: string; status: TransactionStatus }) => void
-  /** The end of this transaction: resolves then, after `millis`, or when everything closes. */
-  end: (id: string, millis: number) => { reached: Promise<void>; stop: () => void }
+  changed: (row: TransactionRow) => void
+  /** Resolves with this transaction at its end; with nothing after `millis`, or when everything closes. */
+  end: (id: string, millis: number) => { reached: Promise<TransactionRow | undefined>; stop: () => void }
   close: () => void
   closed: () => boolean
 }
 
 export function createChanges(): Changes {
-  const waiting = new Map<string, Set<() => void>>()
+  type Resume = (row: TransactionRow | undefined) => void
+  const waiting = new Map<string, Set<Resume>>()
   let closed = false
-  const wake = (id: string) => {
-    for (const resume of waiting.get(id) ?? []) resume()
+  const wake = (id: string, row: TransactionRow | undefined) => {
+    for (const resume of waiting.get(id) ?? []) resume(row)
   }
   return {
-    changed: ({ id, status }) => {
-      if (isFinal(status)) wake(id)
+    changed: (row) => {
+      if (isFinal(row.status)) wake(row.id, row)
     },
     end: (id, millis) => {
-      let stop = () => {}
-      const reached = new Promise<void>((resolve) => {
-        if (closed) return resolve()
+      let resume: Resume = () => {}
+      const reached = new Promise<TransactionRow | undefined>((resolve) => {
+        if (closed) return resolve(undefined)
         const resumes = waiting.get(id) ?? new Set()
         waiting.set(id, resumes)
-        stop = () => {
+        resume = (row) => {
           clearTimeout(timer)
-          resumes.delete(stop)
+          resumes.delete(resume)
           if (resumes.size === 0) waiting.delete(id)
-          resolve()
+          resolve(row)
         }
-        const timer = setTimeout(stop, millis)
-        resumes.add(stop)
+        const timer = setTimeout(() => resume(undefined), millis)
+        resumes.add(resume)
       })
-      return { reached, stop: () => stop() }
+      return { reached, stop: () => resume(undefined) }
     },
     close: () => {
       closed = true
-      for (const id of [...waiting.keys()]) wake(id)
+      for (const id of [...waiting.keys()]) wake(id, undefined)
     },
     closed: () => closed,
   }

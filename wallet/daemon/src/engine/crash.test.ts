@@ -25,16 +25,7 @@ async function run(folder: string, where: string): Promise<{ signal: string | nu
   return { signal: signal as string | null, output: output.trim() }
 }
 
-const places = [
-  'stored',
-  'judged',
-  'signed',
-  'before the node',
-  'in the node',
-  'broadcast',
-  'submitted',
-  'settled',
-] as const
+const places = ['judged', 'signed', 'before the node', 'in the node', 'broadcast', 'submitted', 'settled'] as const
 
 test.each(places)(
   'killed at "%s" and started again, the daemon pays exactly once',

@@ -1,7 +1,7 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
 import { dueTransactions, findTransaction, openTransactions, type TransactionRow } from '../store/transactions.ts'
 import { createWriter } from '../store/writer.ts'
-import { accept, firstRefusal, type Request } from './accept.ts'
+import { createAccept, firstRefusal, type Judge, type Request } from './accept.ts'
 import { admit } from './admit.ts'
 import { createChanges } from './changes.ts'
 import type { Caller, Engine, EngineJobs, EngineStops } from './engine.ts'
@@ -18,7 +18,7 @@ import { cancelSubmitted } from './replace.ts'
 import { busy, createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
 import { createSweeps } from './sweep.ts'
-import { createViews } from './view.ts'
+import { createViews, type Views } from './view.ts'
 
 /** The engine over its parts. Nothing runs before `recover` or a call. */
 export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs & EngineStops> {
@@ -34,7 +34,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
   const runs = createRuns(context, async (row) => {
     switch (row.status) {
       case 'PENDING':
-        return await admit(context, row)
+        return await admit(context, row, async () => {})
       case 'QUEUED':
         return await resumeDelayed(context, row)
       case 'EXECUTING':
@@ -69,6 +69,7 @@ type Job = 'recover' | 'close' | keyof EngineJobs
 
 /** What callers ask. */
 function answers(context: Context, runs: Runs): Omit<Engine, Job> {
+  const accept = createAccept(context)
   const views = createViews(context.db, context.approvalUrl)
   const viewOf = async (id: string) => {
     const view = await views.find(id)
@@ -82,20 +83,16 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
   }
   const judged = async (caller: Caller, request: Request, key: string) => {
     if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
-    const { fresh, row } = await accept(context, caller, request, key)
-    if (fresh) {
-      context.onStep('stored', row.id)
-      await runs.once(row)
-    }
-    const current = (await findTransaction(context.db, row.id)) ?? row
-    const refusal = firstRefusal(current)
+    const judge: Judge = (row, store) => runs.first(row.id, () => admit(context, row, store))
+    const accepted = await accept(caller, request, key, judge)
+    const refusal = firstRefusal(accepted.row)
     if (refusal !== undefined) throw refusal
-    return { fresh, row: current }
+    return accepted
   }
   return {
     send: async (caller, request, key) => {
       const { fresh, row } = await judged(caller, request, key)
-      if (fresh) runs.start(row.id)
+      if (fresh) runs.goOn(row)
       return await views.of(row)
     },
     sign: async (caller, request, key) => {
@@ -110,7 +107,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
     view: views.find,
-    wait: async (id, seconds) => await waitFor(context, id, seconds, viewOf),
+    wait: async (id, seconds) => await waitFor(context, id, seconds, { of: views.of, current: viewOf }),
   }
 }
 
@@ -152,14 +149,14 @@ async function waitFor(
   context: Context,
   id: string,
   seconds: number,
-  viewOf: (id: string) => Promise<TransactionView>,
+  views: Pick<Views, 'of'> & { current: (id: string) => Promise<TransactionView> },
 ): Promise<TransactionView> {
   const end = context.changes.end(id, seconds * 1000)
   try {
-    const view = await viewOf(id)
+    const view = await views.current(id)
     if (isFinal(view.status)) return view
-    await end.reached
-    return await viewOf(id)
+    const last = await end.reached
+    return last === undefined ? await views.current(id) : await views.of(last)
   } finally {
     end.stop()
   }

@@ -9,7 +9,7 @@ import { createLedgerChain, emptyBooks, type Misfortune } from './testing/ledger
 import { address, createWorld, movableClock, SOLANA_WALLET, WALLET } from './testing/world.ts'
 
 const FUNDS = 10n ** 24n
-const steps: Step[] = ['stored', 'judged', 'signed', 'broadcast', 'submitted', 'settled', 'replaced']
+const steps: Step[] = ['judged', 'signed', 'broadcast', 'submitted', 'settled', 'replaced']
 const FEE = 21_000n
 
 type Command =

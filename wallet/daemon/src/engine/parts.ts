@@ -13,7 +13,7 @@ import type { Lock } from './lock.ts'
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
 
 /** Points after which a crash must lose nothing and repeat nothing. */
-export type Step = 'stored' | 'judged' | 'signed' | 'broadcast' | 'submitted' | 'settled' | 'replaced'
+export type Step = 'judged' | 'signed' | 'broadcast' | 'submitted' | 'settled' | 'replaced'
 
 export type EngineSettings = {
   environment: Environment

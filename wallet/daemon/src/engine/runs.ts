@@ -6,8 +6,12 @@ import type { Context } from './parts.ts'
 export type Runs = {
   /** Advances until nothing changes. Faults of the program are logged; the row stays, and `retry` takes it up. */
   start: (id: string) => void
+  /** As `start`, for a row as it is now. */
+  goOn: (row: TransactionRow) => void
   /** As `start`, but not before the pause after the last run is over. */
   retry: (id: string) => void
+  /** The first step of a transaction that is not stored yet. Rejects with what it throws: then nothing is stored. */
+  first: (id: string, step: () => Promise<TransactionRow | undefined>) => Promise<TransactionRow>
   /** One step; resolves when it is done, rejects with what it throws. */
   once: (row: TransactionRow) => Promise<void>
   /** Resolves when nothing runs any more. */
@@ -26,9 +30,9 @@ export function createRuns(
   const notBefore = new Map<string, number>()
   let closed = false
 
-  const drive = async (id: string) => {
+  const drive = async (id: string, known: TransactionRow | undefined) => {
     notBefore.set(id, Number.POSITIVE_INFINITY)
-    let row = await findTransaction(context.db, id)
+    let row = known ?? (await findTransaction(context.db, id))
     while (row !== undefined && !closed) {
       const { status } = row
       row = await advance(row)
@@ -44,9 +48,9 @@ export function createRuns(
     running.set(id, started)
     return started
   }
-  const start = (id: string) => {
+  const start = (id: string, known?: TransactionRow) => {
     if (closed || running.has(id)) return
-    guard(id, () => drive(id)).catch((error: unknown) => {
+    guard(id, () => drive(id, known)).catch((error: unknown) => {
       context.log.error({ transactionId: id, err: error }, 'A transaction could not go on; it is tried again.')
     })
   }
@@ -54,11 +58,21 @@ export function createRuns(
     while (running.size > 0) await Promise.allSettled(running.values())
   }
   return {
-    start,
+    start: (id) => start(id),
+    goOn: (row) => start(row.id, row),
     retry: (id) => {
       const pause = notBefore.get(id)
       if (pause !== undefined && context.clock.millis() < pause) return
       start(id)
+    },
+    first: async (id, step) => {
+      let row: TransactionRow | undefined
+      await guard(id, async () => {
+        row = await step()
+      })
+      if (row === undefined) throw new Error(`transaction ${id} is not new`)
+      context.changes.changed(row)
+      return row
     },
     once: async (row) => {
       if (running.has(row.id)) return await settled(running.get(row.id))
