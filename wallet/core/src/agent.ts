@@ -71,6 +71,9 @@ export const UpdateAgent = z.strictObject({ name: Name })
 
 export const SetOwner = z.strictObject({ ownerAddress: OwnerText })
 
+/** Of a key on the chain where the owner's own address is no good. */
+export const NameWithdrawAddress = z.strictObject({ address: z.string().min(1).max(128) })
+
 export const CreateSession = z.strictObject({
   agentId: z.uuid(),
   /** Lifetime in seconds. */
@@ -97,8 +100,22 @@ export type SessionView = z.infer<typeof SessionView>
 /** POST /v1/agents/:id/withdraw: what goes home, and what stays and why. */
 export const WithdrawView = z
   .object({
+    /** What is on its way, or arrived. */
     items: z.array(TransactionView),
-    skipped: z.array(z.object({ network: z.string(), why: z.string() })),
+    /** What was not sent, whole networks or one asset; ask again later for what could not be told. */
+    skipped: z.array(
+      z.object({ network: z.string(), asset: z.string().optional(), symbol: z.string().optional(), why: z.string() }),
+    ),
+    /** What lies there now, on networks where everything that was sent has come to its end. */
+    left: z.array(
+      z.object({
+        network: z.string(),
+        address: z.string().optional(),
+        symbol: z.string(),
+        balance: z.string(),
+        humanBalance: z.string(),
+      }),
+    ),
   })
   .meta({ id: 'Withdraw' })
 export type WithdrawView = z.infer<typeof WithdrawView>

@@ -83,6 +83,14 @@ export class WAIaaSOwnerClient {
     return await this.#prove({ action: 'set_owner', resourceId: checkId(agentId).id, newOwner })
   }
 
+  /** Says where everything goes on the chain where the owner's own address is no good. */
+  async nameWithdrawAddress(agentId: string, address: string): Promise<AnswerOf<'nameWithdrawAddress'>> {
+    const params = checkId(agentId)
+    const headers = await this.#prove({ action: 'withdraw_address', resourceId: params.id, address })
+    const call = { params, headers, body: { address } }
+    return await this.#transport.call<'nameWithdrawAddress'>('put', '/v1/agents/:id/withdraw-address', call)
+  }
+
   /** The owner's part of a looser policy; the operator hands it in with exactly this change. */
   async provePolicyChange(agentId: string, change: PolicyChange): Promise<OwnerProof> {
     return await this.#prove({ action: 'policy_change', resourceId: checkId(agentId).id, change })

@@ -79,6 +79,18 @@ export type Replacement =
 
 export type SentAttempt = Pick<Signed, 'raw' | 'hash' | 'sequence' | 'validUntil'> & { from: string }
 
+/** Requests for `draft`, which says whether they would work. */
+export type TokenAccounts = {
+  /** Every token that a wallet has an account for, whoever opened it. */
+  held: (owner: string) => Promise<{ ok: true; tokens: string[] } | { ok: false; message: string }>
+  /** Sends all of a token and takes the account's deposit back, in one transaction. */
+  emptying: (owner: string, token: string, amount: bigint, to: string) => Promise<TransactionRequest | undefined>
+  /** Takes the deposits of empty accounts back, of as many as one transaction has room for; none: undefined. */
+  closing: (
+    owner: string,
+  ) => Promise<{ ok: true; request: TransactionRequest | undefined } | { ok: false; message: string }>
+}
+
 /**
  * One network, as the engine sees it. Every member passes the cases of `chain-adapter.conformance.ts`.
  * A node that does not answer is `CHAIN_ERROR` as a value or `unknown`, never an exception.
@@ -126,6 +138,8 @@ export type ChainAdapter = {
   ) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
   /** A wallet that is not emptied exactly has to keep this much of the native coin, on chains that demand it. */
   leastRemainder?: bigint
+  /** Where tokens lie in accounts of their own: what a wallet has there, and how to give them up. */
+  tokenAccounts?: TokenAccounts
   /** Whether an account that is a contract says that a signature over a hash is its own, on chains that have such. */
   contractSigned?: (
     address: string,

@@ -50,8 +50,10 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     ...jobs(context, runs, lanes, killSwitch),
     killSwitch,
     sweepable: sweeps.sweepable,
-    sweep: async (agentId, network, to, amount) => {
-      const row = await sweeps.sweep(agentId, network, to, amount)
+    sweepableTokens: sweeps.sweepableTokens,
+    closable: sweeps.closable,
+    sweep: async (wanted) => {
+      const row = await sweeps.sweep(wanted)
       await runs.once(row)
       runs.start(row.id)
       return (await createViews(context.db, context.approvalUrl).find(row.id))!

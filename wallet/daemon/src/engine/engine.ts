@@ -8,7 +8,7 @@ import type {
 } from '@waiaas/core'
 import type { OwnerApproval } from './hold.ts'
 import type { KillSwitch } from './kill-switch.ts'
-import type { Sweeps } from './sweep.ts'
+import type { Sweep, Sweeps } from './sweep.ts'
 
 export type Caller = { agentId: string; sessionId: string }
 
@@ -55,10 +55,10 @@ export type Engine = {
 }
 
 /** What ends and empties. */
-export type EngineStops = Pick<Sweeps, 'sweepable'> & {
+export type EngineStops = Pick<Sweeps, 'sweepable' | 'sweepableTokens' | 'closable'> & {
   killSwitch: KillSwitch
   /** Pays everything to the owner, whatever the policy says; answers the payment. @throws AppError. */
-  sweep: (agentId: string, network: NetworkName, to: string, amount: bigint) => Promise<TransactionView>
+  sweep: (sweep: Sweep) => Promise<TransactionView>
 }
 
 /** What time and the chains ask of the engine. */

@@ -112,9 +112,10 @@ export async function spendingFault(
   agent: Agent,
   origin: TransactionRow['origin'] = 'session',
 ): Promise<AppError<ErrorCode> | undefined> {
-  if (agent.status === 'SUSPENDED' && origin === 'session')
-    return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
-  if (agent.status === 'TERMINATED') return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+  const spends = origin === 'session'
+  if (agent.status === 'SUSPENDED' && spends) return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
+  if (agent.status === 'TERMINATED' && spends)
+    return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
   const killSwitch = (await readSettings(db)).get(settingKeys.killSwitch) ?? 'NORMAL'
   return killSwitch === 'NORMAL' ? undefined : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
 }

@@ -29,6 +29,7 @@ import { createSessions } from './services/sessions.ts'
 import { createSettings } from './services/settings.ts'
 import { createTokens } from './services/tokens.ts'
 import { createTransactions } from './services/transactions.ts'
+import { createWithdrawals } from './services/withdraw.ts'
 
 export type HttpParts = {
   db: Kysely<Tables>
@@ -73,6 +74,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
   }
   const listedTokens = createTokens({ db, clock, adapterOn })
   const transactions = createTransactions({ db, engine })
+  const withdrawals = createWithdrawals({ db, clock, engine, adapters })
   const challenges = createChallenges({ db, clock, engine, adapters })
   const handlers: Handlers = {
     ...adminHandlers({
@@ -95,7 +97,8 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
       recoveryWaits: parts.recoveryWaits,
       keys,
       agents,
-      statuses: createAgentStatuses({ db, clock, engine, networks }),
+      statuses: createAgentStatuses({ db, clock, withdrawals }),
+      withdrawals,
     }),
     ...walletHandlers({ db, agents, tokens: listedTokens, adapters }),
     ...transactionHandlers({ db, engine, transactions, challenges, feed }),

@@ -1,4 +1,4 @@
-import { type Asset, assetKey, limitKeys, networkNames, networkOf } from '@waiaas/core'
+import { type Asset, assetKey, limitKeys, type NetworkName, networkNames, networkOf } from '@waiaas/core'
 import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -188,6 +188,19 @@ const slotsFrom = statement((db, { agentId, keys, ...bounds }: Slots) => {
 })
 
 const nativeAssets = networkNames.map((network) => ({ network }))
+
+/** Addresses of the tokens that an agent has sent or granted on a network. */
+export async function tokensSpent(db: Kysely<Tables>, agentId: string, network: NetworkName): Promise<string[]> {
+  const rows = await db
+    .selectFrom('ledger')
+    .select('asset')
+    .distinct()
+    .where('agent_id', '=', agentId)
+    .where('native', '=', 0)
+    .where('asset', 'like', `${network}/%`)
+    .execute()
+  return rows.map(({ asset }) => asset.slice(network.length + 1))
+}
 
 /** The asset keys that a limit key stands for: itself, or all native coins it names. */
 function assetsUnder(limitKey: string): string[] {

@@ -171,6 +171,15 @@ export type Tables = {
     used_at: number | null
     created_at: number
   }
+  /** Where an owner wants what lies on a chain where the owner's own address is no good. */
+  withdraw_addresses: {
+    agent_id: string
+    family: ChainFamily
+    address: string
+    /** The owner who signed for it; another owner's word does not count. */
+    named_by: string
+    created_at: number
+  }
   /** Outbox and audit log in one: append-only, hash-chained. */
   events: {
     seq: Generated<number>
@@ -271,6 +280,10 @@ CREATE TABLE challenges (
   scheme TEXT NOT NULL, message TEXT NOT NULL, digest TEXT NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER, created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX challenges_resource ON challenges(resource_id);
+CREATE TABLE withdraw_addresses (
+  agent_id TEXT NOT NULL REFERENCES agents(id), family TEXT NOT NULL, address TEXT NOT NULL, named_by TEXT NOT NULL, created_at INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, family)
+) STRICT;
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, actor TEXT NOT NULL, agent_id TEXT, transaction_id TEXT,
   data TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL

@@ -35,6 +35,22 @@ export async function findByKey(
   return row
 }
 
+/** A payment home whose key begins like this and that has not come to its end. */
+export async function openSweep(
+  db: Kysely<Tables>,
+  agentId: string,
+  keyPrefix: string,
+): Promise<TransactionRow | undefined> {
+  const rows = await db
+    .selectFrom('transactions')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('origin', '=', 'owner-sweep')
+    .where('status', 'in', open)
+    .execute()
+  return rows.find(({ idempotency_key }) => idempotency_key?.startsWith(keyPrefix) === true)
+}
+
 /**
  * The one way a status changes: compare-and-set, allowed by the transition table, with its event in the same
  * database transaction. Answers the row as it is now, or `undefined` where it had moved on already.

@@ -16,6 +16,7 @@ import { solanaOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
 import { type SolanaTraits, solanaTraits } from './solana-traits.ts'
+import { tokenAccountsOn } from './token-accounts.ts'
 import { base64, InContext, U64 } from './wire.ts'
 
 /** Lamports that keep an account without data alive. */
@@ -83,6 +84,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
     },
     outcomes: (attempts) => solanaOutcomes(rpc, attempts),
     leastRemainder: RENT_EXEMPT_EMPTY,
+    tokenAccounts: tokenAccountsOn(context),
     onBlock: blocks.onBlock,
     close: async () => {
       blocks.close()

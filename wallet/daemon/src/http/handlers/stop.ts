@@ -7,6 +7,7 @@ import { fail } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
 import type { AgentStatuses } from '../services/agent-status.ts'
 import type { Agents } from '../services/agents.ts'
+import type { Withdrawals } from '../services/withdraw.ts'
 
 export type RecoveryWaits = {
   /** Seconds from the recovery to NORMAL where an owner has signed for it. */
@@ -21,6 +22,7 @@ type Parts = {
   keys: SessionKeys
   agents: Agents
   statuses: AgentStatuses
+  withdrawals: Pick<Withdrawals, 'withdraw' | 'nameAddress'>
 }
 
 type Names =
@@ -32,10 +34,11 @@ type Names =
   | 'resumeAgent'
   | 'terminateAgent'
   | 'withdraw'
+  | 'nameWithdrawAddress'
 
 /** What stops: everything, one agent, or the keys of tokens. */
 export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
-  const { killSwitch, recoveryWaits, keys, agents, statuses } = parts
+  const { killSwitch, recoveryWaits, keys, agents, statuses, withdrawals } = parts
   const agentAfter = async (id: string, change: (id: string) => Promise<void>) => {
     await change(id)
     return { status: 200 as const, body: await agents.get(id) }
@@ -58,7 +61,11 @@ export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
     suspendAgent: ({ params }) => agentAfter(params.id, statuses.suspend),
     resumeAgent: ({ params }) => agentAfter(params.id, statuses.resume),
     terminateAgent: ({ params }) => agentAfter(params.id, statuses.terminate),
-    withdraw: async ({ params }) => ({ status: 200, body: await statuses.withdraw(params.id) }),
+    withdraw: async ({ params }) => ({ status: 200, body: await withdrawals.withdraw(params.id) }),
+    nameWithdrawAddress: async ({ params, body, identity }) => ({
+      status: 200,
+      body: await withdrawals.nameAddress(params.id, body.address, identity),
+    }),
   }
 }
 

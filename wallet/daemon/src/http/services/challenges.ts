@@ -32,6 +32,7 @@ import { fail } from '../fail.ts'
 import { describeApproval, findWaiting } from './describe-approval.ts'
 import { parseOwner } from './owner-account.ts'
 import { changeContent, planChange, soleOwner } from './policy-change.ts'
+import { withdrawTarget } from './withdraw.ts'
 
 export type Challenges = {
   /**
@@ -162,6 +163,7 @@ async function askCommand(
     agent,
     owner: { address: owner.address, family: owner.family, ...(owner.network && { network: owner.network }) },
     ...(request.action === 'set_owner' ? { newOwner: parseOwner(request.newOwner).text } : {}),
+    ...(request.action === 'withdraw_address' ? { withdrawTo: withdrawTarget(agent, request.address) } : {}),
     domain: host,
     issuedAt: now,
     expiresAt: now + LIFETIME_SECONDS,

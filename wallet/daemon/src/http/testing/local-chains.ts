@@ -9,11 +9,13 @@ import {
   startEvmNode,
   startSolanaNode,
 } from '@waiaas/devnet'
+import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { createAdapters } from '../../chains/index.ts'
 import { post, startHttp, type TestHttp } from './start-http.ts'
 
 export type LocalChains = {
   http: TestHttp
+  adapters: ReadonlyMap<NetworkName, ChainAdapter>
   evm: EvmNode
   solana: SolanaNode
   /** A token with 6 decimals on each chain. */
@@ -38,6 +40,7 @@ export async function startLocalChains(): Promise<LocalChains> {
   const mint = await createSplMint({ rpcUrl: solana.rpcUrl, wsUrl: solana.wsUrl, control: solana.control, decimals: 6 })
   return {
     http,
+    adapters: chains,
     evm,
     solana,
     tokens: { evm: checksumAddress(await deployErc20(erc20)), solana: mint.address },
