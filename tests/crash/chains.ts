@@ -31,6 +31,8 @@ export type TestedChain = {
   newOwner: () => { key: string; address: string }
   /** 100 coins and 1000 tokens. */
   fund: (address: string) => Promise<void>
+  /** Adds coins, in base units. */
+  grant: (address: string, amount: bigint) => Promise<void>
   balance: (address: string) => Promise<bigint>
   /** Ids of the transactions in the chain that this address paid for. */
   made: (address: string) => Promise<string[]>
@@ -96,6 +98,7 @@ export async function startTestedEvm(): Promise<TestedChain> {
       const data = encodeFunctionData({ abi: ERC20_ABI, functionName: 'mint', args: [address as Address, TOKENS] })
       await callRpc(rpcUrl, 'eth_sendTransaction', [{ from: minter, to: token, data }])
     },
+    grant: (address, amount) => node.control.fund(address, amount),
     balance,
     made: async (address) => await madeOnEvm(rpcUrl, address),
     stop: () => node.stop(),
@@ -185,6 +188,7 @@ export async function startTestedSolana(): Promise<TestedChain> {
       await node.control.fund(address, 100n * coin)
       await mint.mintTo(address as typeof mint.address, TOKENS)
     },
+    grant: (address, amount) => node.control.fund(address, amount),
     balance,
     made: async (address) => {
       const found = (await callRpc(rpcUrl, 'getSignaturesForAddress', [address, confirmed])) as SolanaRecord[]

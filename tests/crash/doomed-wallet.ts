@@ -7,7 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileAtomic } from '@openpista/common'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { type Running, run } from '../../scripts/demo/process.ts'
-import { type CrashPlan, crashPlanFile, type Point } from '../../wallet/daemon/src/engine/testing/crash-plan.ts'
+import {
+  type CrashPlan,
+  crashPlanFile,
+  crashTraceFile,
+  type Point,
+} from '../../wallet/daemon/src/engine/testing/crash-plan.ts'
 
 const require = createRequire(import.meta.url)
 const WAIAAS = require.resolve('@waiaas/cli')
@@ -24,6 +29,10 @@ export type DoomedWallet = {
   dieTwice: (first: Point, second: Point, act: () => Promise<unknown>) => Promise<void>
   /** Sets the wallet's clock ahead of the machine's by so many seconds more. */
   passTime: (seconds: number) => void
+  /** Writes down commits and calls from now on; answers what was written down, in order. */
+  trace: () => { lines: () => string[] }
+  /** `waiaas start` once more, while the wallet runs: what it prints, and how it ends. */
+  startAgain: () => Promise<{ code: number | null; output: string }>
   query: (sql: string, ...parameters: string[]) => Record<string, string | number | null>[]
   stop: () => Promise<void>
 }
@@ -91,6 +100,14 @@ export async function startDoomedWallet(env: Record<string, string>): Promise<Do
     dieTwice: (first, second, act) => live([first, second], act),
     passTime: (seconds) => {
       plan({ ...planned(), ahead: planned().ahead + seconds })
+    },
+    trace: () => {
+      plan({ ...planned(), trace: true })
+      return { lines: () => readFileSync(crashTraceFile(dataDir), 'utf8').split('\n') }
+    },
+    startAgain: async () => {
+      const second = waiaas(['start'], {})
+      return { code: await second.ended, output: second.output() }
     },
     query: (sql, ...parameters) => {
       const database = new DatabaseSync(join(dataDir, 'data', 'waiaas.db'), { readOnly: true })

@@ -21,28 +21,25 @@ export type Sent = { payer: Payer; payment: Payment; key: string }
 
 /** From the restart on, everything is final within this time. */
 const FINAL_SECONDS = 60
+/** A thousand at once take a while where much else runs. */
+const PATIENCE_MILLIS = 180_000
 const INSTANT = 1n
 const DELAY = 10n
 
 /** The rules of all agents: up to a coin at once, up to ten after a minute, above with the owner's yes. */
-export async function setPolicies(wallet: DoomedWallet, chain: TestedChain): Promise<void> {
-  const { network, family, coin, token } = chain
-  const native = { instant_max: String(INSTANT * coin), notify_max: String(INSTANT * coin) }
-  const spending = {
-    token_limits: {
-      [`native:${family}`]: { ...native, delay_max: String(DELAY * coin) },
-      [`${network}/${token}`]: { instant_max: '1000000' },
-    },
-    delay_seconds: 60,
-    approval_timeout: 300,
-  }
+export async function setPolicies(wallet: DoomedWallet, ...chains: readonly TestedChain[]): Promise<void> {
+  const limits = chains.flatMap(({ network, family, coin, token }) => [
+    [`native:${family}`, { instant_max: String(INSTANT * coin), delay_max: String(DELAY * coin) }],
+    [`${network}/${token}`, { instant_max: '1000000' }],
+  ])
+  const list = (addresses: readonly string[]) => addresses.map((address) => ({ address }))
   const rules: Record<string, object> = {
-    SPENDING_LIMIT: spending,
+    SPENDING_LIMIT: { token_limits: Object.fromEntries(limits), delay_seconds: 60, approval_timeout: 300 },
     COUNTERPARTY: { first_payment: 'INSTANT' },
-    ALLOWED_TOKENS: { tokens: [{ address: token }] },
-    APPROVED_SPENDERS: { spenders: chain.spenders.map((address) => ({ address })) },
+    ALLOWED_TOKENS: { tokens: list(chains.map(({ token }) => token)) },
+    APPROVED_SPENDERS: { spenders: list(chains.flatMap(({ spenders }) => spenders)) },
     APPROVE_TIER_OVERRIDE: { tier: 'INSTANT' },
-    CONTRACT_WHITELIST: { contracts: chain.contracts.map((address) => ({ address })) },
+    CONTRACT_WHITELIST: { contracts: list(chains.flatMap(({ contracts }) => contracts)) },
   }
   const admin = wallet.admin()
   for (const policy of await admin.listPolicies()) await admin.deletePolicy(policy.id)
@@ -62,7 +59,13 @@ export async function newPayer(wallet: DoomedWallet, chain: TestedChain): Promis
     agentId: agent.id,
     sessionId: session.id,
     address,
-    client: () => new WAIaaSClient({ baseUrl: wallet.url(), sessionToken: session.token, retries: 0 }),
+    client: () =>
+      new WAIaaSClient({
+        baseUrl: wallet.url(),
+        sessionToken: session.token,
+        retries: 0,
+        timeoutMillis: PATIENCE_MILLIS,
+      }),
     owner: () =>
       new WAIaaSOwnerClient({
         baseUrl: wallet.url(),

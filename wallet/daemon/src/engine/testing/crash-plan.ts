@@ -14,9 +14,16 @@ export type CrashPlan = {
   point?: Point
   /** Seconds that its clock is ahead. */
   ahead: number
+  /** Whether its commits and calls are written down in the order in which they begin. */
+  trace?: true
 }
 
 /** In a folder that the daemon may write. */
 export function crashPlanFile(dataDir: string): string {
   return join(dataDir, 'run', 'crash-plan.json')
+}
+
+/** One commit or call a line, as points name them. */
+export function crashTraceFile(dataDir: string): string {
+  return join(dataDir, 'run', 'crash-trace')
 }

@@ -1,24 +1,25 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type CrashPlan, crashPlanFile, type Point } from './crash-plan.ts'
+import { type CrashPlan, crashPlanFile, crashTraceFile, type Point } from './crash-plan.ts'
 
 /**
  * Loaded into a daemon before its own code (`node --import`): ends it by SIGKILL at the point that the plan in
  * its data directory names, and sets its clock ahead. The daemon's code knows nothing of it: the points are
  * commits to its database, told apart by the log entries they carry, calls to nodes, and questions to the signer.
  */
-haunt(crashPlanFile(process.argv[2]!))
+haunt(crashPlanFile(process.argv[2]!), crashTraceFile(process.argv[2]!))
 
-function haunt(file: string): void {
+function haunt(file: string, traceFile: string): void {
   let plan: CrashPlan = { ahead: 0 }
   const look = () => {
     plan = JSON.parse(readFileSync(file, 'utf8')) as CrashPlan
   }
-  const reached = (when: Point['when'], what: (named: string) => boolean) => {
+  const reached: Reached = (when, steps) => {
     look()
-    const { point } = plan
-    if (point === undefined || point.when !== when || !what(point.what)) return
-    writeFileSync(`${file}.done`, JSON.stringify({ ahead: plan.ahead } satisfies CrashPlan))
+    const { point, ...rest } = plan
+    if (rest.trace && when === 'before') appendFileSync(traceFile, steps.map((step) => `${step}\n`).join(''))
+    if (point === undefined || point.when !== when || !steps.includes(point.what)) return
+    writeFileSync(`${file}.done`, JSON.stringify(rest satisfies CrashPlan))
     renameSync(`${file}.done`, file)
     if (point.victim !== 'daemon') process.kill(process.ppid, 'SIGKILL')
     if (point.victim !== 'signer') process.kill(process.pid, 'SIGKILL')
@@ -33,7 +34,8 @@ function haunt(file: string): void {
   }
 }
 
-type Reached = (when: Point['when'], what: (named: string) => boolean) => void
+/** What is about to happen, or has just happened, as points name it. */
+type Reached = (when: Point['when'], steps: readonly string[]) => void
 
 /** A commit is known by any log entry it adds: `commit TX_SIGNED`. */
 function watchCommits(reached: Reached): void {
@@ -45,7 +47,7 @@ function watchCommits(reached: Reached): void {
     const around = <Result>(run: () => Result): Result => {
       const entries = added.all(seen)
       seen = Math.max(seen, ...entries.map(({ seq }) => Number(seq)))
-      const carried = (named: string) => entries.some(({ type }) => named === `commit ${type}`)
+      const carried = entries.map(({ type }) => `commit ${type}`)
       reached('before', carried)
       const result = run()
       reached('after', carried)
@@ -71,7 +73,7 @@ function watchCalls(reached: Reached): void {
   const send = globalThis.fetch
   globalThis.fetch = async (input, init) => {
     const body = typeof init?.body === 'string' ? init.body : ''
-    const carried = (named: string) => named.startsWith('call ') && body.includes(`"method":"${named.slice(5)}"`)
+    const carried = Array.from(body.matchAll(/"method":"(\w+)"/g), ([, method]) => `call ${method}`)
     reached('before', carried)
     const answer = await send(input, init)
     reached('after', carried)
@@ -86,13 +88,13 @@ function watchSigner(reached: Reached): void {
   process.send = function (this: NodeJS.Process, ...parameters: unknown[]) {
     const { id, method } = parameters[0] as { id: number; method: string }
     asked.set(id, method)
-    reached('before', (named) => named === `ask ${method}`)
+    reached('before', [`ask ${method}`])
     return Reflect.apply(send, process, parameters) as boolean
   }
   process.prependListener('message', (message) => {
     const { id } = message as { id: number }
     const method = asked.get(id)
     asked.delete(id)
-    reached('after', (named) => named === `ask ${method}`)
+    reached('after', [`ask ${method}`])
   })
 }
