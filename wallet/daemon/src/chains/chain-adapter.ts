@@ -136,6 +136,8 @@ export type ChainAdapter = {
   outcomes: (
     attempts: readonly SentAttempt[],
   ) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
+  /** True for a chain of one's own, which may be started anew under an old database. */
+  startsAnew: boolean
   /** A wallet that is not emptied exactly has to keep this much of the native coin, on chains that demand it. */
   leastRemainder?: bigint
   /** Where tokens lie in accounts of their own: what a wallet has there, and how to give them up. */

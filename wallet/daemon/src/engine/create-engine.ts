@@ -115,7 +115,11 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
 
 /** What start, time, chains and stop ask. */
 function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch): Pick<Engine & EngineJobs, Job> {
-  const follower = createFollower(context, runs.start)
+  const follower = createFollower(context, ({ network, address, sequence, transaction_id: id }) => {
+    // Somebody else used its number, and perhaps those after it.
+    if (sequence !== null) lanes.of(network, address).doubt()
+    runs.start(id)
+  })
   return {
     recover: async () => {
       await killSwitch.restore()

@@ -68,7 +68,7 @@ async function signInTurn(
       const kept = keep(context, wallet, row, result.signed, next)
       return { storing: kept.then((outcome) => ({ held: 'sent' in outcome, value: outcome })) }
     })
-  if (!taken.ok) return { row: undefined }
+  if (!taken.ok) return { row: taken.lasting ? await fail(context, row, 'CHAIN_ERROR', taken.message) : undefined }
   if (!('sent' in taken.value)) await lanes.repair(row.network, wallet)
   return taken.value
 }
@@ -137,6 +137,8 @@ async function handOver(
   }
   if (answer.kind === 'unknown' || context.handOvers.count(attempt.id) > 1) {
     await markUnknown(context, row, answer.message)
+    // Perhaps somebody else used the number: later ones are asked for anew.
+    if (signed.sequence !== null) lanes.of(row.network, wallet.address).doubt()
     return undefined
   }
   return await refused(context, lanes, adapter, wallet, sent, answer)

@@ -11,7 +11,7 @@ export type Lane = {
    */
   take: <Value>(
     work: (sequence: bigint, next: bigint) => Promise<Taken<Value>>,
-  ) => Promise<{ ok: true; value: Value } | { ok: false; message: string }>
+  ) => Promise<{ ok: true; value: Value } | Extract<NumbersRead, { ok: false }>>
   /** Runs `work` alone for the first gap that keeps later numbers waiting. `work` answers whether it filled it. */
   fillGap: (work: (sequence: bigint, next: bigint) => Promise<boolean>) => Promise<'filled' | 'not filled' | 'no gap'>
   /** Forgets what it knows: a number may have been lost, or used by somebody else. */
@@ -28,7 +28,9 @@ export type Numbers = {
   gaps: readonly bigint[]
 }
 
-export type ReadNumbers = () => Promise<{ ok: true; numbers: Numbers } | { ok: false; message: string }>
+/** `lasting`: asking again does not help, somebody has to mend it. */
+export type NumbersRead = { ok: true; numbers: Numbers } | { ok: false; message: string; lasting: boolean }
+export type ReadNumbers = () => Promise<NumbersRead>
 
 export function createLane(read: ReadNumbers): Lane {
   let known: { next: bigint; gaps: bigint[] } | undefined

@@ -1,7 +1,7 @@
 import type { NetworkName, TransactionRequest } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import { laneGaps, laneNext } from '../store/lanes.ts'
 import { createLane, type Lane } from './lane.ts'
+import { readNumbers } from './numbers.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, signDraft, type Wallet } from './signature.ts'
 
@@ -20,7 +20,8 @@ export function createLanes(context: Context): Lanes {
   const broken = new Map<string, { network: NetworkName; wallet: Wallet }>()
   const of = (network: NetworkName, address: string) => {
     const key = `${network} ${address}`
-    const lane = lanes.get(key) ?? createLane(() => readNumbers(context, network, address))
+    const lane =
+      lanes.get(key) ?? createLane(() => readNumbers(context, adapterOf(context, network), { network, address }))
     lanes.set(key, lane)
     return lane
   }
@@ -49,15 +50,6 @@ export function createLanes(context: Context): Lanes {
       for (const { network, ...wallet } of known) if (context.adapters.has(network)) await repair(network, wallet)
     },
   }
-}
-
-async function readNumbers(context: Context, network: NetworkName, address: string) {
-  const asked = await adapterOf(context, network).nextSequence!(address)
-  if (!asked.ok) return asked
-  const stored = (await laneNext(context.db, network, address)) ?? 0n
-  const next = stored > asked.sequence ? stored : asked.sequence
-  const gaps = await laneGaps(context.db, network, address, { from: asked.sequence, next })
-  return { ok: true as const, numbers: { next, gaps } }
 }
 
 /**

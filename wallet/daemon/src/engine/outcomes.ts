@@ -18,8 +18,10 @@ export type Follower = {
   follow: (network: NetworkName) => Promise<void>
 }
 
-/** @param resign called with transactions all of whose signatures are proven dead. */
-export function createFollower(context: Context, resign: (id: string) => void): Follower {
+/** What is to be done with a transaction all of whose signatures are proven dead, the last of them this one. */
+export type Resign = (attempt: AttemptRow) => void
+
+export function createFollower(context: Context, resign: Resign): Follower {
   const running = new Map<NetworkName, Promise<void>>()
   const again = new Set<NetworkName>()
   const lastFinality = new Map<NetworkName, number>()
@@ -59,7 +61,7 @@ async function followBatch(
   context: Context,
   adapter: ChainAdapter,
   attempts: readonly AttemptRow[],
-  resign: (id: string) => void,
+  resign: Resign,
 ): Promise<void> {
   const asked = await adapter.outcomes(attempts.map(sentAttempt))
   if (!asked.ok) {
@@ -72,7 +74,7 @@ async function followBatch(
   for (const row of changed) {
     context.onStep('settled', row.id)
     context.changes.changed(row)
-    if (row.status === 'EXECUTING') resign(row.id)
+    if (row.status === 'EXECUTING') resign(attempts.findLast((attempt) => attempt.transaction_id === row.id)!)
   }
   for (const { attempt, outcome } of told) if (outcome.kind !== 'waiting') context.handOvers.forget(attempt.id)
   // While the kill switch is on, what was sent is followed, and nothing is sent again.

@@ -1,5 +1,5 @@
 import type { NetworkName } from '@waiaas/core'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -60,6 +60,49 @@ export async function laneGaps(
     gaps.push(...numbers.filter((number) => !taken.has(number.toString())))
   }
   return gaps
+}
+
+/** How many signatures with this number or a later one are proven to be in a block for good. */
+export async function finalFrom(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  sequence: bigint,
+): Promise<number> {
+  const { count } = await attemptsFrom(db, network, address, sequence)
+    .where('state', '=', 'FINAL')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/** Frees the numbers from this one on that final signatures have; answers the highest that a living one keeps. */
+export async function forgetFrom(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  sequence: bigint,
+): Promise<bigint | undefined> {
+  const made = await attemptsFrom(db, network, address, sequence)
+    .select(['id', 'sequence', 'state', 'purpose'])
+    .execute()
+  const final = made.flatMap(({ id, state }) => (state === 'FINAL' ? [id] : []))
+  for (let start = 0; start < final.length; start += Number(CHUNK)) {
+    const ids = final.slice(start, start + Number(CHUNK))
+    await db.updateTable('attempts').set({ state: 'DEAD' }).where('id', 'in', ids).execute()
+  }
+  return made
+    .filter(({ state, purpose }) => purpose !== 'OUTSIDE' && (state === 'LIVE' || state === 'INCLUDED'))
+    .map((each) => BigInt(each.sequence!))
+    .reduce<bigint | undefined>((most, each) => (most === undefined || each > most ? each : most), undefined)
+}
+
+function attemptsFrom(db: Kysely<Tables>, network: NetworkName, address: string, sequence: bigint) {
+  return db
+    .selectFrom('attempts')
+    .where('network', '=', network)
+    .where('address', '=', address)
+    .where(sql<boolean>`cast(sequence AS INTEGER) >= ${sequence}`)
 }
 
 const CHUNK = 500n

@@ -67,6 +67,7 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     broadcast: ({ raw }) => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure),
     replacement: (sent, by, maxFee) => replacementFor(context, sent, by, maxFee),
     outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
+    startsAnew: traits.ownChain,
     contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),
     onBlock: blocks.onBlock,
     close: async () => {

@@ -8,6 +8,8 @@ export type EvmTraits = {
   finality: 'finalized' | 'latest'
   /** How often to look for a new block; fee data is as old as this at most. */
   pollMs: number
+  /** A chain of one's own, which may be started anew at any time. */
+  ownChain: boolean
   /** The highest tip per gas that is paid, whatever a node suggests. */
   maxTip: bigint
   /** Rollups of the OP Stack charge for data on their parent chain, apart from gas; this contract tells how much. */
@@ -19,16 +21,34 @@ export type EvmTraits = {
 const gwei = 1_000_000_000n
 const opStackOracle = '0x420000000000000000000000000000000000000F'
 
-const ethereum: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 4_000, maxTip: 50n * gwei }
-const polygon: EvmTraits = { confirmations: 32n, finality: 'finalized', pollMs: 2_000, maxTip: 1_000n * gwei }
-const rollup: EvmTraits = { confirmations: 12n, finality: 'finalized', pollMs: 1_000, maxTip: 5n * gwei }
+const ethereum: EvmTraits = {
+  confirmations: 12n,
+  finality: 'finalized',
+  ownChain: false,
+  pollMs: 4_000,
+  maxTip: 50n * gwei,
+}
+const polygon: EvmTraits = {
+  confirmations: 32n,
+  finality: 'finalized',
+  ownChain: false,
+  pollMs: 2_000,
+  maxTip: 1_000n * gwei,
+}
+const rollup: EvmTraits = {
+  confirmations: 12n,
+  finality: 'finalized',
+  ownChain: false,
+  pollMs: 1_000,
+  maxTip: 5n * gwei,
+}
 const opStack: EvmTraits = {
   ...rollup,
   l1FeeOracle: opStackOracle,
   wrapped: '0x4200000000000000000000000000000000000006',
 }
 /** One node that makes a block at once and decides alone. */
-const local: EvmTraits = { confirmations: 1n, finality: 'latest', pollMs: 100, maxTip: 50n * gwei }
+const local: EvmTraits = { confirmations: 1n, finality: 'latest', ownChain: true, pollMs: 100, maxTip: 50n * gwei }
 
 const table: Partial<Record<NetworkName, EvmTraits>> = {
   'ethereum-mainnet': { ...ethereum, wrapped: '0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2' },

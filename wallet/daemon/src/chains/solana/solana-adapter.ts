@@ -83,6 +83,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
       return rpc.broadcast('sendTransaction', [base64(raw), options], readBroadcastFailure)
     },
     outcomes: (attempts) => solanaOutcomes(rpc, attempts),
+    startsAnew: traits.ownGenesis,
     leastRemainder: RENT_EXEMPT_EMPTY,
     tokenAccounts: tokenAccountsOn(context),
     onBlock: blocks.onBlock,

@@ -171,6 +171,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       if (down) return { ok: false, message: 'down' }
       return { ok: true, outcomes: attempts.map((attempt) => outcomeOf(books, attempt)) }
     },
+    startsAnew: false,
     onBlock: (callback) => {
       blockCallbacks.add(callback)
       return () => blockCallbacks.delete(callback)

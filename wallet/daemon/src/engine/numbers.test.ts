@@ -1,0 +1,118 @@
+import type { NetworkName } from '@waiaas/core'
+import { startEvmNode } from '@waiaas/devnet'
+import { afterEach, expect, test } from 'vitest'
+import { anvil } from '../chains/evm/contracts.fixture.ts'
+import { createAdapters } from '../chains/index.ts'
+import { newEvmKey } from '../chains/test-keys.fixture.ts'
+import { createWorld, movableClock, type World } from './testing/world.ts'
+
+const COIN = 10n ** 18n
+const end: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const close of end.splice(0).toReversed()) await close()
+})
+
+async function open(network: NetworkName, chainId: number) {
+  const node = await startEvmNode({})
+  end.push(node.stop)
+  await anvil(node.rpcUrl, 'anvil_setChainId', chainId)
+  const adapter = createAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
+  end.push(adapter.close)
+  const key = newEvmKey()
+  await node.control.fund(key.account.address, 1000n * COIN)
+  const world = await createWorld({
+    adapters: new Map([[network, adapter]]),
+    keys: { evm: key },
+    policies: [{ type: 'SPENDING_LIMIT', rules: { instant_max: (1000n * COIN).toString() } }],
+    clock: movableClock(Math.floor(Date.now() / 1000)),
+  })
+  end.push(world.close)
+  const payee = newEvmKey().account.address
+  const pay = async (amount: number) => {
+    const request = { type: 'TRANSFER', to: payee, amount: String(amount) } as const
+    return (await world.engine.send(world.caller, request, `payment ${amount}`)).id
+  }
+  const paid = async () => {
+    const answer = await adapter.balance(payee)
+    return answer.ok && answer.amount
+  }
+  /** Another program with the same key pays somebody else with this number. */
+  const payElsewhere = async (sequence: bigint) => {
+    const request = { type: 'TRANSFER', to: newEvmKey().account.address, amount: '7' } as const
+    const drafted = await adapter.draft(request, key.account)
+    if (!drafted.ok) throw new Error(drafted.message)
+    const built = await adapter.signable(drafted.draft, key.account, sequence)
+    if (!built.ok) throw new Error(built.message)
+    const signed = built.signable.finish(key.sign(built.signable.bytes))
+    expect(await adapter.broadcast({ ...signed, from: key.account.address })).toEqual({ kind: 'accepted' })
+  }
+  const turn = async () => {
+    world.clock.move(400)
+    await world.engine.follow(network)
+    await world.engine.runDue()
+    await node.control.mine(1)
+  }
+  const ends = async (id: string, status: string) => {
+    await expect
+      .poll(
+        async () => {
+          await turn()
+          return (await world.engine.view(id))?.status
+        },
+        { timeout: 15_000 },
+      )
+      .toBe(status)
+  }
+  return { node, world, wallet: key.account.address, payElsewhere, pay, paid, ends }
+}
+
+const eventsOf = async (world: World, type: string) =>
+  (await world.db.kysely.selectFrom('events').select('data').where('type', '=', type).execute()).map(
+    ({ data }) => JSON.parse(data) as Record<string, unknown>,
+  )
+
+test('numbers that the key used elsewhere are reported, and every payment is made once', async () => {
+  const { world, wallet, payElsewhere, pay, paid, ends } = await open('evm-local', 31337)
+  await ends(await pay(1), 'CONFIRMED')
+  for (const number of [1n, 2n, 3n]) await payElsewhere(number)
+  const [second, third] = [await pay(10), await pay(100)]
+  await ends(second, 'CONFIRMED')
+  await ends(third, 'CONFIRMED')
+  expect(await paid()).toBe(111n)
+  const told = await eventsOf(world, 'SEQUENCE_USED_ELSEWHERE')
+  expect(told).toEqual([{ network: 'evm-local', address: wallet, from: expect.any(String), to: '3' }])
+  expect((await eventsOf(world, 'TX_SIGNATURE_DEAD')).length).toBeGreaterThan(0)
+}, 60_000)
+
+test('a chain of one’s own that was started anew under an old database is told of, and payments go on', async () => {
+  const { node, world, wallet, pay, paid, ends } = await open('evm-local', 31337)
+  for (const amount of [1, 10, 100]) await ends(await pay(amount), 'CONFIRMED')
+  await anvil(node.rpcUrl, 'anvil_reset')
+  await anvil(node.rpcUrl, 'anvil_setChainId', 31337)
+  await node.control.fund(wallet, 1000n * COIN)
+  await world.restart()
+  await world.engine.recover()
+  expect(await eventsOf(world, 'CHAIN_STARTED_ANEW')).toEqual([{ network: 'evm-local', address: wallet, next: '0' }])
+  await ends(await pay(1000), 'CONFIRMED')
+  expect(await paid()).toBe(1000n)
+}, 60_000)
+
+test('nodes of a public network that do not know what was final get nothing to sign: the payment fails and says why', async () => {
+  const { node, world, wallet, pay, ends } = await open('ethereum-sepolia', 11155111)
+  const first = await pay(1)
+  await ends(first, 'CONFIRMED')
+  await node.control.mine(80)
+  await world.engine.follow('ethereum-sepolia')
+  expect((await world.db.kysely.selectFrom('attempts').select('state').executeTakeFirst())?.state).toBe('FINAL')
+  await anvil(node.rpcUrl, 'anvil_reset')
+  await anvil(node.rpcUrl, 'anvil_setChainId', 11155111)
+  await node.control.fund(wallet, 1000n * COIN)
+  await world.restart()
+  await world.engine.recover()
+  const second = await pay(10)
+  await ends(second, 'FAILED')
+  expect((await world.engine.view(second))?.error?.message).toContain('started anew')
+  const { length } = await world.db.kysely.selectFrom('attempts').select('id').execute()
+  expect(length).toBe(1)
+}, 60_000)
