@@ -38,6 +38,7 @@ export function createProgram(): Command {
   addAuditCommands(program, dataDir)
   addOperatorCommands(program, dataDir)
   addPolicyCommands(program, dataDir)
+  addInspectCommands(program, dataDir)
   return program
 }
 
@@ -92,6 +93,7 @@ function addOperatorCommands(program: Command, dataDir: () => string): void {
     .command('list')
     .description('show all agents')
     .action(async () => (await import('./commands/agent.ts')).listAgents(dataDir()))
+  addAgentChanges(agent, dataDir)
 
   program
     .command('approve <transaction>')
@@ -100,13 +102,83 @@ function addOperatorCommands(program: Command, dataDir: () => string): void {
     .option('--key-file <path>', 'sign with the key in this file: for scripts, where nothing has value')
     .action(async (id, options) => (await import('./commands/approve.ts')).approve(dataDir(), id, options))
 
-  program
-    .command('session')
-    .description('tokens for agent programs')
+  const session = program.command('session').description('tokens for agent programs')
+  session
+    .command('list <agent>')
+    .description('show the sessions of an agent')
+    .action(async (name) => (await import('./commands/agent.ts')).listSessions(dataDir(), name))
+  session
+    .command('revoke <session>')
+    .description('refuse the token of a session from now on')
+    .action(async (id) => (await import('./commands/agent.ts')).revokeSession(dataDir(), id))
+  session
     .command('create <agent>')
     .description('issue a session token for an agent, by name or id; it is shown once')
     .option('--ttl <seconds>', 'lifetime, 300 to 604800', '86400')
     .action(async (name, options) => (await import('./commands/agent.ts')).createSession(dataDir(), name, options))
+}
+
+function addAgentChanges(agent: Command, dataDir: () => string): void {
+  const load = () => import('./commands/agent.ts')
+  agent
+    .command('rename <agent> <name>')
+    .description('call an agent otherwise')
+    .action(async (agentName, name) => (await load()).renameAgent(dataDir(), agentName, name))
+  agent
+    .command('suspend <agent>')
+    .description('let an agent read only')
+    .action(async (name) => (await load()).changeStatus(dataDir(), name, 'suspendAgent'))
+  agent
+    .command('resume <agent>')
+    .description('let a suspended agent spend again')
+    .action(async (name) => (await load()).changeStatus(dataDir(), name, 'resumeAgent'))
+  agent
+    .command('terminate <agent>')
+    .description('end an agent for ever; it must be empty')
+    .action(async (name) => (await load()).changeStatus(dataDir(), name, 'terminateAgent'))
+  agent
+    .command('withdraw <agent>')
+    .description('send everything to the owner, who must have signed once')
+    .action(async (name) => (await load()).withdraw(dataDir(), name))
+  agent
+    .command('add-wallet <agent>')
+    .description('make a key on another chain for an agent')
+    .addOption(new Option('--chain <chain>', 'where').choices(['evm', 'solana']).makeOptionMandatory())
+    .action(async (name, { chain }) => (await load()).addWallet(dataDir(), name, chain))
+}
+
+/** Looking at payments before and after, and the tokens that wallets show. */
+function addInspectCommands(program: Command, dataDir: () => string): void {
+  program
+    .command('simulate <agent>')
+    .description('tell what a payment would do and what the policy would say; nothing is sent')
+    .requiredOption('--to <address>', 'recipient')
+    .option('--amount <number>', 'how much, such as 0.5')
+    .option('--base-units <digits>', 'how much in base units (wei, lamports), instead of --amount')
+    .option('--network <network>', "network, if not the agent's default one")
+    .option('--token <address>', 'a token, if not the native coin')
+    .action(async (name, { to, amount: humanAmount, baseUnits: amount, network, token }) =>
+      (await import('./commands/inspect.ts')).simulate(dataDir(), name, { to, amount, humanAmount, network, token }),
+    )
+  program
+    .command('trace <transaction>')
+    .description('tell which rule said what to a transaction, and on which facts')
+    .action(async (id) => (await import('./commands/inspect.ts')).trace(dataDir(), id))
+  const token = program.command('token').description('tokens whose balances wallets show')
+  const load = () => import('./commands/token.ts')
+  token
+    .command('list')
+    .description('show the list')
+    .option('--network <network>', 'of one network')
+    .action(async (options) => (await load()).listTokens(dataDir(), options))
+  token
+    .command('add <network> <address>')
+    .description('list a token; symbol and decimals come from its chain')
+    .action(async (network, address) => (await load()).addToken(dataDir(), network, address))
+  token
+    .command('remove <network> <address>')
+    .description('take a token off the list')
+    .action(async (network, address) => (await load()).removeToken(dataDir(), network, address))
 }
 
 /** What loosens the policy of an agent whose owner has signed needs that owner again. */

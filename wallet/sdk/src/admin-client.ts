@@ -1,4 +1,15 @@
-import type { AgentView, EventView, KillSwitchView, PolicyView, SessionView, TransactionView } from '@waiaas/core'
+import type {
+  AgentView,
+  EventView,
+  KillSwitchView,
+  PolicyView,
+  ReplayView,
+  SessionView,
+  SettingsView,
+  TokenView,
+  TraceView,
+  TransactionView,
+} from '@waiaas/core'
 import { checkId } from './check-input.ts'
 import { WAIaaSError } from './error.ts'
 import { followEvents } from './events.ts'
@@ -21,6 +32,11 @@ export class WAIaaSAdminClient {
 
   health(): Promise<AnswerOf<'health'>> {
     return this.#transport.call<'health'>('get', '/health')
+  }
+
+  /** The API of the daemon as an OpenAPI 3.1 document. */
+  openApi(): Promise<AnswerOf<'openApi'>> {
+    return this.#transport.call<'openApi'>('get', '/doc')
   }
 
   /** Keeps the token for the calls that follow. */
@@ -59,6 +75,12 @@ export class WAIaaSAdminClient {
 
   async updateAgent(id: string, body: BodyOf<'updateAgent'>): Promise<AgentView> {
     return await this.#transport.call<'updateAgent'>('put', '/v1/agents/:id', { params: checkId(id), body })
+  }
+
+  /** Makes a key on another chain, unless the agent has one there. */
+  async addWallet(id: string, chain: BodyOf<'addWallet'>['chain']): Promise<AgentView> {
+    const call = { params: checkId(id), body: { chain } }
+    return await this.#transport.call<'addWallet'>('post', '/v1/agents/:id/wallets', call)
   }
 
   /** @param proof the owner's hand-over, once an owner is locked in. */
@@ -141,6 +163,39 @@ export class WAIaaSAdminClient {
 
   simulatePolicy(body: BodyOf<'simulatePolicy'>): Promise<AnswerOf<'simulatePolicy'>> {
     return this.#transport.call<'simulatePolicy'>('post', '/v1/policies/simulate', { body })
+  }
+
+  /** What a draft would have said to the transactions of the last days. */
+  replayPolicy(body: BodyOf<'replayPolicy'>): Promise<ReplayView> {
+    return this.#transport.call<'replayPolicy'>('post', '/v1/policies/replay', { body })
+  }
+
+  async listTokens(query: QueryOf<'listTokens'> = {}): Promise<TokenView[]> {
+    const { items } = await this.#transport.call<'listTokens'>('get', '/v1/tokens', { query })
+    return items
+  }
+
+  /** Lists a token, with the symbol and decimals that its chain tells. It allows nothing by itself. */
+  addToken(body: BodyOf<'addToken'>): Promise<TokenView> {
+    return this.#transport.call<'addToken'>('post', '/v1/tokens', { body })
+  }
+
+  async removeToken(query: QueryOf<'removeToken'>): Promise<void> {
+    await this.#transport.call<'removeToken'>('delete', '/v1/tokens', { query })
+  }
+
+  getSettings(): Promise<SettingsView> {
+    return this.#transport.call<'getSettings'>('get', '/v1/admin/settings')
+  }
+
+  /** @param change new values; null goes back to what config.toml says. */
+  updateSettings(change: BodyOf<'updateSettings'>): Promise<SettingsView> {
+    return this.#transport.call<'updateSettings'>('put', '/v1/admin/settings', { body: change })
+  }
+
+  /** Why a transaction was treated as it was. */
+  async getTrace(id: string): Promise<TraceView> {
+    return await this.#transport.call<'getTrace'>('get', '/v1/transactions/:id/trace', { params: checkId(id) })
   }
 
   async getTransaction(id: string): Promise<TransactionView> {

@@ -1,5 +1,6 @@
-import type { EventView, TransactionView } from '@waiaas/core'
+import type { EventView, TokenView, TraceView, TransactionView, WalletAssetsView } from '@waiaas/core'
 import { checkId, checkSend } from './check-input.ts'
+import { WAIaaSError } from './error.ts'
 import { followEvents } from './events.ts'
 import type { AnswerOf, BodyOf, QueryOf } from './route-types.ts'
 import { type ClientOptions, createTransport, type Transport } from './transport.ts'
@@ -36,8 +37,14 @@ export class WAIaaSClient {
     return answer
   }
 
-  getWallet(): Promise<AnswerOf<'wallet'>> {
-    return this.#transport.call<'wallet'>('get', '/v1/wallet')
+  /** Forgets the token: every call needs one set first. */
+  clearSessionToken(): void {
+    this.#token = ''
+  }
+
+  /** Who this is, with its wallets; `{ include: 'balances' }` also tells what they have. */
+  getWallet(query: QueryOf<'wallet'> = {}): Promise<AnswerOf<'wallet'>> {
+    return this.#transport.call<'wallet'>('get', '/v1/wallet', { query })
   }
 
   getAddress(query: QueryOf<'walletAddress'> = {}): Promise<AnswerOf<'walletAddress'>> {
@@ -46,6 +53,21 @@ export class WAIaaSClient {
 
   getBalance(query: QueryOf<'walletBalance'> = {}): Promise<AnswerOf<'walletBalance'>> {
     return this.#transport.call<'walletBalance'>('get', '/v1/wallet/balance', { query })
+  }
+
+  /** The native coin and every token that is listed or that a policy allows. */
+  getAssets(query: QueryOf<'walletAssets'> = {}): Promise<WalletAssetsView> {
+    return this.#transport.call<'walletAssets'>('get', '/v1/wallet/assets', { query })
+  }
+
+  async listTokens(query: QueryOf<'listTokens'> = {}): Promise<TokenView[]> {
+    const { items } = await this.#transport.call<'listTokens'>('get', '/v1/tokens', { query })
+    return items
+  }
+
+  /** Calldata for a function of an ABI. Whole numbers above 2^53 are given as digits in a string. */
+  encodeCalldata(body: BodyOf<'encodeCalldata'>): Promise<AnswerOf<'encodeCalldata'>> {
+    return this.#transport.call<'encodeCalldata'>('post', '/v1/utils/encode-calldata', { body })
   }
 
   /**
@@ -66,6 +88,39 @@ export class WAIaaSClient {
       idempotencyKey: options.idempotencyKey ?? crypto.randomUUID(),
       ...(options.wait === undefined ? {} : { wait: Math.min(60, Math.max(0, Math.floor(options.wait))) }),
     })
+  }
+
+  /** `send` by the name that the first version gave it. */
+  sendToken(
+    request: BodyOf<'send'>,
+    options: { idempotencyKey?: string; wait?: number } = {},
+  ): Promise<TransactionView> {
+    return this.send(request, options)
+  }
+
+  /**
+   * Has a transaction judged and signed that was made elsewhere; `signedTransaction` of the answer is what to send.
+   * Without one it waits, for time or for the owner: ask `getTransaction` again.
+   */
+  async signTransaction(request: BodyOf<'sign'>, options: { idempotencyKey?: string } = {}): Promise<TransactionView> {
+    if (request.transaction === '') throw WAIaaSError.invalid('`transaction` is empty.')
+    const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID()
+    return await this.#transport.call<'sign'>('post', '/v1/transactions/sign', { body: request, idempotencyKey })
+  }
+
+  /** Why a transaction was treated as it was. */
+  async getTrace(id: string): Promise<TraceView> {
+    return await this.#transport.call<'getTrace'>('get', '/v1/transactions/:id/trace', { params: checkId(id) })
+  }
+
+  /** A text that teaches this API: quickstart, wallet, transactions, policies or admin. */
+  async getSkill(name: string): Promise<string> {
+    const { content } = await this.#transport.call<'getSkill'>('get', '/v1/skills/:name', { params: { name } })
+    return content
+  }
+
+  getNonce(): Promise<AnswerOf<'nonce'>> {
+    return this.#transport.call<'nonce'>('get', '/v1/nonce')
   }
 
   /** What `send` would do and what the policy would say. Nothing is stored. */

@@ -37,3 +37,62 @@ export async function createSession(dataDir: string, agentName: string, options:
     console.log(session.token)
   })
 }
+
+export async function renameAgent(dataDir: string, agentName: string, name: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const agent = await admin.updateAgent(id, { name })
+    console.log(`Agent ${agent.id} is called ${agent.name} now.`)
+  })
+}
+
+/** Suspends, resumes or ends an agent. */
+export async function changeStatus(
+  dataDir: string,
+  agentName: string,
+  change: 'suspendAgent' | 'resumeAgent' | 'terminateAgent',
+): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const agent = await admin[change](id)
+    console.log(`Agent ${agent.name} is ${agent.status}.`)
+  })
+}
+
+export async function addWallet(dataDir: string, agentName: string, chain: 'evm' | 'solana'): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const agent = await admin.addWallet(id, chain)
+    for (const wallet of agent.wallets) console.log(`${wallet.chain}  ${wallet.address}`)
+  })
+}
+
+/** Sends everything home to the owner who has locked in. */
+export async function withdraw(dataDir: string, agentName: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const { items, skipped } = await admin.withdraw(id)
+    for (const item of items) {
+      console.log(`${item.network}  ${item.humanAmount ?? '?'} ${item.symbol ?? ''}  ${item.status}  ${item.id}`)
+    }
+    for (const { network, why } of skipped) console.log(`${network}  nothing sent: ${why}`)
+  })
+}
+
+export async function listSessions(dataDir: string, agentName: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id: agentId } = await findAgent(admin, agentName)
+    const sessions = await admin.listSessions(agentId)
+    if (sessions.length === 0) console.log(`No sessions. Make one with: waiaas session create ${agentName}`)
+    for (const { id, status, expiresAt } of sessions) {
+      console.log(`${id}  ${status}  until ${new Date(expiresAt * 1000).toISOString()}`)
+    }
+  })
+}
+
+export async function revokeSession(dataDir: string, id: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const session = await admin.revokeSession(id)
+    console.log(`Session ${session.id} is ${session.status}. Its token is refused from now on.`)
+  })
+}

@@ -1,6 +1,7 @@
 import { type Challenge, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { askLine, printable, signWithKey, walletWords } from '../ask-owner.ts'
 import { runningUrl } from '../daemon-state.ts'
+import { effectText } from '../effect-text.ts'
 
 type Options = { reject?: boolean; keyFile?: string }
 
@@ -34,28 +35,6 @@ function show(challenge: Extract<Challenge, { approval: unknown }>): void {
     `Until     ${new Date(approval.expiresAt * 1000).toISOString()}`,
   ]
   console.error(lines.map(printable).join('\n'))
-}
-
-type Effect = Extract<Challenge, { approval: unknown }>['approval']['effects'][number]
-
-function effectText(effect: Effect): string {
-  switch (effect.kind) {
-    case 'spend':
-      return `send ${effect.humanAmount} ${assetText(effect.asset)} to ${effect.to}`
-    case 'grant':
-      return `let ${effect.spender} take ${effect.humanAmount} ${assetText(effect.asset)}`
-    case 'call':
-      return `call ${effect.selector} of ${effect.target}`
-    case 'opaque':
-      return `something that cannot be read: ${effect.why}`
-    default:
-      return effect.kind
-  }
-}
-
-/** Anybody may call a token by any symbol: its address tells which it is. */
-function assetText(asset: { symbol: string; address?: string | undefined }): string {
-  return asset.address === undefined ? asset.symbol : `${asset.symbol} (${asset.address})`
 }
 
 async function askSignature(challenge: Challenge): Promise<string> {

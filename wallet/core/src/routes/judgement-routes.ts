@@ -25,6 +25,7 @@ export const judgementRoutes = {
       'UNSUPPORTED_TX_TYPE',
       'CHAIN_ID_MISMATCH',
       'TX_ALREADY_PROCESSED',
+      'TX_EXPIRED',
       'KEYSTORE_LOCKED',
     ],
   },

@@ -150,7 +150,7 @@ export const paymentRoutes = {
     summary: 'Cancel one that waits, or that is out and not yet in a block, where its chain can',
     params: Id,
     responses: ok(TransactionView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'CHAIN_ERROR', 'KEYSTORE_LOCKED'],
+    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'OUTCOME_UNKNOWN', 'CHAIN_ERROR', 'KEYSTORE_LOCKED'],
   },
   approve: {
     method: 'post',

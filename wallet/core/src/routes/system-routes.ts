@@ -62,7 +62,7 @@ export const systemRoutes = {
     summary: 'A text that teaches an agent this API: quickstart, wallet, transactions, policies or admin',
     params: z.object({ name: z.string().max(64) }),
     responses: ok(SkillView),
-    errors: ['NOT_FOUND'],
+    errors: ['SKILL_NOT_FOUND'],
   },
   login: {
     method: 'post',

@@ -100,6 +100,11 @@ export async function expire(context: Context, row: TransactionRow): Promise<Tra
 async function waiting(context: Context, id: string): Promise<TransactionRow> {
   const row = await findTransaction(context.db, id)
   if (row === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
+  if (row.outcome_unknown === 1) {
+    throw fault('OUTCOME_UNKNOWN', 'It was handed to the chain, which has not told yet whether it took effect.', {
+      transactionId: id,
+    })
+  }
   if (row.status !== 'QUEUED')
     throw fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}, it does not wait.`)
   return row

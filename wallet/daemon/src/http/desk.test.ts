@@ -179,11 +179,39 @@ test('skills teach the routes that there are, and no others', async () => {
     expect(content).toMatch(/^# /)
   }
   for (const name of ['constructor', '__proto__', 'nothing', '..%2Fadmin']) {
-    expect(await told(await http.fetch(`/v1/skills/${name}`))).toBe('404 NOT_FOUND')
+    expect(await told(await http.fetch(`/v1/skills/${name}`))).toMatch(/^404 (SKILL_)?NOT_FOUND$/)
   }
   const nonces = await Promise.all(
     [1, 2].map(async () => (await http.fetch('/v1/nonce')).json() as Promise<{ nonce: string }>),
   )
   expect(new Set(nonces.map(({ nonce }) => nonce)).size).toBe(2)
   expect(nonces[0]!.nonce).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a session whose lifetime is over says so, not only that its token has expired', async () => {
+  http = await startPaying()
+  const { token } = await payer(http)
+  http.clock.advance(86_401)
+  expect(await told(await http.fetch('/v1/wallet', as(token)))).toBe('401 TOKEN_EXPIRED')
+  http.clock.advance(30 * 86_400)
+  expect(await told(await http.fetch('/v1/wallet', as(token)))).toBe('401 SESSION_EXPIRED')
+})
+
+test('what may have been paid is not cancelled: its outcome is unknown', async () => {
+  http = await startPaying()
+  const { token } = await payer(http)
+  const chain = http.chains.get('evm-local')!
+  chain.setMining(false)
+  chain.setMisfortune(() => 'lose answer')
+  const headers = { Authorization: `Bearer ${token}`, 'Idempotency-Key': 'one' }
+  const body = { to: TO, amount: '1', network: 'evm-local' }
+  const sent = (await (await http.fetch('/v1/transactions/send', post(body, headers))).json()) as TransactionView
+  const read = async () =>
+    (await (await http.fetch(`/v1/transactions/${sent.id}`, as(token))).json()) as TransactionView
+  await expect.poll(async () => (await read()).outcomeUnknown, { timeout: 10_000 }).toBe(true)
+  const cancelled = await http.fetch(`/v1/transactions/${sent.id}/cancel`, { method: 'POST', ...as(token) })
+  expect(await told(cancelled)).toBe('409 OUTCOME_UNKNOWN')
+  chain.setMisfortune(() => 'none')
+  chain.mine()
+  await expect.poll(async () => (await read()).status, { timeout: 10_000 }).toBe('CONFIRMED')
 })

@@ -8,7 +8,7 @@ const anyRoute: readonly ErrorCode[] = ['FORBIDDEN_ORIGIN', 'RATE_LIMIT_EXCEEDED
 const withBody: readonly ErrorCode[] = ['VALIDATION_FAILED', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 const byCredential: Readonly<Record<string, readonly ErrorCode[]>> = {
   master: ['INVALID_TOKEN', 'TOKEN_EXPIRED', 'INVALID_MASTER_PASSWORD', 'MASTER_PASSWORD_LOCKED'],
-  session: ['INVALID_TOKEN', 'TOKEN_EXPIRED', 'SESSION_REVOKED'],
+  session: ['INVALID_TOKEN', 'TOKEN_EXPIRED', 'SESSION_EXPIRED', 'SESSION_REVOKED'],
   owner: ['INVALID_SIGNATURE', 'INVALID_NONCE'],
 }
 
@@ -146,6 +146,7 @@ export function errorsOf(route: Route): ErrorCode[] {
       ...credentials.flatMap((credential) => byCredential[credential]!),
       ...(parsed ? (['VALIDATION_FAILED'] as const) : []),
       ...(route.body === undefined ? [] : withBody),
+      ...(route.whileLocked === true ? [] : (['SYSTEM_LOCKED'] as const)),
       ...anyRoute,
     ]),
   ]

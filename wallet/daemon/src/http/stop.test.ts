@@ -57,7 +57,7 @@ test('the kill switch stops everything at once, over a restart, and lets go afte
     await again.engine.runDue()
     expect(await state(again)).toEqual({ state: 'NORMAL' })
     await expect(again.operate('POST', '/v1/admin/recover')).rejects.toThrow('409 {"code":"KILL_SWITCH_NOT_ACTIVE"')
-    expect(await told(await again.fetch('/v1/wallet', as(token)))).toBe('401 TOKEN_EXPIRED')
+    expect(await told(await again.fetch('/v1/wallet', as(token)))).toBe('401 SESSION_REVOKED')
     const fresh = await again.operate<{ token: string }>('POST', '/v1/sessions', { agentId: agent.id })
     expect(await pay(again, fresh.token, { amount: '1' })).toBe('CONFIRMED')
     expect(await again.operate('POST', '/v1/admin/audit/verify')).toMatchObject({ ok: true })

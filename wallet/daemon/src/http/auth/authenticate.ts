@@ -86,7 +86,7 @@ async function checkSession(
   token: string,
 ): Promise<Identity> {
   const now = parts.clock.seconds()
-  const { sessionId, agentId, retiring } = await parts.tokens.read(token, now)
+  const { sessionId, agentId, retiring, expired } = await parts.tokens.read(token, now)
   const row = await findSession(parts.db, sessionId)
   if (row === undefined || row.agent_id !== agentId) throw fail('INVALID_TOKEN', 'The session token is not valid.')
   if (row.revoked_at !== null) throw fail('SESSION_REVOKED', 'The session was revoked.')
@@ -95,7 +95,8 @@ async function checkSession(
   if (row.token_hash !== hash && route.replacedToken !== true) {
     throw fail('INVALID_TOKEN', 'The session token was replaced by a newer one.')
   }
-  if (now >= row.expires_at || now >= row.absolute_expires_at) {
+  if (now >= row.absolute_expires_at) throw fail('SESSION_EXPIRED', 'The session has reached its end.')
+  if (expired || now >= row.expires_at) {
     throw fail('TOKEN_EXPIRED', 'The session token has expired.')
   }
   return { kind: 'session', sessionId, agentId, presentedHash: hash, retiring }

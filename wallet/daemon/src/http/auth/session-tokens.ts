@@ -12,8 +12,11 @@ export type SessionClaims = { sessionId: string; agentId: string; issuedAt: numb
 /** Makes and reads session tokens. That a session still lives is for the database to say. */
 export type SessionTokens = {
   issue: (claims: SessionClaims) => Promise<string>
-  /** @throws AppError INVALID_TOKEN, TOKEN_EXPIRED. */
-  read: (token: string, now: number) => Promise<{ sessionId: string; agentId: string; retiring: boolean }>
+  /** `expired`: it was good once. @throws AppError INVALID_TOKEN. */
+  read: (
+    token: string,
+    now: number,
+  ) => Promise<{ sessionId: string; agentId: string; retiring: boolean; expired: boolean }>
 }
 
 const ALGORITHM = 'HS256'
@@ -53,9 +56,12 @@ export function createSessionTokens(keys: SessionKeys): SessionTokens {
           requiredClaims: ['exp', 'iat', 'jti', 'sub'],
           currentDate: new Date(now * 1000),
         })
-        return { sessionId: payload.jti!, agentId: payload.sub!, retiring }
+        return { sessionId: payload.jti!, agentId: payload.sub!, retiring, expired: false }
       } catch (cause) {
-        if (cause instanceof JWTExpired) throw fail('TOKEN_EXPIRED', 'The session token has expired.', { cause })
+        // Everything else about it was found right before its time was looked at.
+        if (cause instanceof JWTExpired) {
+          return { sessionId: cause.payload.jti!, agentId: cause.payload.sub!, retiring, expired: true }
+        }
         throw fail('INVALID_TOKEN', 'The session token is not valid.', { cause })
       }
     },

@@ -60,7 +60,8 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
     }),
     getSkill: async ({ params }) => {
       const content = skillText(params.name)
-      if (content === undefined) throw fail('NOT_FOUND', `There is no such skill; there are ${skillNames.join(', ')}.`)
+      if (content === undefined)
+        throw fail('SKILL_NOT_FOUND', `There is no such skill; there are ${skillNames.join(', ')}.`)
       return { status: 200, body: { name: params.name, content } }
     },
     login: async ({ body, source }) => ({ status: 200, body: await master.login(body.password, source) }),

@@ -20,6 +20,7 @@ import { composeHttp, type HttpParts } from '../compose.ts'
 import { listen } from '../listen.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { Limits } from '../pipeline.ts'
+import { checkDocumented } from './check-documented.ts'
 
 export const PASSWORD = 'a master password for tests'
 
@@ -115,7 +116,11 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   })
   const listener = await listen(http.app.fetch, { hostname: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${listener.port}`
-  const send = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
+  const send = async (path: string, init?: RequestInit) => {
+    const answer = await fetch(`${url}${path}`, init)
+    await checkDocumented(`${url}${path}`, init?.method ?? 'GET', answer)
+    return answer
+  }
   const login = async () => {
     const answer = await send('/v1/admin/login', post({ password: PASSWORD }))
     return ((await answer.json()) as { token: string }).token
