@@ -35,6 +35,7 @@ export type AgentParts = {
   approvals: ApprovalConfig
   memory: ApprovalMemory
   limits: SessionParts['limits']
+  context: SessionParts['context']
   retry: RetryPolicy
   channels: readonly ChannelDefinition[]
   access: Access

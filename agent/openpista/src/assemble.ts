@@ -10,7 +10,8 @@ import type { ChannelDefinition } from './channels/definition.ts'
 import { channels } from './channels/index.ts'
 import { createCommands } from './commands/index.ts'
 import { findWebRoot, type Settings } from './config.ts'
-import { replay, untrustedSources } from './domain/history.ts'
+import { contextMessages } from './domain/compaction.ts'
+import { type ContextBudget, replay, untrustedSources } from './domain/history.ts'
 import { sourceView } from './domain/source-view.ts'
 import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
@@ -19,7 +20,7 @@ import type { Announcer } from './gateway/announcer.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
-import { recentMessages } from './store/conversation.ts'
+import { readContext } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
@@ -61,18 +62,14 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const paymentStore = createPaymentStore(store)
   const payments = createPayments(paymentStore)
   const wallet = walletOf(settings)
-  const limits = {
-    maxRounds: config.agent.max_tool_rounds,
-    messages: CONTEXT_MESSAGES,
-    chars: config.agent.context_chars,
-  }
+  const context = { messages: CONTEXT_MESSAGES, chars: config.agent.context_chars }
   const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
   const tools = createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } })
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
   const access = createAccess({ token, hosts: config.channels.web.hosts, now: Date.now })
   let port: number | undefined
-  const relayParts = { store, wallet, payments, paymentStore, limits, logger }
+  const relayParts = { store, wallet, payments, paymentStore, context, logger }
   const agent = createAgent({
     store,
     tools,
@@ -82,7 +79,8 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     workspace: roots.workspace,
     approvals: config.approvals,
     memory: createApprovalMemory(),
-    limits,
+    limits: limitsOf(settings),
+    context,
     retry: jitteredRetry(RETRIES, Math.random),
     channels: reach === 'local' ? [cli] : enabledChannels(settings),
     access,
@@ -104,9 +102,18 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
 }
 
 function modelsConfig({ config: { agent, auth }, home }: Settings, env: AssemblyParts['env']) {
-  const { provider, model, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
+  const { provider, model, fallback, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
   const { credentials } = openAuth({ home, config: auth, clientId: agent.oauth_client_id, env })
-  return { provider, model, apiKey, baseUrl, ollamaUrl, env, credentials }
+  return { provider, model, fallback, apiKey, baseUrl, ollamaUrl, env, credentials }
+}
+
+function limitsOf({ config: { agent, limits } }: Settings) {
+  return {
+    maxRounds: agent.max_tool_rounds,
+    turn: { tokens: limits.turn_tokens, usd: limits.turn_usd },
+    session: { tokens: limits.session_tokens, usd: limits.session_usd },
+    day: { tokens: limits.day_tokens, usd: limits.day_usd },
+  }
 }
 
 function enabledChannels({ config }: Settings): ChannelDefinition[] {
@@ -143,19 +150,19 @@ type RelayParts = {
   wallet: Wallet | null
   payments: Payments
   paymentStore: ReturnType<typeof createPaymentStore>
-  limits: { messages: number; chars: number }
+  context: ContextBudget
   logger: Logger
 }
 
 function paymentPart(parts: RelayParts, announcer: Announcer): PaymentPart {
-  const { wallet, payments, paymentStore, store, limits, logger } = parts
+  const { wallet, payments, paymentStore, store, context, logger } = parts
   if (wallet === null) return NO_PAYMENTS
   const relay = createPaymentRelay({
     wallet,
     payments,
     store: paymentStore,
     announcer,
-    sources: (origin) => sourcesOf(store, origin, limits),
+    sources: (origin) => sourcesOf(store, origin, context),
     now: () => Math.floor(Date.now() / 1000),
     onTrouble: (error) => logger.warn({ err: error }, 'the wallet cannot be listened to; trying again'),
   })
@@ -182,12 +189,9 @@ const NO_PAYMENTS: PaymentPart = {
 }
 
 /** Whose words led to a payment: who wrote the turn's message, and everybody else in the session's context. */
-async function sourcesOf(
-  store: Store,
-  origin: PaymentOrigin,
-  limits: { messages: number; chars: number },
-): Promise<SourceView[]> {
-  const messages = replay(await recentMessages(store.db, origin.sessionId, limits.messages), limits)
+async function sourcesOf(store: Store, origin: PaymentOrigin, budget: ContextBudget): Promise<SourceView[]> {
+  const context = await readContext(store.db, origin.sessionId, 2 * budget.messages)
+  const messages = replay(contextMessages(context), budget)
   const asked = messages.findLast((message) => message.role === 'user')
   const sender = asked?.role === 'user' ? asked.parts.slice(0, 1).map((part) => part.provenance) : []
   return [...sender, ...untrustedSources(messages)].map(sourceView)

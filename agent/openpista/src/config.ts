@@ -7,6 +7,8 @@ import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
 
 const text = () => z.coerce.string().default('')
+const tokens = (most: number) => z.number().int().min(0).default(most)
+const usd = (most: number) => z.number().min(0).max(1_000_000).default(most)
 
 /** Everything that `config.toml` may hold. A key that is not here is refused. */
 export const Config = z.strictObject({
@@ -14,6 +16,8 @@ export const Config = z.strictObject({
     .strictObject({
       provider: z.string().default('openai'),
       model: text(),
+      /** Models that stand in when the first fails, as `<provider>/<model>`, in this order. */
+      fallback: z.array(z.string().regex(/^[a-z][a-z0-9-]*\/\S+$/, 'write it as <provider>/<model>')).default([]),
       api_key: text(),
       base_url: text(),
       /** Own OAuth client for `auth login`; empty: the service's public one. */
@@ -23,6 +27,17 @@ export const Config = z.strictObject({
       context_chars: z.number().int().min(10_000).max(600_000).default(400_000),
       /** Where a local Ollama is looked for when no model is configured; empty: nowhere. */
       ollama_url: z.string().default('http://localhost:11434/v1'),
+    })
+    .prefault({}),
+  /** What may be used before a card asks to go on; 0 is no limit. */
+  limits: z
+    .strictObject({
+      turn_tokens: tokens(2_000_000),
+      turn_usd: usd(5),
+      session_tokens: tokens(0),
+      session_usd: usd(0),
+      day_tokens: tokens(0),
+      day_usd: usd(25),
     })
     .prefault({}),
   channels: z

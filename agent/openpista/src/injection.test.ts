@@ -75,17 +75,18 @@ async function attack(orders: readonly FakeReply[], owner: (question: ApprovalQu
   await run(
     messages,
     {
-      provider: choice.provider,
-      model: choice.model,
+      candidates: [choice],
       system: '',
       tools,
       specs: tools.map(toolSpec),
-      maxRounds: 10,
+      context: { messages: 200, chars: 400_000 },
+      limit: async (rounds) => (rounds < 10 ? undefined : 'too many rounds'),
       retry: { max: 0, delay: () => 0 },
       approver: chainApprovers(createRuleApprover(ApprovalConfig.parse({}), memory), person, memory),
       person,
       journal: {
         append: nothing,
+        used: nothing,
         decided: nothing,
         starting: nothing,
         finished: async (_call, { output }) => void outputs.push(output),

@@ -1,16 +1,19 @@
 import { canonicalJson } from '@openpista/common'
 import type { ApprovalAnswer, Approver } from './approvals/approver.ts'
-import { interrupted, unansweredCalls, untrustedSources } from './domain/history.ts'
+import { type ContextBudget, fit, interrupted, unansweredCalls, untrustedSources } from './domain/history.ts'
 import type { Message, ToolCall } from './domain/message.ts'
+import type { Usage } from './domain/model-info.ts'
 import type { Provenance } from './domain/provenance.ts'
-import { askModel, type Reply, type RetryPolicy } from './model-stream.ts'
-import type { Provider, ProviderErrorCode, ToolSpec, Usage } from './providers/provider.ts'
+import { askModel, type Candidate, type Reply, type RetryPolicy } from './model-stream.ts'
+import type { ProviderErrorCode, ToolSpec } from './providers/provider.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
 
 /** What the loop writes down. A promise that resolves means: it survives a crash. */
 export type Journal = {
   /** A message joins the conversation. May be kept back until the next call that must be durable. */
   append: (message: Message) => Promise<void>
+  /** What an answer cost. May be kept back like a message. */
+  used: (by: Candidate, usage: Usage) => Promise<void>
   decided: (call: ToolCall, answer: ApprovalAnswer) => Promise<void>
   /** Before the tool runs. */
   starting: (call: ToolCall, tool: Tool) => Promise<void>
@@ -22,14 +25,17 @@ export type ToolMessage = Extract<Message, { role: 'tool' }>
 
 /** Everything one run needs. Nothing in here draws, listens or stores. */
 export type LoopConfig = {
-  provider: Provider
-  model: string
+  /** The first is asked; each other stands in when those before it fail. */
+  candidates: readonly Candidate[]
   system: string
   tools: readonly Tool[]
   /** The same tools as the model sees them. */
   specs: readonly ToolSpec[]
-  maxRounds: number
   retry: RetryPolicy
+  /** What fits into one request: older messages stay out. */
+  context: ContextBudget
+  /** Asked before each round: may there be one more? Else the words that say why not. */
+  limit: (rounds: number, signal: AbortSignal) => Promise<string | undefined>
   /** The chain: rules first, then the person. */
   approver: Approver
   /** The person alone, for questions that no rule may answer. */
@@ -45,13 +51,15 @@ export type LoopConfig = {
 
 export type LoopEvent =
   | { type: 'text'; delta: string }
+  | { type: 'notice'; text: string }
   | { type: 'tool.started'; call: ToolCall; summary: string }
   | { type: 'tool.output'; callId: string; text: string }
   | { type: 'tool.finished'; callId: string; output: string; isError: boolean }
 
 /** How a run ended. `text` is everything the assistant said in it. */
 export type LoopEnd = { text: string; usage: Usage; rounds: number } & (
-  | { status: 'stop' | 'aborted' | 'max_rounds' }
+  | { status: 'stop' | 'aborted' }
+  | { status: 'limit'; message: string }
   | { status: 'error'; code: ProviderErrorCode; message: string }
 )
 
@@ -72,7 +80,8 @@ export async function run(
   emit: (event: LoopEvent) => void,
   signal: AbortSignal,
 ): Promise<LoopEnd> {
-  const state: State = { messages: [...messages], repeats: { key: '', count: 0 }, refused: new Set() }
+  const { candidates } = config
+  const state: State = { messages: [...messages], candidates, repeats: { key: '', count: 0 }, refused: new Set() }
   const texts: string[] = []
   const usage = { inputTokens: 0, outputTokens: 0 }
   let calls = unansweredCalls(state.messages)
@@ -80,11 +89,14 @@ export async function run(
     await performAll(calls, state, config, emit, signal)
     const sofar = { text: texts.join('\n\n'), usage, rounds }
     if (signal.aborted) return { status: 'aborted', ...sofar }
-    if (rounds >= config.maxRounds) return { status: 'max_rounds', ...sofar }
+    const message = await config.limit(rounds, signal)
+    if (signal.aborted) return { status: 'aborted', ...sofar }
+    if (message !== undefined) return { status: 'limit', message, ...sofar }
     if (rounds > 0) state.messages.push(...(await config.steer()))
-    const reply = await askModel(request(state, config), config, emit, signal)
+    const reply = await ask(state, config, emit, signal)
     usage.inputTokens += reply.usage.inputTokens
     usage.outputTokens += reply.usage.outputTokens
+    await config.journal.used(reply.by, reply.usage)
     const said = withFreshIds(reply, state.messages)
     if (said.text !== '' || said.calls.length > 0) await append(state, config, { role: 'assistant', ...said })
     if (said.text !== '') texts.push(said.text)
@@ -98,13 +110,22 @@ export async function run(
 
 type State = {
   messages: Message[]
+  /** Without those that failed in this run. */
+  candidates: readonly Candidate[]
   repeats: { key: string; count: number }
   /** Repeated calls that were denied: asking again would only tire the owner. */
   refused: Set<string>
 }
 
-function request(state: State, config: LoopConfig) {
-  return { model: config.model, system: config.system, messages: state.messages, tools: config.specs }
+async function ask(state: State, config: LoopConfig, emit: Emit, signal: AbortSignal): Promise<Reply> {
+  const onFailover = ({ by, end }: Reply, next: Candidate) => {
+    state.candidates = state.candidates.slice(state.candidates.indexOf(next))
+    const why = typeof end === 'string' ? end : end.message
+    emit({ type: 'notice', text: `${by.model} (${by.provider.id}) gave no answer: ${why} ${next.model} goes on.` })
+  }
+  const messages = fit(state.messages, config.context)
+  const request = { system: config.system, messages, tools: config.specs }
+  return await askModel(request, { candidates: state.candidates, retry: config.retry, onFailover }, emit, signal)
 }
 
 async function append(state: State, config: LoopConfig, message: Message): Promise<void> {

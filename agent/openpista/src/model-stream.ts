@@ -1,6 +1,7 @@
 import { sleep } from '@openpista/common'
 import type { ThinkingPart, ToolCall } from './domain/message.ts'
-import type { ModelRequest, Provider, ProviderErrorCode, ProviderEvent, Usage } from './providers/provider.ts'
+import type { Usage } from './domain/model-info.ts'
+import type { ModelRequest, Provider, ProviderErrorCode, ProviderEvent } from './providers/provider.ts'
 
 /** When and how long to wait before asking a model again. */
 export type RetryPolicy = {
@@ -10,8 +11,12 @@ export type RetryPolicy = {
   delay: (attempt: number, retryAfterMs: number | undefined) => number
 }
 
+/** A model to ask, and who to ask for it. */
+export type Candidate = { provider: Provider; model: string }
+
 /** What a model said, and how it ended: what was said before an error or an abort is kept. */
 export type Reply = {
+  by: Candidate
   text: string
   thinking: ThinkingPart[]
   calls: ToolCall[]
@@ -30,40 +35,66 @@ export function jitteredRetry(max: number, random: () => number): RetryPolicy {
   }
 }
 
+export type AskConfig = {
+  /** The first is asked; each other stands in for those before it. Never empty. */
+  candidates: readonly Candidate[]
+  retry: RetryPolicy
+  /** The next candidate takes over; `failed` is the answer of the one before. */
+  onFailover: (failed: Reply, next: Candidate) => void
+}
+
+export type AskRequest = Omit<ModelRequest, 'model'>
+
+type Emit = (event: { type: 'text'; delta: string }) => void
+
 /**
- * One answer of the model. Errors that may pass (no connection, 429, 5xx) are tried again, but only while nothing
- * of the answer was shown.
+ * One answer of a model. Errors that may pass (no connection, 429, 5xx) are tried again, and what does not pass
+ * goes to the next candidate; both only while nothing of the answer was shown.
  */
 export async function askModel(
-  request: ModelRequest,
-  config: { provider: Provider; retry: RetryPolicy },
-  emit: (event: { type: 'text'; delta: string }) => void,
+  request: AskRequest,
+  config: AskConfig,
+  emit: Emit,
   signal: AbortSignal,
 ): Promise<Reply> {
+  const [candidate, ...others] = config.candidates
+  if (candidate === undefined) throw new Error('askModel needs a candidate')
+  const { reply, shown } = await askOne(request, candidate, config.retry, emit, signal)
+  const [next] = others
+  if (shown || next === undefined || typeof reply.end === 'string' || IS_OURS.has(reply.end.code)) return reply
+  config.onFailover(reply, next)
+  return await askModel(request, { ...config, candidates: others }, emit, signal)
+}
+
+async function askOne(
+  request: AskRequest,
+  candidate: Candidate,
+  retry: RetryPolicy,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
-    const { reply, shown, retryAfterMs } = await streamOnce(request, config.provider, emit, signal)
-    if (reply.end === 'done' || reply.end === 'aborted') return reply
-    if (shown || attempt > config.retry.max || !MAY_PASS.has(reply.end.code)) return reply
-    await sleep(config.retry.delay(attempt, retryAfterMs), signal)
-    if (signal.aborted) return { ...reply, end: 'aborted' }
+    const outcome = await streamOnce(request, candidate, emit, signal)
+    const { reply, shown, retryAfterMs } = outcome
+    if (shown || typeof reply.end === 'string') return outcome
+    if (attempt > retry.max || !MAY_PASS.has(reply.end.code)) return outcome
+    await sleep(retry.delay(attempt, retryAfterMs), signal)
+    if (signal.aborted) return { ...outcome, reply: { ...reply, end: 'aborted' } }
   }
 }
 
 const MAY_PASS: ReadonlySet<ProviderErrorCode> = new Set(['RATE_LIMIT', 'OVERLOADED', 'NETWORK'])
+/** Another model would get the same request, and the same refusal. */
+const IS_OURS: ReadonlySet<ProviderErrorCode> = new Set(['BAD_REQUEST', 'ABORTED'])
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
 
 type Outcome = { reply: Reply; shown: boolean; retryAfterMs?: number | undefined }
 
-async function streamOnce(
-  request: ModelRequest,
-  provider: Provider,
-  emit: (event: { type: 'text'; delta: string }) => void,
-  signal: AbortSignal,
-): Promise<Outcome> {
+async function streamOnce(request: AskRequest, by: Candidate, emit: Emit, signal: AbortSignal): Promise<Outcome> {
   let text = ''
   let shown = false
-  const partial = (end: Reply['end']): Reply => ({ text, thinking: [], calls: [], usage: NO_USAGE, end })
-  for await (const event of untilAborted(provider.stream(request, signal), signal)) {
+  const partial = (end: Reply['end']): Reply => ({ by, text, thinking: [], calls: [], usage: NO_USAGE, end })
+  for await (const event of untilAborted(by.provider.stream({ ...request, model: by.model }, signal), signal)) {
     if (event.type === 'text') {
       text += event.delta
       shown = true
@@ -72,7 +103,7 @@ async function streamOnce(
       shown = true
     } else if (event.type === 'done') {
       const { thinking, calls, usage } = event
-      return { reply: { text: event.text, thinking, calls, usage, end: 'done' }, shown }
+      return { reply: { by, text: event.text, thinking, calls, usage, end: 'done' }, shown }
     } else if (event.code === 'ABORTED') {
       return { reply: partial('aborted'), shown }
     } else {

@@ -1,8 +1,9 @@
+import type { Candidate } from './model-stream.ts'
 import { createProvider, type ProviderConfig } from './providers/index.ts'
-import type { Provider } from './providers/provider.ts'
 
 export type ModelChoice =
-  | { ok: true; provider: Provider; model: string }
+  /** `fallbacks` stand in, in this order, when the model fails. */
+  | ({ ok: true; fallbacks: readonly Candidate[] } & Candidate)
   /** Nothing to ask: `hint` says in two lines what to do about it. */
   | { ok: false; hint: string }
 
@@ -13,6 +14,8 @@ export type Models = {
 }
 
 export type ModelsConfig = ProviderConfig & {
+  /** `<provider>/<model>` each; those that are not ready (no key) are left out. */
+  fallback: readonly string[]
   /** Where a local Ollama is looked for when nothing is configured; empty: nowhere. */
   ollamaUrl: string
 }
@@ -29,7 +32,7 @@ export function createModels(config: ModelsConfig, now: () => number): Models {
     choose: async (model) => {
       // A login since the start makes a provider ready.
       if (!configured.ok) configured = createProvider(config)
-      if (configured.ok) return model === null ? configured : { ...configured, model }
+      if (configured.ok) return { ...configured, ...(model === null ? {} : { model }), fallbacks: fallbacks(config) }
       if (configured.code !== 'API_KEY_MISSING')
         return { ok: false, hint: hint(`${configured.message} ${configured.hint}`) }
       if (found === undefined || now() - found.at > OLLAMA_ASK_AGAIN_MS) {
@@ -38,10 +41,27 @@ export function createModels(config: ModelsConfig, now: () => number): Models {
       const local = await found.model
       if (local === undefined) return { ok: false, hint: hint(NO_MODEL) }
       const choice = createProvider({ ...config, provider: 'ollama', baseUrl: config.ollamaUrl, model: model ?? local })
-      return choice.ok ? choice : { ok: false, hint: hint(choice.message) }
+      return choice.ok ? { ...choice, fallbacks: [] } : { ok: false, hint: hint(choice.message) }
     },
   }
 }
+
+/** Made anew for each turn: a login or logout counts at once. */
+function fallbacks(config: ModelsConfig): Candidate[] {
+  return config.fallback.flatMap((name) => {
+    const slash = name.indexOf('/')
+    const choice = createProvider({
+      ...config,
+      ...OWN_DEFAULTS,
+      provider: name.slice(0, slash),
+      model: name.slice(slash + 1),
+    })
+    return choice.ok ? { provider: choice.provider, model: choice.model } : []
+  })
+}
+
+/** The configured key and address are the first model's; one service's key is never offered to another. */
+const OWN_DEFAULTS = { apiKey: '', baseUrl: '' }
 
 const NO_MODEL =
   'No model is configured: set an API key in the environment (OPENAI_API_KEY, OPENROUTER_API_KEY, …) and start again, sign in with openpista auth login, or start a local Ollama, which is found by itself.'

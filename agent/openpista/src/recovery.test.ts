@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { contextMessages } from './domain/compaction.ts'
 import { unansweredCalls } from './domain/history.ts'
 import { verifyAudit } from './store/audit.ts'
-import { recentMessages } from './store/conversation.ts'
+import { readContext } from './store/conversation.ts'
 import { openStore } from './store/store.ts'
 
 const CHILD = join(import.meta.dirname, 'testing', 'crash-child.ts')
@@ -38,7 +39,7 @@ async function crashOnce(crashAt: number, repeatable: boolean): Promise<Outcome>
     const turns = await store.db.selectFrom('turns').select('state').execute()
     expect(turns).toEqual([{ state: 'STOPPED' }])
     expect(await store.db.selectFrom('inbox').select('state').execute()).toEqual([{ state: 'DONE' }])
-    expect(unansweredCalls(await recentMessages(store.db, 'letters:ann', 100))).toEqual([])
+    expect(unansweredCalls(contextMessages(await readContext(store.db, 'letters:ann', 100)))).toEqual([])
     expect(await store.db.selectFrom('cards').select('id').where('outcome', 'is', null).execute()).toEqual([])
     expect(await verifyAudit(store.db)).toMatchObject({ ok: true })
     const calls = await store.db.selectFrom('tool_calls').select('state').execute()

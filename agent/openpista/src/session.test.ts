@@ -4,6 +4,7 @@ import type { Message } from './domain/message.ts'
 import { jitteredRetry } from './model-stream.ts'
 import type { ModelRequest, ProviderEvent } from './providers/provider.ts'
 import { noteTool, startAgent } from './testing/agent-fixture.ts'
+import { withoutBudget } from './testing/limits.ts'
 import { callTool, echo, lastUserText, type Script, sayText } from './testing/script.ts'
 import { defineTool, type Tool } from './tools/tool.ts'
 
@@ -45,15 +46,24 @@ test('an unknown tool and arguments that do not fit are errors that the model se
   expect(outputs[1]).toMatch(/^Invalid arguments: word: /)
 })
 
-test('a model that never stops is stopped after the configured rounds', async () => {
+test('after the configured rounds a card asks; a yes allows as many again, a no stops in words', async () => {
   const notes: string[] = []
   const script: Script = ({ messages }) => callTool('note', { word: String(messages.length) })
-  const limits = { maxRounds: 4, messages: 200, chars: 400_000 }
+  const limits = { maxRounds: 4, ...withoutBudget }
   await using fixture = await startAgent(script, { tools: [noteTool('read', notes)], limits })
-  const finished = await (await fixture.client()).say('go')
-  expect(finished.status).toBe('max_rounds')
-  expect(finished.text).toContain('❌ Max tool rounds exceeded (4)')
-  expect(notes).toHaveLength(4)
+  const client = await fixture.client()
+  const finished = client.say('go')
+  const first = (await client.next('approval.requested')).card
+  expect(first).toMatchObject({ kind: 'limit', title: '4 rounds with the model, and no end. Go on?' })
+  client.send({ type: 'approval.answer', cardId: first.id, decision: 'approve' })
+  const second = (await client.next('approval.requested')).card
+  expect(notes).toHaveLength(8)
+  client.send({ type: 'approval.answer', cardId: second.id, decision: 'reject' })
+  expect(await finished).toMatchObject({
+    status: 'limit',
+    text: expect.stringContaining('❌ Max tool rounds exceeded (8)'),
+  })
+  expect(notes).toHaveLength(8)
 })
 
 test('the third same call in a row asks the owner, also where rules allow it; a no holds for the turn', async () => {

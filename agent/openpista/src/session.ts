@@ -3,21 +3,26 @@ import type { Approver } from './approvals/approver.ts'
 import type { Inbound } from './channels/channel.ts'
 import { type Command, findCommand } from './commands/command.ts'
 import { hintProvider, scriptProvider } from './commands/script-provider.ts'
-import { replay } from './domain/history.ts'
+import { type Compaction, compact } from './compact.ts'
+import { contextMessages } from './domain/compaction.ts'
+import { type ContextBudget, replay } from './domain/history.ts'
 import type { Message } from './domain/message.ts'
+import { modelInfo } from './domain/model-info.ts'
 import type { Provenance } from './domain/provenance.ts'
 import type { Executor } from './executors/executor.ts'
+import type { HumanApprover } from './gateway/human-approver.ts'
 import type { SessionLog } from './gateway/session-log.ts'
 import { type LoopEnd, type LoopEvent, run } from './loop.ts'
-import type { RetryPolicy } from './model-stream.ts'
+import type { Candidate, RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
 import { systemPrompt } from './prompt.ts'
-import type { Provider, ToolSpec } from './providers/provider.ts'
-import { recentMessages } from './store/conversation.ts'
+import type { ToolSpec } from './providers/provider.ts'
+import { type Notice, readContext, storeSummary } from './store/conversation.ts'
 import type { Store } from './store/store.ts'
 import { createTurnJournal, type TurnJournal } from './store/turn-journal.ts'
 import { beginTurn, endTurn, nextWaiting, type Turn, takeSteering } from './store/turns.ts'
 import type { Tool } from './tools/tool.ts'
+import { createTurnLimits, type TurnLimitParts } from './turn-limits.ts'
 
 /** What every session's turns are made of. */
 export type SessionParts = {
@@ -29,10 +34,11 @@ export type SessionParts = {
   /** The chain: rules first, then the person. */
   approver: Approver
   /** The person alone. */
-  person: Approver
+  person: Approver & Pick<HumanApprover, 'confirm'>
   executor: Executor
   workspace: string
-  limits: { maxRounds: number; messages: number; chars: number }
+  limits: TurnLimitParts['limits']
+  context: ContextBudget
   retry: RetryPolicy
   now: () => number
   /** True for channels whose clients see frames; the others get the answer through the outbox. */
@@ -137,27 +143,30 @@ export class SessionRunner {
   }
 
   async #loop(turn: Turn, journal: TurnJournal, signal: AbortSignal): Promise<LoopEnd> {
-    const { store, tools, specs, limits, retry, approver, person, executor, workspace } = this.#parts
+    const { tools, specs, retry, approver, person, executor, workspace } = this.#parts
     const { sessionId, inbound } = turn
-    const { provider, model, steers } = await this.#provider(turn)
-    const messages = replay(await recentMessages(store.db, sessionId, limits.messages), limits)
+    const { candidates, steers } = await this.#models(turn)
+    const about = { sessionId, turnId: turn.id, channel: inbound.channel }
+    const limit = steers ? createTurnLimits({ ...this.#parts, confirm: person.confirm, about }) : unlimited
+    const context = contextBudget(candidates[0], this.#parts.context)
+    const messages = await this.#context(turn, journal, { candidates, context, steers }, signal)
     const config = {
-      provider,
-      model,
+      candidates,
       system: systemPrompt({ workspace, executor: executor.name, channel: inbound.channel }),
       tools,
       specs,
-      maxRounds: limits.maxRounds,
+      context,
+      limit,
       retry,
       approver,
       person,
       journal,
       steer: async () => (steers ? await this.#steer(turn, journal) : []),
-      about: { sessionId, turnId: turn.id, channel: inbound.channel, sender: senderOf(inbound) },
+      about: { ...about, sender: senderOf(inbound) },
       place: { workspace, exec: executor },
       begun: turn.begun,
     }
-    return await run(messages, config, (event) => this.#emit(turn, event), signal)
+    return await run(messages, config, (event) => this.#emit(turn, journal, event), signal)
   }
 
   async #steer(turn: Turn, journal: TurnJournal): Promise<Message[]> {
@@ -168,11 +177,32 @@ export class SessionRunner {
     return taken
   }
 
-  async #provider(turn: Turn): Promise<{ provider: Provider; model: string; steers: boolean }> {
+  /** The conversation so far, as it goes to the model; one that has become too long is summed up first. */
+  async #context(turn: Turn, journal: TurnJournal, how: ContextHow, signal: AbortSignal): Promise<Message[]> {
+    const { store, retry, now } = this.#parts
+    const { sessionId } = turn
+    let context = await readContext(store.db, sessionId, 2 * how.context.messages)
+    if (how.steers) {
+      const ask = { candidates: how.candidates, retry, onFailover: () => {} }
+      const compaction = await compact(context, how.context, ask, signal)
+      if (compaction !== undefined) {
+        await journal.used(compaction.reply.by, compaction.reply.usage)
+        this.#note(journal, compactionNotice(compaction))
+        await journal.commit(async (transaction) => {
+          if ('summary' in compaction) await storeSummary(transaction, sessionId, compaction.summary, now())
+        })
+        context = await readContext(store.db, sessionId, 2 * how.context.messages)
+      }
+    }
+    return replay(contextMessages(context), how.context)
+  }
+
+  async #models(turn: Turn): Promise<{ candidates: [Candidate, ...Candidate[]]; steers: boolean }> {
     const { store, commands, models } = this.#parts
     const found = findCommand(commands, turn.inbound.text)
     if (found !== undefined) {
-      return { provider: scriptProvider(found.command, found.args, turn.sessionId), model: 'command', steers: false }
+      const provider = scriptProvider(found.command, found.args, turn.sessionId)
+      return { candidates: [{ provider, model: 'command' }], steers: false }
     }
     const session = await store.db
       .selectFrom('sessions')
@@ -181,13 +211,19 @@ export class SessionRunner {
       .executeTakeFirstOrThrow()
     const choice = await models.choose(session.model)
     return choice.ok
-      ? { ...choice, steers: true }
-      : { provider: hintProvider(choice.hint), model: 'none', steers: false }
+      ? { candidates: [choice, ...choice.fallbacks], steers: true }
+      : { candidates: [{ provider: hintProvider(choice.hint), model: 'none' }], steers: false }
   }
 
-  #emit(turn: Turn, event: LoopEvent): void {
+  #note(journal: TurnJournal, notice: Notice): void {
+    journal.notice(notice)
+    this.#log.append({ type: 'notice', ...notice })
+  }
+
+  #emit(turn: Turn, journal: TurnJournal, event: LoopEvent): void {
     const turnId = turn.id
     if (event.type === 'text') this.#log.text(turnId, event.delta)
+    else if (event.type === 'notice') this.#note(journal, { text: event.text, tone: 'warning' })
     else if (event.type !== 'tool.started') this.#log.append({ ...event, turnId })
     else {
       const { id: callId, name, arguments: args } = event.call
@@ -213,6 +249,29 @@ export class SessionRunner {
   }
 }
 
+type ContextHow = { candidates: readonly Candidate[]; context: ContextBudget; steers: boolean }
+
+const unlimited = async () => undefined
+
+/** Characters that one token stands for, on the safe side for code and for scripts other than Latin. */
+const CHARS_OF_A_TOKEN = 2.5
+
+/** What the owner configured, and no more than the model takes beside its answer. */
+function contextBudget({ provider, model }: Candidate, configured: ContextBudget): ContextBudget {
+  const info = modelInfo(provider.id, model)
+  const room = Math.floor((info.context - Math.min(info.output, info.context / 4)) * CHARS_OF_A_TOKEN)
+  return { ...configured, chars: Math.min(configured.chars, room) }
+}
+
+function compactionNotice(compaction: Compaction): Notice {
+  return 'summary' in compaction
+    ? { text: 'This conversation is long: its older part was summed up. Nothing of it is lost.', tone: 'info' }
+    : {
+        text: `This conversation is too long and could not be summed up: ${compaction.failed} The oldest messages are left out.`,
+        tone: 'warning',
+      }
+}
+
 const NO_USAGE = { inputTokens: 0, outputTokens: 0 }
 const FAULT = 'openpista made a mistake of its own; its log says more.'
 
@@ -223,8 +282,8 @@ function faultOf(end: LoopEnd): string | undefined {
       return end.text === '' ? 'The model gave no answer.' : undefined
     case 'aborted':
       return 'Cancelled.'
-    case 'max_rounds':
-      return `❌ Max tool rounds exceeded (${end.rounds}). Say "go on" to continue.`
+    case 'limit':
+      return `❌ ${end.message} Say "go on" to continue.`
     case 'error':
       return `❌ ${ERROR_WORDS[end.code]}: ${end.message}`
   }

@@ -27,7 +27,7 @@ const frames: unknown[] = [
   { ...numbered, type: 'tool.finished', turnId: 't', callId: 'c', output: 'x', isError: false },
   { ...numbered, type: 'approval.requested', card },
   { ...numbered, type: 'approval.resolved', cardId: 'a', outcome: 'executed', by: 'x' },
-  { ...numbered, type: 'turn.finished', turnId: 't', status: 'max_rounds', text: '' },
+  { ...numbered, type: 'turn.finished', turnId: 't', status: 'limit', text: '' },
   { ...numbered, type: 'notice', text: 'x', tone: 'success' },
   {
     type: 'welcome',

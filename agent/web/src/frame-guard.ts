@@ -40,7 +40,7 @@ const outcome = oneOf('approved', 'rejected', 'allowed_for_session', 'expired', 
 
 const card = record({
   id: text,
-  kind: oneOf('tool', 'payment'),
+  kind: oneOf('tool', 'limit', 'payment'),
   title: text,
   facts: listOf(record({ label: text, value: text })),
   reason: text,
@@ -74,7 +74,7 @@ const shapes: Record<ServerFrame['type'], Shape> = {
   'tool.finished': { ...numbered, turnId: text, callId: text, output: text, isError: truth },
   'approval.requested': { ...numbered, card },
   'approval.resolved': { ...numbered, cardId: text, outcome, by: text },
-  'turn.finished': { ...numbered, turnId: text, status: oneOf('stop', 'error', 'aborted', 'max_rounds'), text },
+  'turn.finished': { ...numbered, turnId: text, status: oneOf('stop', 'error', 'aborted', 'limit'), text },
   notice: { ...numbered, text, tone },
   welcome: {
     sessionId: text,

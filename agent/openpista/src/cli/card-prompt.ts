@@ -12,6 +12,12 @@ export function cardText(card: Card): string {
   return [card.title, ...facts, `  ${card.reason}`, ...sources, ...links].map(printable).join('\n')
 }
 
+/** What to ask under a card, with the letters that answer it. */
+export function questionOf({ buttons }: Card): string {
+  const forSession = buttons.some(({ decision }) => decision === 'allow_for_session')
+  return `Approve? [y]es, [n]o${forSession ? ', [s]ession' : ''}: `
+}
+
 /** The decision that a word stands for. */
 export function decisionOf(word: string): CardDecision {
   const first = word.trim().toLowerCase()[0]
@@ -27,12 +33,14 @@ export async function askAboutCard(
 ): Promise<CardDecision> {
   output.write(`\n${cardText(card)}\n`)
   if ((input as Partial<ReadStream>).isTTY !== true) {
-    output.write('Rejected: there is no terminal to ask at. Use --yes to approve everything in this run.\n')
+    output.write(
+      'Rejected: there is no terminal to ask at. With --yes all tool calls of a run are approved; limits are not.\n',
+    )
     return 'reject'
   }
   const lines = createInterface({ input, output })
   try {
-    return decisionOf(await lines.question('Approve? [y]es, [n]o, [s]ession: '))
+    return decisionOf(await lines.question(questionOf(card)))
   } finally {
     lines.close()
   }

@@ -4,9 +4,9 @@ import { AppError, writeFileAtomic } from '@openpista/common'
 import { openAuth } from '../auth/index.ts'
 import { loadSettings, type Settings } from '../config.ts'
 import type { Message } from '../domain/message.ts'
+import { costOf, modelInfo } from '../domain/model-info.ts'
 import { type CatalogueEntry, readCatalogue } from '../providers/catalogue.ts'
 import { createProvider, type ProviderChoice } from '../providers/index.ts'
-import { costOf, modelInfo } from '../providers/models.ts'
 import { presets } from '../providers/presets.ts'
 
 type Env = Readonly<Record<string, string | undefined>>

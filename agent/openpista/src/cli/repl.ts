@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { writeFileAtomic } from '@openpista/common'
 import type { Settings } from '../config.ts'
 import type { ServerFrame } from '../protocol/index.ts'
-import { cardText, decisionOf, printable } from './card-prompt.ts'
+import { cardText, decisionOf, printable, questionOf } from './card-prompt.ts'
 import { connectGateway, type GatewayClient } from './gateway-client.ts'
 import { useGateway } from './local-gateway.ts'
 
@@ -86,7 +86,7 @@ async function show(client: GatewayClient, state: State, onIdle: () => void): Pr
     if (text !== '') process.stdout.write(printable(text))
     if (frame.type === 'text.delta') streaming = true
     else if (frame.type === 'tool.started' || frame.type === 'turn.finished') streaming = false
-    if (frame.type === 'approval.requested' && frame.card.kind === 'tool') state.card = frame.card.id
+    if (frame.type === 'approval.requested' && frame.card.kind !== 'payment') state.card = frame.card.id
     if (frame.type === 'approval.resolved' && frame.cardId === state.card) state.card = undefined
     if (frame.type === 'turn.finished') state.open = 0
     if (frame.type === 'turn.finished' || frame.type === 'welcome' || frame.type === 'notice') onIdle()
@@ -105,7 +105,7 @@ function words(frame: ServerFrame, streaming: boolean): string {
     case 'tool.finished':
       return frame.isError ? `[failed] ${frame.output}\n` : ''
     case 'approval.requested':
-      return `\n${cardText(frame.card)}\n${frame.card.kind === 'tool' ? 'Approve? [y]es, [n]o, [s]ession: ' : ''}`
+      return `\n${cardText(frame.card)}\n${frame.card.kind === 'payment' ? '' : questionOf(frame.card)}`
     case 'turn.finished':
       return frame.status === 'stop' ? '\n' : `${streaming ? '\n' : ''}${frame.text.split('\n\n').at(-1)}\n`
     case 'notice':

@@ -42,7 +42,7 @@ async function oneTurn(client: GatewayClient, options: RunOptions): Promise<numb
   const id = randomUUID()
   client.send({ type: 'message', id, text })
   const decide = async (card: Card) => {
-    const decision = yes ? 'approve' : await askAboutCard(card, process.stdin, process.stderr)
+    const decision = yes && card.kind === 'tool' ? 'approve' : await askAboutCard(card, process.stdin, process.stderr)
     client.send({ type: 'approval.answer', cardId: card.id, decision })
   }
   let streamed = ''
@@ -76,7 +76,7 @@ async function untilFinished(
     if (frame.type === 'turn.started' && frame.messageId === messageId) turnId = frame.turnId
     if (frame.type === 'error') process.stderr.write(`Error: ${frame.message}\n`)
     if (frame.type === 'text.delta' && frame.turnId === turnId) onText(frame.text)
-    if (frame.type === 'approval.requested' && frame.card.kind === 'tool') await decide(frame.card)
+    if (frame.type === 'approval.requested' && frame.card.kind !== 'payment') await decide(frame.card)
     if (frame.type === 'turn.finished' && frame.turnId === turnId) return frame
   }
   return undefined

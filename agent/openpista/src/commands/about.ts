@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import { dollars, type Spent } from '../domain/limits.ts'
 import type { Models } from '../models.ts'
 import { appendClear } from '../store/conversation.ts'
 import type { Store } from '../store/store.ts'
+import { usedIn } from '../store/usage.ts'
 import type { Command } from './command.ts'
 
 export type AboutParts = { store: Store; models: Models; executor: string; version: string; now: () => number }
@@ -64,25 +66,28 @@ export function createStatus(parts: AboutParts): Command {
     usage: ['/status'],
     summary: 'what runs, and what it has used',
     plan: async (_args, sessionId) => {
-      const used = await parts.store.db
+      const { db } = parts.store
+      const { turns } = await db
         .selectFrom('turns')
-        .select([
-          sql<number>`count(*)`.as('turns'),
-          sql<number>`coalesce(sum(input_tokens), 0)`.as('input'),
-          sql<number>`coalesce(sum(output_tokens), 0)`.as('output'),
-        ])
+        .select(sql<number>`count(*)`.as('turns'))
         .where('session_id', '=', sessionId)
         .executeTakeFirstOrThrow()
+      const used = await usedIn(db, { turn: '', session: sessionId }, new Date(parts.now()).setHours(0, 0, 0, 0))
       const lines = [
         `openpista ${parts.version}`,
         `session: ${sessionId}`,
         await modelWords(parts.store, parts.models, sessionId),
         `commands run in: ${parts.executor}`,
-        `turns: ${used.turns}; tokens: ${used.input} in, ${used.output} out`,
+        `this session: ${turns} turns, ${spentWords(used.session)}`,
+        `all sessions today: ${spentWords(used.day)}`,
       ]
       return { kind: 'say', text: lines.join('\n') }
     },
   }
+}
+
+function spentWords({ tokens, cost }: Spent): string {
+  return `${tokens.toLocaleString('en-US')} tokens, ${dollars(cost)}`
 }
 
 /** `/help`: every command, in the order of the list. */

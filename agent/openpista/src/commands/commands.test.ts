@@ -54,6 +54,7 @@ async function startWithCommands(tools: readonly Tool[] = []) {
     apiKey: '',
     baseUrl: '',
     env: {},
+    fallback: [],
     ollamaUrl: '',
     credentials: keysOnly,
   }
@@ -147,6 +148,7 @@ test('/clear begins anew for the model and for the eye', async () => {
   const models = {
     choose: async () => ({
       ok: true as const,
+      fallbacks: [],
       model: 'm',
       provider: {
         id: 'p',
@@ -173,7 +175,7 @@ test('/model chooses the model of this session alone', async () => {
   const models = {
     choose: async (model: string | null) => {
       asked.push(model)
-      return { ok: true as const, model: model ?? 'standard', provider }
+      return { ok: true as const, fallbacks: [], model: model ?? 'standard', provider }
     },
   }
   const commands = createCommands({ store, models, executor: 'none', version: '0', now: Date.now })

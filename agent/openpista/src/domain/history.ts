@@ -43,6 +43,12 @@ export function replay(messages: readonly Message[], budget: ContextBudget): Mes
   return trim(repair(messages).map(shorten), budget)
 }
 
+/** The conversation as it is while it fits, else the part of it that `replay` keeps. */
+export function fit(messages: readonly Message[], budget: ContextBudget): readonly Message[] {
+  const chars = messages.reduce((sum, message) => sum + sizeOf(message), 0)
+  return messages.length <= budget.messages && chars <= budget.chars ? messages : replay(messages, budget)
+}
+
 /** Puts every result behind its call, fills in the missing ones and drops strays. An open end stays open. */
 export function repair(messages: readonly Message[]): Message[] {
   const repaired: Message[] = []
@@ -97,7 +103,7 @@ function trim(messages: readonly Message[], budget: ContextBudget): Message[] {
   let chars = 0
   let start = messages.length
   while (start > 0 && messages.length - start < budget.messages) {
-    chars += size(messages[start - 1]!)
+    chars += sizeOf(messages[start - 1]!)
     if (chars > budget.chars) break
     start--
   }
@@ -107,7 +113,8 @@ function trim(messages: readonly Message[], budget: ContextBudget): Message[] {
   return newest === -1 ? [] : messages.slice(newest)
 }
 
-function size(message: Message): number {
+/** Characters of a message that count against the budget. */
+export function sizeOf(message: Message): number {
   if (message.role === 'tool') return message.output.length
   if (message.role === 'assistant') return message.text.length + JSON.stringify(message.calls).length
   return message.parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)

@@ -8,8 +8,20 @@ export type Decision = 'approve' | 'reject' | 'allow_for_session'
 
 /** The person at the end of the approval chain: asks with a card on the session's channel, silence means no. */
 export type HumanApprover = Approver & {
+  /** Asks whether a limit may be exceeded. Only a yes is a yes. */
+  confirm: (question: LimitQuestion, signal: AbortSignal) => Promise<boolean>
   /** The owner's answer from that session. False: no such card waits there. */
   answer: (sessionId: string, cardId: string, decision: Decision, by: string) => boolean
+}
+
+/** A limit was reached in a turn, in words for a person. */
+export type LimitQuestion = {
+  sessionId: string
+  turnId: string
+  channel: string
+  title: string
+  facts: { label: string; value: string }[]
+  reason: string
 }
 
 export type HumanApproverParts = {
@@ -24,20 +36,18 @@ export type HumanApproverParts = {
 export function createHumanApprover({ cards, now, approvalSeconds, judge }: HumanApproverParts): HumanApprover {
   const open = new Map<string, { sessionId: string; answer: (answer: Answer) => void }>()
 
-  async function ask(question: ApprovalQuestion, signal: AbortSignal): Promise<ApprovalAnswer> {
-    const seconds = approvalSeconds(question.channel)
-    const card = toolCard(question, judge(question), Math.ceil(now() / 1000 + seconds))
+  async function askCard(place: Place, card: Card, seconds: number, signal: AbortSignal): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>()
     const timer = setTimeout(() => resolve({ decision: 'timeout', by: 'timeout' }), seconds * 1000)
     const onAbort = () => resolve({ decision: 'cancelled', by: 'cancel' })
     signal.addEventListener('abort', onAbort, { once: true })
-    open.set(card.id, { sessionId: question.sessionId, answer: resolve })
+    open.set(card.id, { sessionId: place.sessionId, answer: resolve })
     try {
-      await cards.post(question.sessionId, question.turnId, card)
+      await cards.post(place.sessionId, place.turnId, card)
       const answer = signal.aborted ? { decision: 'cancelled' as const, by: 'cancel' } : await promise
       open.delete(card.id)
       await cards.resolve(card.id, OUTCOMES[answer.decision], answer.by)
-      return approvalAnswer(answer, seconds)
+      return answer
     } finally {
       open.delete(card.id)
       clearTimeout(timer)
@@ -45,8 +55,23 @@ export function createHumanApprover({ cards, now, approvalSeconds, judge }: Huma
     }
   }
 
+  const expiry = (seconds: number) => Math.ceil(now() / 1000 + seconds)
+
+  async function ask(question: ApprovalQuestion, signal: AbortSignal): Promise<ApprovalAnswer> {
+    const seconds = approvalSeconds(question.channel)
+    const card = toolCard(question, judge(question), expiry(seconds))
+    return approvalAnswer(await askCard(question, card, seconds, signal), seconds)
+  }
+
+  async function confirm(question: LimitQuestion, signal: AbortSignal): Promise<boolean> {
+    const seconds = approvalSeconds(question.channel)
+    const answer = await askCard(question, limitCard(question, expiry(seconds)), seconds, signal)
+    return answer.decision === 'approve'
+  }
+
   return {
     ask,
+    confirm,
     answer: (sessionId, cardId, decision, by) => {
       const waiting = open.get(cardId)
       if (waiting === undefined || waiting.sessionId !== sessionId) return false
@@ -56,6 +81,8 @@ export function createHumanApprover({ cards, now, approvalSeconds, judge }: Huma
     },
   }
 }
+
+type Place = { sessionId: string; turnId: string }
 
 type Answer = { decision: Decision | 'timeout' | 'cancelled'; by: string }
 
@@ -110,6 +137,22 @@ function toolCard(question: ApprovalQuestion, why: { reason: string; remember: b
         ? [{ decision: 'allow_for_session' as const, label: 'Allow for session' }]
         : []),
       { decision: 'reject', label: 'Reject' },
+    ],
+    expiresAt,
+  }
+}
+
+function limitCard({ title, facts, reason }: LimitQuestion, expiresAt: number): Card {
+  return {
+    id: newId(),
+    kind: 'limit',
+    title,
+    facts: facts.map((fact) => ({ ...fact, tone: 'plain' as const })),
+    reason,
+    sources: [sourceView({ kind: 'system' })],
+    buttons: [
+      { decision: 'approve', label: 'Go on' },
+      { decision: 'reject', label: 'Stop' },
     ],
     expiresAt,
   }

@@ -5,12 +5,13 @@ export const SourceView = z.object({ trusted: z.boolean(), label: z.string(), de
 export type SourceView = z.infer<typeof SourceView>
 
 /**
- * Something that waits for the owner. `tool`: may be answered here. `payment`: the wallet asks; here it can only
- * be rejected, the owner's signature on the page behind `url` approves.
+ * Something that waits for the owner. `tool`: a call that may be answered here. `limit`: a turn has used up what it
+ * may use. `payment`: the wallet asks; here it can only be rejected, the owner's signature on the page behind `url`
+ * approves.
  */
 export const Card = z.object({
   id: z.string(),
-  kind: z.enum(['tool', 'payment']),
+  kind: z.enum(['tool', 'limit', 'payment']),
   title: z.string(),
   /** What exactly: the real arguments, amounts in both units, recipient, fee, balance, rule. */
   facts: z.array(

@@ -114,7 +114,7 @@ export const SessionFrame = z.discriminatedUnion('type', [
     ...numbered,
     type: z.literal('turn.finished'),
     turnId: z.string(),
-    status: z.enum(['stop', 'error', 'aborted', 'max_rounds']),
+    status: z.enum(['stop', 'error', 'aborted', 'limit']),
     text: z.string(),
   }),
   z.object({

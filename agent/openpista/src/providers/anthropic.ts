@@ -1,6 +1,6 @@
 import type { Message } from '../domain/message.ts'
+import { modelInfo } from '../domain/model-info.ts'
 import { createLanguageModelProvider, type Prepared } from './language-model.ts'
-import { modelInfo } from './models.ts'
 import { type Dialect, ownThinking } from './prompt.ts'
 import type { ModelRequest, Provider } from './provider.ts'
 import type { WireSettings } from './wire.ts'

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensurePrivateDir, writeFileAtomic } from '@openpista/common'
 import { z } from 'zod'
-import { knownModels } from './models.ts'
+import { knownModels } from '../domain/model-info.ts'
 import type { ModelList } from './remote-models.ts'
 
 /** One model that can be chosen. */

@@ -1,7 +1,8 @@
 import type { ThinkingPart, ToolCall } from '../domain/message.ts'
+import type { Usage } from '../domain/model-info.ts'
 import type { LanguageModel, LanguageModelOptions } from './library.ts'
 import { type Dialect, type ThinkingSource, toPrompt } from './prompt.ts'
-import type { ModelRequest, Provider, ProviderEvent, Usage } from './provider.ts'
+import type { ModelRequest, Provider, ProviderEvent } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { mapToolNames, type ToolNames } from './tool-names.ts'
 

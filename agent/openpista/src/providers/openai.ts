@@ -1,6 +1,6 @@
+import { modelInfo } from '../domain/model-info.ts'
 import type { Credential } from './credential.ts'
 import { createLanguageModelProvider } from './language-model.ts'
-import { modelInfo } from './models.ts'
 import { chatDialect, chatModel } from './openai-compatible.ts'
 import type { Dialect } from './prompt.ts'
 import type { Provider } from './provider.ts'

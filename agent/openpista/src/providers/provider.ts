@@ -1,11 +1,10 @@
 import type { Message, ThinkingPart, ToolCall } from '../domain/message.ts'
+import type { Usage } from '../domain/model-info.ts'
 
 /** A tool as a model sees it. `parameters` is JSON Schema. */
 export type ToolSpec = { name: string; description: string; parameters: Record<string, unknown> }
 
 export type ModelRequest = { model: string; system: string; messages: readonly Message[]; tools: readonly ToolSpec[] }
-
-export type Usage = { inputTokens: number; outputTokens: number }
 
 export type ProviderErrorCode =
   | 'AUTH'

@@ -1,6 +1,8 @@
 import { newId } from '@openpista/common'
 import { type Kysely, sql } from 'kysely'
+import type { Context, Summary } from '../domain/compaction.ts'
 import type { Message, ToolCall } from '../domain/message.ts'
+import type { Provenance } from '../domain/provenance.ts'
 import { sourceView } from '../domain/source-view.ts'
 import { Card, CardOutcome, type HistoryItem } from '../protocol/index.ts'
 import type { Transaction } from './store.ts'
@@ -33,10 +35,51 @@ async function appendRow(transaction: Transaction, entry: NewEntry, role: string
       ${role}, ${JSON.stringify(body)}, ${at})`.execute(transaction)
 }
 
-/** The newest `limit` messages since the last clearing, oldest first. */
-export async function recentMessages(db: Kysely<Tables>, sessionId: string, limit: number): Promise<Message[]> {
-  const rows = await recentRows(db, sessionId, limit)
-  return rows.filter(({ role }) => role !== 'notice').map(({ body }) => JSON.parse(body) as Message)
+/** What a model knows of a conversation: since the last clearing, the summary and the newest messages after it. */
+export async function readContext(db: Kysely<Tables>, sessionId: string, limit: number): Promise<Context> {
+  const cleared = await db
+    .selectFrom('messages')
+    .select(({ fn }) => fn.max('position').as('position'))
+    .where('session_id', '=', sessionId)
+    .where('role', '=', 'clear')
+    .executeTakeFirst()
+  const summed = await db
+    .selectFrom('summaries')
+    .selectAll()
+    .where('session_id', '=', sessionId)
+    .where('position', '>', cleared?.position ?? 0)
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const rows = await db
+    .selectFrom('messages')
+    .select(['position', 'body'])
+    .where('session_id', '=', sessionId)
+    .where('role', 'in', ['user', 'assistant', 'tool'])
+    .where('position', '>', Math.max(cleared?.position ?? 0, summed?.position ?? 0))
+    .orderBy('position', 'desc')
+    .limit(limit)
+    .execute()
+  const entries = rows.reverse().map(({ position, body }) => ({ position, message: JSON.parse(body) as Message }))
+  const summary =
+    summed === undefined
+      ? undefined
+      : { position: summed.position, text: summed.text, sources: JSON.parse(summed.sources) as Provenance[] }
+  return { summary, entries }
+}
+
+/** Keeps what a model made of the conversation up to a position. The messages themselves stay. */
+export async function storeSummary(
+  transaction: Transaction,
+  sessionId: string,
+  { position, text, sources }: Summary,
+  at: number,
+): Promise<void> {
+  await transaction
+    .insertInto('summaries')
+    .values({ session_id: sessionId, position, text, sources: JSON.stringify(sources), created_at: at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
 
 async function recentRows(db: Kysely<Tables>, sessionId: string, limit: number) {

@@ -105,6 +105,22 @@ export type Tables = {
     hash: string
   }
   settings: { key: string; value: string }
+  /** One row for each answer of a model. `cost` is in 10^-12 US dollars, null where no price is known. */
+  usage: {
+    id: string
+    session_id: string
+    turn_id: string
+    provider: string
+    model: string
+    input_tokens: number
+    output_tokens: number
+    cost: bigint | null
+    created_at: number
+  }
+  /** How many times the owner let a limit be exceeded by as much again; `key` is the turn, session or day. */
+  limit_grants: { scope: string; key: string; times: number }
+  /** What a model made of the conversation up to a position. `sources`: the untrusted provenances in it. */
+  summaries: { session_id: string; position: number; text: string; sources: string; created_at: number }
 }
 
 export const migrations: readonly Migration[] = [
@@ -153,6 +169,25 @@ CREATE TABLE audit (
   previous_hash TEXT NOT NULL, hash TEXT NOT NULL
 ) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`,
+  },
+  {
+    name: 'usage, limits and summaries',
+    up: `
+CREATE TABLE usage (
+  id TEXT PRIMARY KEY, session_id TEXT NOT NULL, turn_id TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost INTEGER, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX usage_time ON usage(created_at, input_tokens, output_tokens, cost);
+CREATE INDEX usage_session ON usage(session_id, input_tokens, output_tokens, cost);
+CREATE INDEX usage_turn ON usage(turn_id, input_tokens, output_tokens, cost);
+CREATE TABLE limit_grants (
+  scope TEXT NOT NULL, key TEXT NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE summaries (
+  session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, position INTEGER NOT NULL, text TEXT NOT NULL,
+  sources TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (session_id, position)
+) STRICT;
 `,
   },
 ]

@@ -1,13 +1,16 @@
 import type { ToolCall } from '../domain/message.ts'
 import type { Journal } from '../loop.ts'
 import { appendAudit } from './audit.ts'
-import { appendMessage } from './conversation.ts'
+import { appendMessage, appendNotice, type Notice } from './conversation.ts'
 import type { Transaction } from './store.ts'
+import { recordUsage } from './usage.ts'
 
 type Work = (transaction: Transaction) => Promise<void>
 
 /** The journal of one turn, in the database. What need not be durable at once waits for the next commit. */
 export type TurnJournal = Journal & {
+  /** A text for people joins the conversation. May be kept back like a message. */
+  notice: (notice: Notice) => void
   /** Stores everything kept back and `work`, in one transaction. */
   commit: (work: Work) => Promise<void>
 }
@@ -58,6 +61,15 @@ export function createTurnJournal({ sessionId, turnId, commit, now }: TurnJourna
       kept.push(async (transaction) => {
         for (const call of message.calls) await insertCall(transaction, at, call)
       })
+    },
+    used: async ({ provider, model }, usage) => {
+      if (usage.inputTokens + usage.outputTokens === 0) return
+      const answer = { sessionId, turnId, provider: provider.id, model, usage, at: now() }
+      kept.push((transaction) => recordUsage(transaction, answer))
+    },
+    notice: (notice) => {
+      const at = entry()
+      kept.push((transaction) => appendNotice(transaction, at, notice))
     },
     decided: async (call, answer) => {
       kept.push(move(call, { decided_by: answer.by }))

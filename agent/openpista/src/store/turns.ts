@@ -175,7 +175,7 @@ async function openTurn(
   return { id, sessionId: session_id, inbound: JSON.parse(first.body), begun, resumes }
 }
 
-const TURN_STATES = { stop: 'STOPPED', aborted: 'ABORTED', max_rounds: 'FAILED', error: 'FAILED' } as const
+const TURN_STATES = { stop: 'STOPPED', aborted: 'ABORTED', limit: 'FAILED', error: 'FAILED' } as const
 
 const TITLE_CHARS = 60
 

@@ -14,6 +14,7 @@ import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
 import type { Provider } from '../providers/provider.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import { withoutBudget } from './limits.ts'
 import type { Script } from './script.ts'
 
 export const TOKEN = 'a token that only tests know'
@@ -55,12 +56,13 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     store,
     tools: [],
     commands: [],
-    models: { choose: async (model) => ({ ok: true, provider, model: model ?? 'scripted' }) },
+    models: { choose: async (model) => ({ ok: true, provider, model: model ?? 'scripted', fallbacks: [] }) },
     executor: noExecutor,
     workspace: home,
     approvals: { rules: [] },
     memory: createApprovalMemory(),
-    limits: { maxRounds: 10, messages: 200, chars: 400_000 },
+    limits: { maxRounds: 10, ...withoutBudget },
+    context: { messages: 200, chars: 400_000 },
     retry: jitteredRetry(3, () => 0),
     channels,
     access: createAccess({ token: TOKEN, hosts: [], now: Date.now }),

@@ -9,6 +9,7 @@ import { createAccess } from '../gateway/access.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import { withoutBudget } from './limits.ts'
 import { callTool, sayText } from './script.ts'
 
 /**
@@ -75,6 +76,7 @@ const agent = createAgent({
     choose: async () => ({
       ok: true,
       model: 'scripted',
+      fallbacks: [],
       provider: {
         id: 'scripted',
         stream: ({ messages }) => {
@@ -88,7 +90,8 @@ const agent = createAgent({
   workspace: home,
   approvals: { rules: [] },
   memory: createApprovalMemory(),
-  limits: { maxRounds: 10, messages: 200, chars: 400_000 },
+  limits: { maxRounds: 10, ...withoutBudget },
+  context: { messages: 200, chars: 400_000 },
   retry: jitteredRetry(0, Math.random),
   channels: [{ name: 'letters', create: () => letters }],
   access: createAccess({ token: 'x', hosts: [], now: Date.now }),

@@ -34,7 +34,7 @@ export function ApprovalCard(props: {
     >
       <header class="card-head">
         <Icon name={card.kind === 'payment' ? 'coin' : 'shield'} />
-        <span class="card-kind">{card.kind === 'payment' ? 'Payment' : 'Permission'}</span>
+        <span class="card-kind">{kinds[card.kind]}</span>
         {isOpen ? <Countdown left={card.expiresAt - now} /> : null}
       </header>
       {isOpen && strangers.length > 0 ? <Strangers sources={strangers} /> : null}
@@ -57,6 +57,8 @@ export function ApprovalCard(props: {
     </article>
   )
 }
+
+const kinds: Record<Card['kind'], string> = { tool: 'Permission', limit: 'Limit', payment: 'Payment' }
 
 /** Why it asks, what exactly it is, who wanted it. */
 function Grounds({ card }: { card: Card }) {

@@ -125,7 +125,7 @@ const ends: Record<TurnEnd, { tone: Tone; text: string }> = {
   stop: { tone: 'info', text: 'Done.' },
   aborted: { tone: 'info', text: 'Stopped.' },
   error: { tone: 'error', text: 'This answer ended with an error. You can ask again.' },
-  max_rounds: { tone: 'warning', text: 'Stopped after the highest number of rounds. Say "go on" to continue.' },
+  limit: { tone: 'warning', text: 'Stopped at a limit. Say "go on" to continue.' },
 }
 
 function Notice({ tone, text }: { tone: Tone; text: string }) {
