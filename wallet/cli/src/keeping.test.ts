@@ -177,6 +177,10 @@ test('the audit log is signed, and an older or rewritten database is found out',
   const log = (await runCli(['audit', 'export'], own)).out.trim().split('\n')
   const signed = log.map((line) => JSON.parse(line)).filter(({ type }) => type === 'AUDIT_CHECKPOINT')
   expect(signed.map(({ data }) => JSON.parse(data).seq)).toContain(100)
+  const types = log.map((line) => JSON.parse(line).type)
+  expect(types.at(-1), 'nothing can be cut off unseen').toBe('AUDIT_CHECKPOINT')
+  expect(types.slice(-3, -1)).toEqual(['KEYSTORE_LOCKED', 'DAEMON_STOPPED'])
+  expect(types).toEqual(expect.arrayContaining(['KEYSTORE_UNLOCKED', 'DAEMON_STARTED']))
   const verified = await runCli(['audit', 'verify'], own)
   expect(verified).toMatchObject({ code: 0, out: expect.stringContaining(`${signed.length} signed checkpoints`) })
 

@@ -40,6 +40,7 @@ async function run(dataDir: string): Promise<void> {
   const logger = createLogger('waiaas', config.daemon.log_level)
   const checkpoints = await startCheckpoints({ db, signer, clock: systemClock, log: logger })
   const daemon = await startDaemon(config, db, signer, logger)
+  await record(db, 'KEYSTORE_UNLOCKED')
   await record(db, 'DAEMON_STARTED')
   writeRunFile(paths.runFile, daemon.url)
   console.log(`waiaas is ready on ${daemon.url}`)
@@ -48,6 +49,7 @@ async function run(dataDir: string): Promise<void> {
   await daemon.stopped
   setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
   await daemon.close()
+  await record(db, 'KEYSTORE_LOCKED')
   await record(db, 'DAEMON_STOPPED')
   await checkpoints.close()
   rmSync(paths.runFile, { force: true })
@@ -151,8 +153,11 @@ async function checkNodes(
   }
 }
 
-async function record(db: Kysely<Tables>, type: 'DAEMON_STARTED' | 'DAEMON_STOPPED'): Promise<void> {
-  const event = { type, actor: 'daemon', data: { version: manifest.version } }
+/** The signer lives as long as the daemon: with the one, the keys are there and gone. */
+type RunEvent = 'KEYSTORE_UNLOCKED' | 'DAEMON_STARTED' | 'KEYSTORE_LOCKED' | 'DAEMON_STOPPED'
+
+async function record(db: Kysely<Tables>, type: RunEvent): Promise<void> {
+  const event = { type, actor: type.startsWith('KEYSTORE') ? 'signer' : 'daemon', data: { version: manifest.version } }
   await immediate(db, (transaction) => appendEvent(transaction, systemClock.seconds(), event))
 }
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
+import { lapsedSessions, tellExpiry } from '../store/sessions.ts'
 import { dueTransactions, findTransaction, openTransactions, type TransactionRow } from '../store/transactions.ts'
 import { createWriter } from '../store/writer.ts'
 import { createAccept, firstRefusal, type Judge, type Request } from './accept.ts'
@@ -130,6 +131,9 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
     },
     runDue: async () => {
       await killSwitch.runDue()
+      for (const session of await lapsedSessions(context.db, context.now())) {
+        await context.write((db) => tellExpiry(db, context.now(), session))
+      }
       const { toExecute, toExpire } = await dueTransactions(context.db, context.now())
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)

@@ -2,6 +2,7 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { type Clock, type Logger, newId } from '@openpista/common'
 import { type Route, type RouteName, routes } from '@waiaas/core'
 import { type Context, Hono } from 'hono'
+import type { NewEvent } from '../store/events.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import { errorAnswer, fail, isWireError } from './fail.ts'
 import type { Handlers } from './handler.ts'
@@ -22,6 +23,8 @@ export type AppParts = {
   stopping: AbortSignal
   clock: Clock
   logger: Logger
+  /** Writes to the audit log. */
+  record: (event: NewEvent) => Promise<void>
 }
 
 type Env = { Variables: { requestId: string; source: string; host: string } }

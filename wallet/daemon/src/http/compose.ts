@@ -1,9 +1,10 @@
-import type { Clock, Logger } from '@openpista/common'
+import { type Clock, immediate, type Logger } from '@openpista/common'
 import type { ChangeableSettings, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { Engine, EngineStops } from '../engine/engine.ts'
 import type { CheckpointSigner, Signer } from '../signer/signer.ts'
+import { appendEvent } from '../store/events.ts'
 import type { Tables } from '../store/tables.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
@@ -114,6 +115,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
     stopping: parts.stopping,
     clock,
     logger: parts.logger,
+    record: (event) => immediate(db, (transaction) => appendEvent(transaction, clock.seconds(), event)),
   })
   return { app, close: feed.close }
 }

@@ -2,8 +2,9 @@ import type { Clock, Logger } from '@openpista/common'
 import type { Route, RouteName, Routes } from '@waiaas/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import type { NewEvent } from '../store/events.ts'
 import type { Authenticate } from './auth/authenticate.ts'
-import type { Identity, OwnerIdentity } from './auth/identity.ts'
+import { actorOf, type Identity, type OwnerIdentity } from './auth/identity.ts'
 import { fail, isWireError } from './fail.ts'
 import type { Answer, Call, Feed, Handler } from './handler.ts'
 import { parseInput, readJson } from './parse-input.ts'
@@ -21,6 +22,8 @@ export type PipelineParts = {
   locked: () => boolean
   clock: Clock
   logger: Logger
+  /** Writes to the audit log. */
+  record: (event: NewEvent) => Promise<void>
 }
 
 /** What the outer layer knows of a request before any route does. */
@@ -42,14 +45,20 @@ export function createPipeline(parts: PipelineParts) {
   ): Promise<Response> {
     const headers = context.req.raw.headers
     const claim = { headers, source: facts.source, route: name, resourceId: context.req.param('id') }
-    const limitPublic = () => spend(context, parts, `public:${name}:${facts.source}`, parts.limits().publicPerMinute)
-    if (route.authentication === 'public') limitPublic()
+    if (route.authentication === 'public') {
+      await spend(context, parts, sourceBucket(`public:${name}`, facts.source), parts.limits().publicPerMinute)
+    }
     if (route.whileLocked !== true && parts.locked()) {
       throw fail('SYSTEM_LOCKED', 'The kill switch is on.')
     }
     const { identity, owner } = await authenticateCaller(parts, route, claim, context)
     if (identity.kind !== 'public') {
-      spend(context, parts, bucketOf(identity, facts.source), perMinute(identity, parts.limits()))
+      await spend(
+        context,
+        parts,
+        { key: bucketOf(identity, facts.source), actor: actorOf(identity, facts.source) },
+        perMinute(identity, parts.limits()),
+      )
     }
     const { params, query, body } = parseInput(route, {
       params: context.req.param(),
@@ -93,7 +102,7 @@ async function authenticateCaller(
     return { identity, owner: route.alsoOwner === true ? await parts.authenticate.owner(claim) : undefined }
   } catch (error) {
     if (isWireError(error) && error.code !== 'MASTER_PASSWORD_LOCKED') {
-      spend(context, parts, `failed:${claim.source}`, parts.limits().publicPerMinute)
+      await spend(context, parts, sourceBucket('failed', claim.source), parts.limits().publicPerMinute)
     }
     throw error
   }
@@ -116,11 +125,19 @@ function perMinute(identity: Identity, limits: Limits): number {
   return identity.kind === 'session' ? limits.sessionPerMinute : limits.operatorPerMinute
 }
 
-function spend(context: Context, parts: Parts, key: string, limit: number): void {
+/** `actor`: whose share it is, as the log names it. */
+type Bucket = { key: string; actor: string }
+
+function sourceBucket(name: string, source: string): Bucket {
+  return { key: `${name}:${source}`, actor: `source:${source}` }
+}
+
+async function spend(context: Context, parts: Parts, { key, actor }: Bucket, limit: number): Promise<void> {
   const state = parts.rateLimits.take(key, limit)
   const name = key.slice(0, key.indexOf(':'))
   setLimitHeaders(context, name, state)
   if (state.allowed) return
+  if (state.news) await parts.record({ type: 'RATE_LIMIT_EXCEEDED', actor, data: { bucket: name, limit } })
   throw fail('RATE_LIMIT_EXCEEDED', 'Too many requests.', { details: { retryAfterSeconds: state.resetSeconds } })
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from '@openpista/common'
 
-export type RateLimit = { limit: number; remaining: number; resetSeconds: number; allowed: boolean }
+/** `news`: the first refusal of this bucket within a minute. */
+export type RateLimit = { limit: number; remaining: number; resetSeconds: number; allowed: boolean; news: boolean }
 
 export type RateLimits = {
   /** Takes one from the bucket of `key`, which holds `perMinute` and refills evenly. */
   take: (key: string, perMinute: number) => RateLimit
 }
 
-type Bucket = { tokens: number; at: number }
+type Bucket = { tokens: number; at: number; refusedAt: number }
 
 const MAX_BUCKETS = 10_000
 
@@ -26,10 +27,12 @@ export function createRateLimits(clock: Clock): RateLimits {
       const allowed = tokens >= 1
       const left = allowed ? tokens - 1 : tokens
       buckets.delete(key)
-      buckets.set(key, { tokens: left, at: now })
+      const refusedAt = known?.refusedAt ?? Number.NEGATIVE_INFINITY
+      const news = !allowed && now - refusedAt >= 60_000
+      buckets.set(key, { tokens: left, at: now, refusedAt: news ? now : refusedAt })
       if (buckets.size > MAX_BUCKETS) buckets.delete(buckets.keys().next().value!)
       const resetSeconds = Math.ceil(allowed ? ((perMinute - left) * 60) / perMinute : ((1 - left) * 60) / perMinute)
-      return { limit: perMinute, remaining: Math.floor(left), resetSeconds, allowed }
+      return { limit: perMinute, remaining: Math.floor(left), resetSeconds, allowed, news }
     },
   }
 }

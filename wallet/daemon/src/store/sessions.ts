@@ -58,3 +58,37 @@ export async function revokeSessions(
   }
   return rows.map(({ id }) => id)
 }
+
+/** The living sessions whose time is over and of whom nobody was told. */
+export async function lapsedSessions(db: Kysely<Tables>, now: number) {
+  return await lapsed(db, { now })
+}
+
+const lapsed = statement((db, { now }: { now: number }) =>
+  db
+    .selectFrom('sessions')
+    .select(['id', 'agent_id'])
+    .where('revoked_at', 'is', null)
+    .where('expiry_told', '=', 0)
+    .where('expires_at', '<=', now)
+    .limit(100),
+)
+
+/** Writes once that a session's time is over. */
+export async function tellExpiry(
+  db: Kysely<Tables>,
+  now: number,
+  { id, agent_id }: { id: string; agent_id: string },
+): Promise<void> {
+  const told = await db
+    .updateTable('sessions')
+    .set({ expiry_told: 1 })
+    .where('id', '=', id)
+    .where('expiry_told', '=', 0)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '<=', now)
+    .executeTakeFirst()
+  if (told.numUpdatedRows === 0n) return
+  const event = { type: 'SESSION_EXPIRED', actor: 'daemon', agentId: agent_id, data: { sessionId: id } }
+  await appendEvent(db, now, event)
+}

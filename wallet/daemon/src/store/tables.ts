@@ -39,6 +39,8 @@ export type Tables = {
     max_renewals: number
     constraints: string
     revoked_at: number | null
+    /** Whether the log tells that its time is over. */
+    expiry_told: Generated<0 | 1>
     created_at: number
   }
   admin_tokens: {
@@ -217,9 +219,10 @@ CREATE TABLE wallets (
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, agent_id TEXT NOT NULL REFERENCES agents(id), token_hash TEXT NOT NULL UNIQUE, previous_token_hash TEXT, ttl INTEGER NOT NULL,
   expires_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, renewal_count INTEGER NOT NULL, max_renewals INTEGER NOT NULL,
-  constraints TEXT NOT NULL, revoked_at INTEGER, created_at INTEGER NOT NULL
+  constraints TEXT NOT NULL, revoked_at INTEGER, expiry_told INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_agent ON sessions(agent_id);
+CREATE INDEX sessions_expiry ON sessions(expires_at) WHERE revoked_at IS NULL AND expiry_told = 0;
 CREATE TABLE admin_tokens (
   token_hash TEXT PRIMARY KEY, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER
 ) STRICT;
