@@ -91,6 +91,12 @@ test.each([
     'tighter',
   ],
   [
+    'a window in units beside one in dollars, which lets pass what has no price',
+    limit({ instant_max: '1', windows: [{ seconds: 60, max_usd: 1 }] }),
+    limit({ instant_max: '1', windows: [{ seconds: 60, max_usd: 1 }, window(60, '1')] }),
+    'incomparable',
+  ],
+  [
     'dollar limits besides',
     limit({ instant_max: '1' }),
     limit({ instant_max: '1', instant_max_usd: 1 }),

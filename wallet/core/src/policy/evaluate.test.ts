@@ -276,6 +276,15 @@ describe('SPENDING_LIMIT', () => {
     expect(judge(count, subjectOf(spend(1n)), { total: 3n }).tier).toBe('DENY')
   })
 
+  test.each([
+    [[{ max_usd: 1 }], 'APPROVAL'],
+    [[{ max_usd: 1 }, { max: '100' }], 'INSTANT'],
+    [[{ max_usd: 1 }, { max: '100', asset: 'native:solana' }], 'APPROVAL'],
+  ])('without a price, windows %j leave it at %s', (windows, tier) => {
+    const rules = { instant_max: '10', windows: windows.map((window) => ({ seconds: 60, ...window })) }
+    expect(judge(limits(rules), subjectOf(spend(5n))).tier).toBe(tier)
+  })
+
   test('messages say amounts as people write them', () => {
     const ether = limits({ instant_max: '5000000000000000' })
     const { reasons } = judge(ether, subjectOf(spend(15n * 10n ** 17n)))

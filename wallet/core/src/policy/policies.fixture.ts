@@ -60,6 +60,7 @@ const edges = (suffix: '' | '_usd') =>
 const window = fc.record({
   seconds: fc.constantFrom(60, 3600),
   on_exceed: fc.constantFrom('DENY', 'APPROVAL'),
+  asset: fc.constantFrom('native', 'native:evm', `evm-local/${token.address}`),
   limit: fc.oneof(
     fc.bigInt(0n, 60n).map((max) => ({ max: String(max) })),
     fc.integer({ min: 0, max: 60 }).map((max_count) => ({ max_count })),

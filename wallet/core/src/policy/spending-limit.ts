@@ -5,7 +5,7 @@ import { stricter, type Tier } from '../verdict.ts'
 import { durationText } from './duration.ts'
 import { limitKeys } from './limit-key.ts'
 import { answerTo, definePolicyType, type Facts, type Opinion, type Question, type Subject } from './policy-type.ts'
-import { type Edges, limitsFor, SpendingRules, usdLimits, type Window } from './spending-rules.ts'
+import { dollarsAloneCount, type Edges, limitsFor, SpendingRules, usdLimits, type Window } from './spending-rules.ts'
 import { limitsAsStrict } from './spending-strictness.ts'
 import { usdText, usdValue } from './usd.ts'
 
@@ -27,6 +27,7 @@ export const spendingLimit = definePolicyType({
     return [
       ...judgeAssets(rules, subject, sums, facts),
       ...rules.windows.flatMap((window) => judgeWindow(window, outflow, facts)),
+      ...judgeUncounted(rules, outflow, facts),
     ]
   },
   absent: (subject) =>
@@ -139,6 +140,16 @@ function judgeWindow(window: Window, outflow: readonly Part[], facts: Facts): Op
       ? { tier: 'DENY', code: 'SPENDING_LIMIT_EXCEEDED', message: `${message}.` }
       : { tier: 'APPROVAL', message: `${message}; the owner decides.` },
   )
+}
+
+/** What no window can count: it has no price, and the only windows that could stop it are in dollars. */
+function judgeUncounted(rules: SpendingRules, outflow: readonly Part[], facts: Facts): Opinion[] {
+  return outflow.flatMap((part) => {
+    if (part.amount === 0n || valueInUsd(part, facts) !== undefined) return []
+    if (!dollarsAloneCount(rules, part.asset)) return []
+    const message = `${part.asset.symbol} has no known price, so the limits in dollars cannot count it; the owner decides.`
+    return [{ tier: 'APPROVAL', message }]
+  })
 }
 
 type Part = { asset: Asset; amount: bigint }

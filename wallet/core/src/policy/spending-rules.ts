@@ -75,8 +75,10 @@ export const SpendingRules = Fields.refine((rules) => rising(rules.instant_max, 
 /** Three edges, each inclusive. A missing edge is a tier that is never given; above all of them is APPROVAL. */
 export type Edges = { instant: bigint | undefined; notify: bigint | undefined; delay: bigint | undefined }
 
+export type AssetName = Pick<Asset, 'network' | 'address'>
+
 /** The limits that the most specific key gives an asset; native coins fall back to the plain ones. */
-export function limitsFor(rules: SpendingRules, asset: Pick<Asset, 'network' | 'address'>): Edges | undefined {
+export function limitsFor(rules: SpendingRules, asset: AssetName): Edges | undefined {
   for (const key of limitKeys(asset)) {
     const limits = Object.hasOwn(rules.token_limits, key) ? rules.token_limits[key] : undefined
     if (limits !== undefined) {
@@ -84,6 +86,13 @@ export function limitsFor(rules: SpendingRules, asset: Pick<Asset, 'network' | '
     }
   }
   return asset.address === undefined ? nativeLimits(rules) : undefined
+}
+
+/** True where windows count an asset in dollars, and none counts it in units: without a price they are blind to it. */
+export function dollarsAloneCount({ windows }: Pick<SpendingRules, 'windows'>, asset: AssetName): boolean {
+  const keys = limitKeys(asset)
+  const countsUnits = windows.some((window) => window.max !== undefined && keys.includes(window.asset))
+  return !countsUnits && windows.some(({ max_usd }) => max_usd !== undefined)
 }
 
 function nativeLimits(rules: Pick<SpendingRules, 'instant_max' | 'notify_max' | 'delay_max'>): Edges | undefined {

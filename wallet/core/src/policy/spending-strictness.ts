@@ -1,7 +1,14 @@
-import type { Asset } from '../effect.ts'
 import { type NetworkName, networkNames } from '../network.ts'
 import { defaultWaits } from './policy-type.ts'
-import { type Edges, limitsFor, type SpendingRules, usdLimits, type Window } from './spending-rules.ts'
+import {
+  type AssetName,
+  dollarsAloneCount,
+  type Edges,
+  limitsFor,
+  type SpendingRules,
+  usdLimits,
+  type Window,
+} from './spending-rules.ts'
 import { eachCovered } from './strictness.ts'
 
 /** The highest amounts of INSTANT, NOTIFY and DELAY. */
@@ -25,11 +32,13 @@ export function limitsAsStrict(rules: SpendingRules | undefined, than: SpendingR
   )
 }
 
-type AssetName = Pick<Asset, 'network' | 'address'>
-
 /** Every asset that either policy can tell from others: all native coins, the tokens they name, and one that they do not. */
 function assetsToCompare(...policies: SpendingRules[]): AssetName[] {
-  const named = new Set(policies.flatMap((rules) => Object.keys(rules.token_limits)))
+  const keysOf = ({ token_limits, windows }: SpendingRules) => [
+    ...Object.keys(token_limits),
+    ...windows.map(({ asset }) => asset),
+  ]
+  const named = new Set(policies.flatMap(keysOf))
   const tokens = [...named].flatMap((key): AssetName[] => {
     const [network, address] = key.split('/') as [NetworkName, string | undefined]
     return address === undefined || address === 'native' ? [] : [{ network, address }]
@@ -42,6 +51,7 @@ function assetsToCompare(...policies: SpendingRules[]): AssetName[] {
 function assetAsStrict(asset: AssetName, rules: SpendingRules, than: SpendingRules): boolean {
   const [limits, before] = [limitsFor(rules, asset), limitsFor(than, asset)]
   if (asset.address !== undefined && limits !== undefined && before === undefined) return false
+  if (dollarsAloneCount(than, asset) && !dollarsAloneCount(rules, asset)) return false
   const [usd, usdBefore] = [usdLimits(rules), usdLimits(than)]
   const priced = (own: Edges | undefined, dollars: Edges | undefined) =>
     own === undefined && dollars !== undefined ? ALWAYS : ceilings(own, NEVER)
