@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { daemonTime } from './clock-file.ts'
+
+/** The daemon as it is, but for what it takes the time to be: that is told by a file which the test writes. */
+const file = join(process.argv[2]!, 'run', 'clock')
+const machine = Date.now
+Date.now = () => daemonTime(readFileSync(file, 'utf8'), machine())
+await import('../../wallet/daemon/src/main.ts')
