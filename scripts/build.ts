@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { build, type TsdownBundle } from 'tsdown'
 import { ensureWebBuilt } from './build-web.ts'
@@ -8,19 +18,26 @@ import { isTest, listFiles, readSources, repositoryRoot } from './repository.ts'
 import { typesImportedFrom, writeWireTypes } from './wire-types.ts'
 import { type Manifest, readWorkspaces, type Workspace } from './workspace.ts'
 
-/** A package that is published from its `dist/`: our own packages are built into it, others stay dependencies. */
+/** A package that is published from its `dist/`: our own packages are built into it. */
 type Publication = {
   name: string
   /** Built web pages that go along: folder in the package -> folder in the repository. */
   pages: Readonly<Record<string, string>>
   /** Whether programs import it, and so want its types. */
   isLibrary: boolean
+  /** Outside packages that stay dependencies, for they carry native code; all others are built in. Or all of them. */
+  dependencies: readonly string[] | 'all'
 }
 
 const publications: readonly Publication[] = [
-  { name: '@waiaas/sdk', pages: {}, isLibrary: true },
-  { name: '@waiaas/cli', pages: { 'pages/approve': 'wallet/admin/dist' }, isLibrary: false },
-  { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false },
+  { name: '@waiaas/sdk', pages: {}, isLibrary: true, dependencies: [] },
+  {
+    name: '@waiaas/cli',
+    pages: { 'pages/approve': 'wallet/admin/dist' },
+    isLibrary: false,
+    dependencies: ['@node-rs/argon2', 'sodium-native'],
+  },
+  { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false, dependencies: 'all' },
 ]
 
 /** Builds the web pages and every package that is published. */
@@ -65,10 +82,10 @@ async function publish(publication: Publication, workspace: Workspace, all: read
     logLevel: 'warn',
     dts: publication.isLibrary,
     plugins: [localUrls(repositoryRoot, publication.pages)],
-    // A program's outside packages stay dependencies, for some carry native code; a library carries what it needs.
-    deps: publication.isLibrary
-      ? { alwaysBundle: [/./], onlyBundle: false }
-      : { neverBundle: true, alwaysBundle: ours.map((name) => new RegExp(`^${name}($|/)`)) },
+    deps:
+      publication.dependencies === 'all'
+        ? { neverBundle: true, alwaysBundle: patternsOf(ours) }
+        : { neverBundle: patternsOf(publication.dependencies), alwaysBundle: [/./], onlyBundle: false },
   })
   rmSync(join(dist, '.source'), { recursive: true, force: true })
   for (const [target, source] of Object.entries(publication.pages)) {
@@ -77,11 +94,16 @@ async function publish(publication: Publication, workspace: Workspace, all: read
   }
   for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE'])
     copyFileSync(join(repositoryRoot, licence), join(dist, licence))
+  writeFileSync(join(dist, 'LICENSES-BUILT-IN.txt'), licencesOf(bundles, ours))
   if (existsSync(join(folder, 'README.md'))) copyFileSync(join(folder, 'README.md'), join(dist, 'README.md'))
   for (const { name } of doors.filter(({ command }) => command !== undefined)) makeRunnable(join(dist, `${name}.js`))
   const manifest = publishedManifest(workspace.manifest, doors, publication.isLibrary, externalsOf(bundles), all)
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return checkPublication(dist, manifest, ours)
+}
+
+function patternsOf(names: readonly string[]): RegExp[] {
+  return names.map((name) => new RegExp(`^${name}($|/)`))
 }
 
 /**
@@ -171,6 +193,22 @@ function externalsOf(bundles: readonly TsdownBundle[]): string[] {
     }
   }
   return [...names].sort()
+}
+
+/** The licences of the outside packages that were built in, as these ask for. */
+function licencesOf(bundles: readonly TsdownBundle[], ours: readonly string[]): string {
+  const modules = bundles.flatMap(({ chunks }) =>
+    chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : [])),
+  )
+  const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
+  const texts = [...folders].toSorted().flatMap((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+    if (ours.includes(name)) return []
+    const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|-|$)/i.test(each))
+    const text = file === undefined ? 'No licence file.' : readFileSync(join(folder, file), 'utf8').trim()
+    return [`${name} ${version} (${license})\n\n${text}\n`]
+  })
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 function makeRunnable(file: string): void {

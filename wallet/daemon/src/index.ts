@@ -105,13 +105,13 @@ export async function signAsOwner(
   return await (await readOwnerKey(text)).sign(challenge)
 }
 
-/** What the daemon imports: the folder of dependencies, and the packages it is built from. */
+/** Where everything lies that the daemon imports: a built program is one folder, sources are several. */
 function codeDirs(): string[] {
   const here = dirname(fileURLToPath(import.meta.url))
+  if (!import.meta.url.endsWith('.ts')) return [here]
   const modules = findUp(here, 'node_modules')
   const root = dirname(modules)
   const workspace = ['common', 'wallet/core', 'wallet/daemon', 'wallet/admin'].map((name) => join(root, name))
-  // A built program lies in a folder of its own.
   return [modules, here, ...workspace].filter((folder) => existsSync(folder))
 }
 

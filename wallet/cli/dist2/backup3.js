@@ -1,0 +1,1 @@
+export{t as backUp,r as restore}from"./backup2.js";

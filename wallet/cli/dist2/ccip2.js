@@ -1,0 +1,1 @@
+export{n as offchainLookup,i as offchainLookupSignature}from"./ccip.js";

@@ -1,0 +1,1 @@
+export{t as checkAudit,n as checkAuditFile}from"./check-audit2.js";

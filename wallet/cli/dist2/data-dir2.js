@@ -1,0 +1,1 @@
+export{t as initDataDir,r as openStore}from"./data-dir.js";

@@ -1,0 +1,1 @@
+export{g as Kysely,t as SqliteDialect}from"./dist2.js";

@@ -1,0 +1,1 @@
+export{t as SignerRequest,n as channelOver}from"./protocol2.js";
