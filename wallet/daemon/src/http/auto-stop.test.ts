@@ -94,6 +94,29 @@ test('the same transfer again and again is told, then stopped', () =>
     expect(await happened(own, 'AUTO_STOP_TRIGGERED')).toMatchObject({ rule: 'ANOMALY_PATTERN' })
   }))
 
+test('what was counted of an hour, and whether a day was warned of, outlives a restart', async () => {
+  const autoStop = { enabled: true, hourlyRate: 4 }
+  const own = await startPaying({ autoStop })
+  const { agent, token } = await payer(own)
+  const windows = [{ seconds: 86_400, max: '1000000' }]
+  const rules = { instant_max: '1000000', windows }
+  await own.operate('POST', '/v1/policies', { agentId: agent.id, type: 'SPENDING_LIMIT', rules, priority: 1 })
+  for (const amount of ['1', '850000', '2']) await pay(own, token, { amount })
+  expect(await happened(own, 'AUTO_STOP_WARNING')).toMatchObject({ rule: 'DAILY_LIMIT_THRESHOLD' })
+  expect(await counted(own, 'AUTO_STOP_WARNING')).toBe(1)
+  await own.close('keep')
+  const again = await startPaying({ folder: own.folder, chains: own.chains, autoStop })
+  try {
+    await pay(again, token, { amount: '3' })
+    expect(await counted(again, 'AUTO_STOP_WARNING'), 'told once').toBe(1)
+    expect(await counted(again, 'AUTO_STOP_TRIGGERED')).toBe(0)
+    await pay(again, token, { amount: '4' })
+    expect(await happened(again, 'AUTO_STOP_TRIGGERED')).toMatchObject({ rule: 'HOURLY_RATE' })
+  } finally {
+    await again.close()
+  }
+})
+
 test('a daily limit is told at 80 %, and stops at 100 %', () =>
   withAutoStop({}, async (own) => {
     const { agent, token } = await payer(own)

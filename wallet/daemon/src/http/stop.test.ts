@@ -142,6 +142,28 @@ test('an owner turns it on, and is needed to turn it off', () =>
     expect((await state(own)).state).toBe('NORMAL')
   }))
 
+test('what one owner has stopped no other owner lets go', () =>
+  withPaying(async (own) => {
+    const insider = privateKeyToAccount(generatePrivateKey())
+    const { agent } = await payer(own, {}, { ownerAddress: owner.address })
+    const { agent: theirs } = await payer(own, {}, { ownerAddress: insider.address })
+    const master = { 'X-Master-Password': PASSWORD }
+    const say = async (action: 'verify' | 'kill_switch' | 'recover', id: string, by = owner) => {
+      const paths = { verify: `/v1/agents/${id}/owner/verify`, kill_switch: '/v1/admin/kill-switch' }
+      const path = action === 'recover' ? '/v1/admin/recover' : paths[action]
+      const asked = await askOwner(own, action, id)
+      const signature = await by.signMessage({ message: asked.message })
+      return await answerOwner(own, 'POST', path, asked, signature, action === 'recover' ? master : {})
+    }
+    await say('verify', theirs.id, insider)
+    expect(await (await say('kill_switch', agent.id)).json()).toMatchObject({ activatedBy: `owner:${owner.address}` })
+    expect(await told(await say('recover', theirs.id, insider))).toBe('401 OWNER_SIGNATURE_REQUIRED')
+    expect(await state(own)).toMatchObject({ state: 'ACTIVATED' })
+    expect(await (await say('recover', agent.id)).json()).toMatchObject({ state: 'RECOVERING' })
+    // While it recovers it is on, and can be turned on again.
+    expect(await (await say('kill_switch', agent.id)).json()).toMatchObject({ state: 'ACTIVATED' })
+  }))
+
 test('a suspended agent reads and does not spend, not even what waited', () =>
   withPaying(async (own) => {
     const { agent, token } = await payer(own)

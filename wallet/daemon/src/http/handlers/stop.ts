@@ -50,8 +50,12 @@ export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
     }),
     getKillSwitch: async () => ({ status: 200, body: await killSwitch.view() }),
     recover: async ({ owner }) => {
-      if (owner === undefined && (await anyOwnerLocked(parts.db))) {
+      const needed = await neededOwner(parts.db, (await killSwitch.view()).activatedBy)
+      if (needed !== 'nobody' && owner === undefined) {
         throw fail('OWNER_SIGNATURE_REQUIRED', 'An owner has locked in, and must sign for the recovery too.')
+      }
+      if (needed !== 'nobody' && needed !== 'any' && needed !== owner?.ownerAddress) {
+        throw fail('OWNER_SIGNATURE_REQUIRED', `The owner ${needed} has turned the kill switch on, and must sign.`)
       }
       const wait = owner === undefined ? recoveryWaits.withoutOwner : recoveryWaits.withOwner
       const actor = owner === undefined ? 'admin' : `owner:${owner.ownerAddress}`
@@ -69,12 +73,18 @@ export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
   }
 }
 
-async function anyOwnerLocked(db: Kysely<Tables>): Promise<boolean> {
-  const row = await db
+/**
+ * Whose signature a recovery needs: what an owner has stopped no other owner lets go, since an operator could have
+ * registered one of its own. An owner whose agents are all gone cannot be waited for.
+ */
+async function neededOwner(db: Kysely<Tables>, activatedBy: string | undefined): Promise<'nobody' | 'any' | string> {
+  const rows = await db
     .selectFrom('agents')
-    .select('id')
+    .select('owner_address')
     .where('owner_verified_at', 'is not', null)
     .where('status', '<>', 'TERMINATED')
-    .executeTakeFirst()
-  return row !== undefined
+    .execute()
+  if (rows.length === 0) return 'nobody'
+  const stopper = rows.find(({ owner_address }) => `owner:${owner_address}` === activatedBy)
+  return stopper?.owner_address ?? 'any'
 }
