@@ -52,6 +52,25 @@ export function deployBox({ rpcUrl }: { readonly rpcUrl: string }): Promise<Addr
   return deploy(rpcUrl, 'Box', [])
 }
 
+/** Puts a new ERC-20 on a local EVM chain that keeps a part of every transfer. Six decimals. */
+export function deployFeeErc20(options: {
+  readonly rpcUrl: string
+  readonly supply: bigint
+  readonly owner: Address
+  readonly feePercent: bigint
+}): Promise<Address> {
+  return deploy(options.rpcUrl, 'FeeToken', [options.supply, options.owner, options.feePercent])
+}
+
+/** Puts a new ERC-721 collection on a local EVM chain, with the items 0 to `count` - 1. */
+export function deployItems(options: {
+  readonly rpcUrl: string
+  readonly count: bigint
+  readonly owner: Address
+}): Promise<Address> {
+  return deploy(options.rpcUrl, 'Items', [options.count, options.owner])
+}
+
 async function deploy(rpcUrl: string, name: ContractName, args: readonly unknown[]): Promise<Address> {
   const client = createTestClient({ mode: 'anvil', chain: foundry, transport: http(rpcUrl), pollingInterval: 50 })
     .extend(publicActions)

@@ -1,6 +1,14 @@
 export { type AnvilProcess, startAnvilProcess } from './anvil-process.ts'
 export { type ChainControl, type Control, connectControl } from './control.ts'
-export { BOX_ABI, deployBox, deployErc20, ERC20_ABI, type Erc20Options } from './deploy-evm.ts'
+export {
+  BOX_ABI,
+  deployBox,
+  deployErc20,
+  deployFeeErc20,
+  deployItems,
+  ERC20_ABI,
+  type Erc20Options,
+} from './deploy-evm.ts'
 export {
   createSplMint,
   createToken2022Mint,

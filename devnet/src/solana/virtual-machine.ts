@@ -39,6 +39,8 @@ export type TouchedAccounts = {
 }
 
 const LOOKUP_TABLE_HEADER_BYTES = 56
+const RECENT_SLOTS = 64
+const SOME_HASH = '11111111111111111111111111111111'
 
 /**
  * LiteSVM, spoken to in base58 addresses and plain records. It checks signatures and runs programs; blockhashes,
@@ -58,6 +60,9 @@ export class VirtualMachine {
     this.#svm.setClock(
       new litesvm.Clock(BigInt(slot), BigInt(unixSeconds), BigInt(epoch), BigInt(epoch), BigInt(unixSeconds)),
     )
+    // Lookup tables are made under a recent slot; what its hash is, nobody asks.
+    const recent = Array.from({ length: Math.min(slot, RECENT_SLOTS) }, (_, back) => BigInt(slot - 1 - back))
+    this.#svm.setSlotHashes(recent.map((each) => ({ slot: each, hash: SOME_HASH })))
   }
 
   run(transaction: WireTransaction): Execution {

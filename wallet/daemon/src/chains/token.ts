@@ -4,6 +4,9 @@ import { type Refusal, refuse } from './payment.ts'
 /** What a chain says of a token. */
 export type Token = { address: string; symbol: string; decimals: number }
 
+/** What a contract keeps: amounts of a token, or items (ERC-721) of which each is one. */
+export type Kept = Token & { isItems?: boolean }
+
 /** How much of a token an account has, in base units. */
 export type Holding = Token & { amount: bigint }
 

@@ -15,6 +15,8 @@ const read = (data: Hex, at: string = target) => readCalldata({ wallet, target: 
 const call = (data: Hex, at: string = target) => ({ kind: 'call', target: at, selector: data.slice(0, 10) })
 const spend = (amount: bigint, to: string, token: string = target) => ({ kind: 'spend', token, amount, to })
 const grant = (amount: bigint, spender: string, token: string = target) => ({ kind: 'grant', token, amount, spender })
+/** The amount of the same call to a collection is the number of an item. */
+const orItem = <Move>(move: Move) => ({ ...move, orItem: true })
 const opaque = { kind: 'opaque', why: expect.any(String) }
 
 const transferFrom = calldata('transferFrom(address,address,uint256)', wallet, other, 7n)
@@ -31,8 +33,8 @@ const permitOf = (token: string, amount: bigint) => ({
 
 test.each([
   ['a transfer', calldata('transfer(address,uint256)', other, 5n), [spend(5n, other)]],
-  ['a transferFrom of the wallet', transferFrom, [spend(7n, other)]],
-  ['an approval', approve, [grant(UNLIMITED, other)]],
+  ['a transferFrom of the wallet', transferFrom, [orItem(spend(7n, other))]],
+  ['an approval', approve, [orItem(grant(UNLIMITED, other))]],
   ['an increase', calldata('increaseAllowance(address,uint256)', other, 5n), [grant(5n, other)]],
   ['a permit of the wallet', calldata(ERC20_PERMIT, wallet, other, 5n, 1n, 27, word, word), [grant(5n, other)]],
   [
@@ -98,8 +100,8 @@ test('calls inside calls are read to their end', () => {
   expect(read(outer)).toEqual([
     call(outer),
     call(inner),
-    spend(7n, other),
-    grant(UNLIMITED, other),
+    orItem(spend(7n, other)),
+    orItem(grant(UNLIMITED, other)),
     { kind: 'call', target, selector: '0x12345678' },
   ])
 })
@@ -110,7 +112,7 @@ test('a contract that calls others acts in its own name, except where it was all
     { target: third, allowFailure: true, callData: approve },
   ]
   const data = calldata('aggregate3((address target,bool allowFailure,bytes callData)[])', calls)
-  expect(read(data)).toEqual([call(data), spend(7n, other, third), call(approve, third)])
+  expect(read(data)).toEqual([call(data), orItem(spend(7n, other, third)), call(approve, third)])
 })
 
 test('calls nested deeper than can be followed, or too many of them, are opaque', () => {

@@ -1,10 +1,13 @@
 import { parseAddress } from '@waiaas/core'
 import { type AbiFunction, decodeData, from, getSelector } from 'ox/AbiFunction'
 
-/** What one call means for a wallet, before tokens have names. `token` is a contract's address. */
+/**
+ * What one call means for a wallet, before tokens have names. `token` is a contract's address. `orItem`: where the
+ * contract keeps items, the amount is the number of the one that is meant.
+ */
 export type Move =
-  | { kind: 'spend'; token: string; amount: bigint; to: string }
-  | { kind: 'grant'; token: string; amount: bigint; spender: string }
+  | { kind: 'spend'; token: string; amount: bigint; to: string; orItem?: true }
+  | { kind: 'grant'; token: string; amount: bigint; spender: string; orItem?: true }
   | { kind: 'call'; target: string; selector: string }
   | { kind: 'opaque'; why: string }
 
@@ -131,12 +134,14 @@ const erc20: readonly Known[] = [
   ),
   known<[Address, Address, bigint]>(
     'transferFrom(address from, address to, uint256 value)',
-    ([owner, to, value], { target, wallet }) => (same(owner, wallet) ? [spend(target, value, to)] : undefined),
+    ([owner, to, value], { target, wallet }) =>
+      same(owner, wallet) ? [{ ...spend(target, value, to), orItem: true } as Move] : undefined,
   ),
-  ...['approve(address spender, uint256 value)', 'increaseAllowance(address spender, uint256 added)'].map((signature) =>
-    known<[Address, bigint]>(signature, ([spender, value], { target, direct }) =>
-      direct ? [grant(target, value, spender)] : undefined,
-    ),
+  known<[Address, bigint]>('approve(address spender, uint256 value)', ([spender, value], { target, direct }) =>
+    direct ? [{ ...grant(target, value, spender), orItem: true } as Move] : undefined,
+  ),
+  known<[Address, bigint]>('increaseAllowance(address spender, uint256 added)', ([spender, value], frame) =>
+    frame.direct ? [grant(frame.target, value, spender)] : undefined,
   ),
   known<[Address, bigint]>(
     'increaseApproval(address spender, uint256 added)',

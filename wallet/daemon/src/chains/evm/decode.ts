@@ -1,5 +1,5 @@
 import { type Effect, type Network, parseAddress } from '@waiaas/core'
-import { type Token, tokenAsset } from '../token.ts'
+import { type Kept, tokenAsset } from '../token.ts'
 import { type Move, readCalldata, UNLIMITED } from './calldata.ts'
 import { evmTraits } from './evm-traits.ts'
 import { readTransaction } from './read-transaction.ts'
@@ -10,7 +10,7 @@ export type EvmFacts = {
   wallet: string
   hasCode: (address: string) => boolean
   /** By address; a token that is missing does not answer as one. */
-  tokens: ReadonlyMap<string, Token>
+  tokens: ReadonlyMap<string, Kept>
 }
 
 /**
@@ -48,8 +48,13 @@ export function tokensIn(effects: readonly Effect[]): string[] {
 
 function named(move: Move, { network, tokens }: EvmFacts): Effect {
   if (move.kind !== 'spend' && move.kind !== 'grant') return move
-  const { token, ...rest } = move
-  return { ...rest, asset: tokenAsset(network, token, tokens.get(token)) } as Effect
+  const { token, orItem, amount, ...rest } = move
+  const kept = tokens.get(token)
+  const asset = tokenAsset(network, token, kept)
+  if (!orItem || !kept?.isItems) return { ...rest, amount, asset } as Effect
+  // Nobody's address takes a right over an item back.
+  const isTakenBack = rest.kind === 'grant' && BigInt(rest.spender) === 0n
+  return { ...rest, amount: isTakenBack ? 0n : 1n, asset } as Effect
 }
 
 /** An amount without decimals has no size, except the one that means everything. */

@@ -1,11 +1,11 @@
 import type { BalanceChange, Effect } from '@waiaas/core'
 import { describeAmount, type Refusal, refuse } from '../payment.ts'
-import { type Token, tokenAsset } from '../token.ts'
+import { type Kept, tokenAsset } from '../token.ts'
 import { decodeEvm, tokensIn } from './decode.ts'
 import type { EvmContext } from './draft.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
 import { type BalanceWatch, type Simulation, simulateCall } from './simulate.ts'
-import { callContract, readWord } from './tokens.ts'
+import { callContract, readItems, readWord } from './tokens.ts'
 
 type Ran = Extract<Simulation, { kind: 'ran' }>
 
@@ -58,22 +58,34 @@ function watchFor(named: readonly string[], moves: EvmPrepared['moves'], wallet:
   return moves === undefined || moves.to === wallet ? own : [...own, { token: moves.token, account: moves.to }]
 }
 
-/** The tokens among these addresses. */
+/** A token, or a collection of items; `undefined` for a contract that is neither. */
+async function readKept(
+  { tokens, rpc }: Pick<EvmContext, 'tokens' | 'rpc'>,
+  address: string,
+): Promise<{ ok: true; token: Kept | undefined } | Refusal> {
+  const token = await tokens(address)
+  if (token.ok || token.code === 'CHAIN_ERROR') return token
+  const items = await readItems(rpc, address)
+  return items.ok ? { ok: true, token: items.value } : refuse('CHAIN_ERROR', items.failure.message)
+}
+
+/** The tokens and collections among these addresses. */
 async function readTokens(
-  { tokens }: EvmContext,
+  { tokens, rpc }: Pick<EvmContext, 'tokens' | 'rpc'>,
   addresses: readonly string[],
-): Promise<{ ok: true; tokens: Map<string, Token> } | Refusal> {
+): Promise<{ ok: true; tokens: Map<string, Kept> } | Refusal> {
   const distinct = [...new Set(addresses)]
-  const found = await Promise.all(distinct.map((address) => tokens(address)))
-  const known = new Map<string, Token>()
+  const found = await Promise.all(distinct.map((address) => readKept({ tokens, rpc }, address)))
+  const known = new Map<string, Kept>()
   for (const [index, answer] of found.entries()) {
-    if (answer.ok) known.set(distinct[index]!, answer.token)
-    else if (answer.code === 'CHAIN_ERROR') return answer
+    if (answer.ok && answer.token !== undefined) known.set(distinct[index]!, answer.token)
+    else if (answer.ok) continue
+    else return answer
   }
   return { ok: true, tokens: known }
 }
 
-function changesOf({ network }: EvmContext, { balances }: Ran, tokens: ReadonlyMap<string, Token>): BalanceChange[] {
+function changesOf({ network }: EvmContext, { balances }: Ran, tokens: ReadonlyMap<string, Kept>): BalanceChange[] {
   const coin = { network: network.name, ...network.native }
   return balances
     .filter(({ before, after }) => before !== after)
@@ -119,7 +131,7 @@ function complete(
   wallet: string,
   call: EvmCall,
   { network }: EvmContext,
-  tokens: ReadonlyMap<string, Token>,
+  tokens: ReadonlyMap<string, Kept>,
 ): Effect[] {
   const effects = [...told]
   for (const { account, asset, before, after } of changes) {

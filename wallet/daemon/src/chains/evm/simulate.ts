@@ -75,7 +75,7 @@ function ran({ tx, balances, allowances }: Run, wallet: string, unclear: string[
   return {
     kind: 'ran',
     balances,
-    allowances: [...allowances, ...operatorsNamed(logs, wallet)],
+    allowances: [...allowances, ...operatorsNamed(logs, wallet), ...itemsGranted(logs, wallet)],
     unclear: [...unclear, ...itemsMoved(logs, wallet)],
   }
 }
@@ -163,6 +163,16 @@ function operatorsNamed(logs: readonly Log[], wallet: string): (AllowanceWatch &
     if (event !== APPROVAL_FOR_ALL || !isWallet(owner, wallet) || readWord(data) === 0n) return []
     const [token, spender] = [parseAddress('evm', address), addressIn(operator)]
     return token.ok && spender !== undefined ? [{ token: token.address, spender, before: 0n, after: UNLIMITED }] : []
+  })
+}
+
+/** Rights over one item, which no allowance tells: the number of the item is the fourth topic. */
+function itemsGranted(logs: readonly Log[], wallet: string): (AllowanceWatch & { before: bigint; after: bigint })[] {
+  return logs.flatMap(({ address, topics }) => {
+    const [event, owner, approved] = topics
+    if (event !== APPROVAL || topics.length !== 4 || !isWallet(owner, wallet) || BigInt(approved!) === 0n) return []
+    const [token, spender] = [parseAddress('evm', address), addressIn(approved)]
+    return token.ok && spender !== undefined ? [{ token: token.address, spender, before: 0n, after: 1n }] : []
   })
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { RpcResult } from '../json-rpc.ts'
 import { type Refusal, refuse } from '../payment.ts'
 import type { Reader } from '../rpc-pool.ts'
-import { MAX_DECIMALS, notAToken, safeSymbol, type Token } from '../token.ts'
+import { type Kept, MAX_DECIMALS, notAToken, safeSymbol, type Token } from '../token.ts'
 import { isExecutionFailure } from './node-errors.ts'
 import { Data } from './quantity.ts'
 
@@ -33,6 +33,23 @@ export function createTokenSource(rpc: Reader, network: Network): TokenSource {
     if (known.size >= MAX_REMEMBERED) known.delete(known.keys().next().value!)
     if (symbol.ok) known.set(address, token)
     return { ok: true, token }
+  }
+}
+
+const isErc721 = encodeData(from('function supportsInterface(bytes4 id) view returns (bool)'), ['0x80ac58cd'])
+
+/** A collection of items (ERC-721), each of which counts as one; `undefined` for any other contract. */
+export async function readItems(rpc: Reader, address: string): Promise<RpcResult<Kept | undefined>> {
+  const [supports, symbol] = await Promise.all([
+    callContract(rpc, address, isErc721),
+    callContract(rpc, address, symbolOf),
+  ])
+  if (!supports.ok) return supports
+  if (!symbol.ok) return symbol
+  if (readWord(supports.value) !== 1n) return { ok: true, value: undefined }
+  return {
+    ok: true,
+    value: { address, symbol: safeSymbol(readText(symbol.value), address), decimals: 0, isItems: true },
   }
 }
 

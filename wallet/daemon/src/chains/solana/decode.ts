@@ -23,7 +23,14 @@ export function decodeSolana(bytes: Uint8Array, facts: SolanaFacts): Effect[] {
   if (!signers.includes(facts.wallet)) return [opaque('not signed by this wallet')]
   const made = new Set<string>()
   const effects = instructions.flatMap((each) => effectsOf(each, facts, made))
+  if (effects.length === 0) return memosAlone(instructions)
   return [...effects, ...riskyTokens(effects, facts)]
+}
+
+/** Words in the wallet's name and nothing else: a call of the memo program, which somebody has to allow. */
+function memosAlone(instructions: readonly ReadInstruction[]): Effect[] {
+  const memo = instructions.find(({ program }) => program === MEMO_PROGRAM || program === MEMO_V1_PROGRAM)
+  return memo === undefined ? [] : [{ kind: 'call', target: memo.program, selector: selectorOf(memo.data) }]
 }
 
 function effectsOf(instruction: ReadInstruction, facts: SolanaFacts, made: Set<string>): Effect[] {
