@@ -15,6 +15,7 @@ import { createLogBook } from './gateway/log-book.ts'
 import { createOutbox } from './gateway/outbox.ts'
 import type { RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
+import type { RunLoop } from './recording.ts'
 import type { SessionParts } from './session.ts'
 import { createSessions } from './sessions.ts'
 import type { Store } from './store/store.ts'
@@ -34,6 +35,7 @@ export type AgentParts = {
   workspace: string
   approvals: ApprovalConfig
   memory: ApprovalMemory
+  runLoop: RunLoop
   limits: SessionParts['limits']
   context: SessionParts['context']
   retry: RetryPolicy

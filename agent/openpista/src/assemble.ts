@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { assertPrivate, ensurePrivateDir, type Logger, newSecret, writeFileAtomic } from '@openpista/common'
 import { type Agent, createAgent, type Payments as PaymentPart } from './app.ts'
 import { createApprovalMemory } from './approvals/memory.ts'
@@ -17,13 +17,16 @@ import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
 import { type Access, createAccess } from './gateway/access.ts'
 import type { Announcer } from './gateway/announcer.ts'
+import { run } from './loop.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
+import { recordRuns } from './recording.ts'
 import { readContext } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
+import type { Tool } from './tools/tool.ts'
 import { createPaymentStore } from './wallet/payment-store.ts'
 import { createPayments, type PaymentOrigin, type Payments } from './wallet/payments.ts'
 import { createPaymentRelay } from './wallet/relay.ts'
@@ -37,6 +40,7 @@ const CONTEXT_MESSAGES = 200
 /** A whole agent from its configuration. */
 export type Assembly = {
   agent: Agent
+  tools: readonly Tool[]
   access: Access
   /** The port of the web channel, once it listens. */
   port: () => number | undefined
@@ -79,6 +83,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     workspace: roots.workspace,
     approvals: config.approvals,
     memory: createApprovalMemory(),
+    runLoop: config.agent.record ? recordRuns(run, recordingsIn(settings.recordings)) : run,
     limits: limitsOf(settings),
     context,
     retry: jitteredRetry(RETRIES, Math.random),
@@ -98,7 +103,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     random: Math.random,
     logger,
   })
-  return { agent, access, store, port: () => port }
+  return { agent, tools, access, store, port: () => port }
 }
 
 function modelsConfig({ config: { agent, auth }, home }: Settings, env: AssemblyParts['env']) {
@@ -113,6 +118,14 @@ function limitsOf({ config: { agent, limits } }: Settings) {
     turn: { tokens: limits.turn_tokens, usd: limits.turn_usd },
     session: { tokens: limits.session_tokens, usd: limits.session_usd },
     day: { tokens: limits.day_tokens, usd: limits.day_usd },
+  }
+}
+
+/** One file for each turn; a turn that went on after a restart has that part only. */
+function recordingsIn(folder: string) {
+  return (turnId: string, lines: string) => {
+    ensurePrivateDir(folder)
+    writeFileAtomic(join(folder, `${turnId}.jsonl`), lines)
   }
 }
 

@@ -23,6 +23,8 @@ export const Config = z.strictObject({
       /** Own OAuth client for `auth login`; empty: the service's public one. */
       oauth_client_id: text(),
       max_tool_rounds: z.number().int().min(1).max(200).default(10),
+      /** Keep a recording of every turn, for `openpista replay`. */
+      record: z.boolean().default(false),
       /** Characters of conversation that are sent to the model. */
       context_chars: z.number().int().min(10_000).max(600_000).default(400_000),
       /** Where a local Ollama is looked for when no model is configured; empty: nowhere. */
@@ -108,6 +110,8 @@ export type Settings = {
   stateFile: string
   tokenFile: string
   historyFile: string
+  /** Recorded turns. */
+  recordings: string
 }
 
 /**
@@ -130,6 +134,7 @@ export function loadSettings(file: string | undefined, env: Env): Settings {
     stateFile: at('gateway.json'),
     tokenFile: at('gateway-token'),
     historyFile: at('history'),
+    recordings: at('recordings'),
   }
 }
 

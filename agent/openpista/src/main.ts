@@ -57,6 +57,13 @@ program
   .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).link(settings)))
 
 program
+  .command('replay <turn>')
+  .description('run a recorded turn again, offline, and compare')
+  .action((turn: string) =>
+    perform(async ({ settings }) => (await import('./cli/replay.ts')).replay(settings, process.env, turn)),
+  )
+
+program
   .command('audit')
   .description('the audit log')
   .command('verify')

@@ -12,11 +12,12 @@ import type { Provenance } from './domain/provenance.ts'
 import type { Executor } from './executors/executor.ts'
 import type { HumanApprover } from './gateway/human-approver.ts'
 import type { SessionLog } from './gateway/session-log.ts'
-import { type LoopEnd, type LoopEvent, run } from './loop.ts'
+import type { LoopEnd, LoopEvent } from './loop.ts'
 import type { Candidate, RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
 import { systemPrompt } from './prompt.ts'
 import type { ToolSpec } from './providers/provider.ts'
+import type { RunLoop } from './recording.ts'
 import { type Notice, readContext, storeSummary } from './store/conversation.ts'
 import type { Store } from './store/store.ts'
 import { createTurnJournal, type TurnJournal } from './store/turn-journal.ts'
@@ -37,6 +38,7 @@ export type SessionParts = {
   person: Approver & Pick<HumanApprover, 'confirm'>
   executor: Executor
   workspace: string
+  runLoop: RunLoop
   limits: TurnLimitParts['limits']
   context: ContextBudget
   retry: RetryPolicy
@@ -143,7 +145,7 @@ export class SessionRunner {
   }
 
   async #loop(turn: Turn, journal: TurnJournal, signal: AbortSignal): Promise<LoopEnd> {
-    const { tools, specs, retry, approver, person, executor, workspace } = this.#parts
+    const { runLoop, tools, specs, retry, approver, person, executor, workspace } = this.#parts
     const { sessionId, inbound } = turn
     const { candidates, steers } = await this.#models(turn)
     const about = { sessionId, turnId: turn.id, channel: inbound.channel }
@@ -166,7 +168,7 @@ export class SessionRunner {
       place: { workspace, exec: executor },
       begun: turn.begun,
     }
-    return await run(messages, config, (event) => this.#emit(turn, journal, event), signal)
+    return await runLoop(messages, config, (event) => this.#emit(turn, journal, event), signal)
   }
 
   async #steer(turn: Turn, journal: TurnJournal): Promise<Message[]> {

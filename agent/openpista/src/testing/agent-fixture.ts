@@ -9,6 +9,7 @@ import { createApprovalMemory } from '../approvals/memory.ts'
 import { channels } from '../channels/index.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createAccess } from '../gateway/access.ts'
+import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -61,6 +62,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     workspace: home,
     approvals: { rules: [] },
     memory: createApprovalMemory(),
+    runLoop: run,
     limits: { maxRounds: 10, ...withoutBudget },
     context: { messages: 200, chars: 400_000 },
     retry: jitteredRetry(3, () => 0),

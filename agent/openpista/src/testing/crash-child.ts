@@ -6,6 +6,7 @@ import { createAgent } from '../app.ts'
 import { createApprovalMemory } from '../approvals/memory.ts'
 import type { Admission, Channel } from '../channels/channel.ts'
 import { createAccess } from '../gateway/access.ts'
+import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
@@ -90,6 +91,7 @@ const agent = createAgent({
   workspace: home,
   approvals: { rules: [] },
   memory: createApprovalMemory(),
+  runLoop: run,
   limits: { maxRounds: 10, ...withoutBudget },
   context: { messages: 200, chars: 400_000 },
   retry: jitteredRetry(0, Math.random),
