@@ -1,4 +1,5 @@
 import { deployErc20 } from '@waiaas/devnet'
+import { serializeTransaction } from 'viem'
 import { afterAll, beforeAll, expect } from 'vitest'
 import {
   addPolicy,
@@ -99,6 +100,13 @@ scenario('CHAIN-02', async () => {
     '403 APPROVE_DISABLED',
     '400 BATCH_NOT_SUPPORTED',
   ])
+  const fees = { chainId: 31_337, nonce: 0, gas: 21_000n, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n }
+  const made = serializeTransaction({ type: 'eip1559', to: thief as `0x${string}`, value: 4n * ETH, ...fees })
+  const signing = await wallet.call('/v1/transactions/sign', {
+    headers: { ...as(token), 'Idempotency-Key': 'made elsewhere' },
+    body: { network: 'evm-local', transaction: made },
+  })
+  expect(told(signing)).toBe('403 SPENDING_LIMIT_EXCEEDED')
   await addPolicy(wallet, { agentId, type: 'WHITELIST', rules: { allowed_addresses: [listed] } })
   const others = [
     await pay(wallet, token, { to: thief, amount: '1' }),

@@ -58,7 +58,8 @@ scenario('SEC-01-OA-02', async () => {
 scenario('SEC-01-OA-03', async () => {
   const asked = await question()
   const signature = await asked.owner.sign(asked.message)
-  expect(await changed(asked, { nonce: '0123456789abcdef' })).toBe('401 INVALID_NONCE')
+  const { nonce } = (await wallet.call('/v1/nonce')).body as { nonce: string }
+  for (const own of ['0123456789abcdef', nonce]) expect(await changed(asked, { nonce: own })).toBe('401 INVALID_NONCE')
   expect([await verify(asked, signature), await verify(asked, signature)]).toEqual(['ok', '401 INVALID_NONCE'])
 })
 
