@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { AppError, createLogger, immediate, type Logger, openDatabase, systemClock } from '@openpista/common'
 import type { Kysely } from 'kysely'
 import manifest from '../package.json' with { type: 'json' }
+import { encodeCalldata } from './chains/evm/encode-calldata.ts'
 import { createAdapters } from './chains/index.ts'
 import { startCheckpoints } from './checkpoints.ts'
 import { autoStopSettings, type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
@@ -97,6 +98,7 @@ async function startDaemon(
     signer,
     engine,
     adapters,
+    encodeCalldata,
     environment,
     recoveryWaits: {
       withOwner: config.security.recovery_wait_seconds,

@@ -37,6 +37,7 @@ export const assetRoutes = {
     errors: [
       'INVALID_ADDRESS',
       'TOKEN_NOT_FOUND',
+      'SIMULATION_FAILED',
       'CHAIN_ERROR',
       'CHAIN_NOT_SUPPORTED',
       'ENVIRONMENT_NETWORK_MISMATCH',

@@ -1,4 +1,13 @@
-import type { BalanceChange, Effect, ErrorCode, Json, Network, NetworkName, TransactionRequest } from '@waiaas/core'
+import type {
+  BalanceChange,
+  Effect,
+  ErrorCode,
+  Json,
+  Network,
+  NetworkName,
+  TokenRef,
+  TransactionRequest,
+} from '@waiaas/core'
 import type { Refusal } from './payment.ts'
 import type { Holding, Token } from './token.ts'
 
@@ -100,8 +109,8 @@ export type ChainAdapter = {
   /** Asks every node whether it serves this network (chain id, genesis); one that does not is never used. `warning` names it. */
   connect: () => Promise<{ ok: true; warning?: string } | { ok: false; message: string }>
   balance: (address: string) => Promise<{ ok: true; amount: bigint } | { ok: false; message: string }>
-  /** What the chain says of a token. */
-  token: (address: string) => Promise<{ ok: true; token: Token } | Refusal>
+  /** What the chain says of a token; refused where something else was said of it. */
+  token: (declared: TokenRef) => Promise<{ ok: true; token: Token } | Refusal>
   /** How much an account has of each of these tokens; addresses that are no tokens are left out. */
   holdings: (
     owner: string,

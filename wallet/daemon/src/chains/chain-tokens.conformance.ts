@@ -25,6 +25,25 @@ export function tokenCases(chain: () => ConformanceChain): void {
     expect(await adapter.draft({ ...request, amount: '600' }, key.account)).toMatchObject({ ok: true })
   })
 
+  test('tells what a token is, and how much of it accounts have', async () => {
+    const { adapter, stranded, token, newKey } = chain()
+    const { address } = (await holder(chain(), 1_234n)).account
+    const nobody = newKey().account.address
+    const told = await adapter.token({ address: token.address })
+    expect(told).toMatchObject({ ok: true, token: { address: token.address, decimals: 6 } })
+    expect(await adapter.token({ address: token.address, decimals: 7 })).toMatchObject({ code: 'VALIDATION_FAILED' })
+    expect(await adapter.token({ address: nobody })).toMatchObject({ code: 'TOKEN_NOT_FOUND' })
+    const held = { address: token.address, decimals: 6 }
+    expect(await adapter.holdings(address, [token.address, nobody])).toMatchObject({
+      ok: true,
+      holdings: [{ ...held, amount: 1_234n }],
+    })
+    expect(await adapter.holdings(nobody, [token.address])).toMatchObject({ holdings: [{ ...held, amount: 0n }] })
+    expect(await adapter.holdings(address, [])).toEqual({ ok: true, holdings: [] })
+    expect(await stranded.token({ address: token.address })).toMatchObject({ ok: false, code: 'CHAIN_ERROR' })
+    expect(await stranded.holdings(address, [token.address])).toMatchObject({ ok: false })
+  })
+
   test('a call that moves tokens is drafted as the same spend', async () => {
     const { adapter, token, tokenCall } = chain()
     const key = await holder(chain(), 1_000n)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { newId } from '@openpista/common'
 import { type Credential, type Route, type RouteName, routes } from '@waiaas/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agentWithPayment, PASSWORD, pathOf, startHttp, type TestHttp } from './testing/start-http.ts'
@@ -59,6 +60,10 @@ function flip(signature: string): string {
   return `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
 }
 
+function isFor(name: RouteName, credential: Credential): boolean {
+  return routes[name].authentication.includes(credential as never)
+}
+
 describe.each(guarded)('%s', (name) => {
   const route: Route = routes[name]
 
@@ -99,6 +104,26 @@ test('a session token ends with its revocation, its time, and its agent only see
   await http.operate('DELETE', `/v1/sessions/${session.id}`)
   const revoked = await http.fetch('/v1/wallet', asOther)
   expect([revoked.status, await revoked.json()]).toMatchObject([401, { code: 'SESSION_REVOKED' }])
+})
+
+test('what belongs to another agent looks to a session as if it did not exist', async () => {
+  const { session, transactionId } = await agentWithPayment(http, 'hidden')
+  const asMatrix = { Authorization: `Bearer ${sessionToken}` }
+  const own = names.filter((name) => routes[name].path.includes(':id') && isFor(name, 'session'))
+  expect(own).toEqual(['renewSession', 'getTransaction', 'cancel', 'getTrace'])
+  for (const name of own) {
+    const ask = async (id: string) => {
+      const answer = await http.fetch(pathOf(name, id), {
+        method: routes[name].method.toUpperCase(),
+        headers: asMatrix,
+      })
+      const { code } = (await answer.json()) as { code: string }
+      return { name, status: answer.status, code }
+    }
+    const foreign = await ask(routes[name].path.startsWith('/v1/sessions') ? session.id : transactionId)
+    expect(foreign).toMatchObject({ status: 404, code: expect.stringMatching(/_NOT_FOUND$/) })
+    expect(foreign).toEqual(await ask(newId()))
+  }
 })
 
 test('tokens end with their time', async () => {

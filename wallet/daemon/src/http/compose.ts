@@ -17,7 +17,7 @@ import { adminHandlers } from './handlers/admin.ts'
 import { operatorHandlers } from './handlers/operator.ts'
 import { type RecoveryWaits, stopHandlers } from './handlers/stop.ts'
 import { transactionHandlers } from './handlers/transactions.ts'
-import { walletHandlers } from './handlers/wallet.ts'
+import { type EncodeCalldata, walletHandlers } from './handlers/wallet.ts'
 import type { PageOptions } from './pages.ts'
 import type { Limits } from './pipeline.ts'
 import { createRateLimits } from './rate-limits.ts'
@@ -39,6 +39,7 @@ export type HttpParts = {
   signer: Signer & Pick<CheckpointSigner, 'lastCheckpoint'>
   engine: Engine & EngineStops
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
+  encodeCalldata: EncodeCalldata
   environment: Environment
   recoveryWaits: RecoveryWaits
   /** What the configuration says; an operator may change it while the daemon runs. */
@@ -101,7 +102,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
       statuses: createAgentStatuses({ db, clock, withdrawals }),
       withdrawals,
     }),
-    ...walletHandlers({ db, agents, tokens: listedTokens, adapters }),
+    ...walletHandlers({ ...parts, agents, tokens: listedTokens }),
     ...transactionHandlers({ db, engine, transactions, challenges, feed }),
   }
   const app = createApp({

@@ -3,7 +3,6 @@ import type { Network } from '@waiaas/core'
 import { watchBlocks } from '../block-watch.ts'
 import type { ChainAdapter, Draft, NodeOptions } from '../chain-adapter.ts'
 import type { RpcResult } from '../json-rpc.ts'
-import { parseParty } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import { contractSigned } from './contract-signature.ts'
 import { draftEvm, type EvmContext } from './draft.ts'
@@ -16,6 +15,7 @@ import { evmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { Quantity } from './quantity.ts'
 import { replacementFor } from './replacement.ts'
+import { readToken } from './token-transfer.ts'
 import { createTokenSource } from './tokens.ts'
 
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
@@ -48,10 +48,7 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
       const balance = await rpc.read('eth_getBalance', [address, 'latest'], Quantity)
       return balance.ok ? { ok: true, amount: balance.value } : { ok: false, message: balance.failure.message }
     },
-    token: async (address) => {
-      const named = parseParty(address, network)
-      return named.ok ? await context.tokens(named.address) : named
-    },
+    token: (declared) => readToken(context, declared),
     holdings: async (owner, tokens) => {
       const held = await readHoldings(context, owner, tokens)
       return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }

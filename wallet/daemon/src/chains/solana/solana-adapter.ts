@@ -46,11 +46,9 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
       const balance = await rpc.read('getBalance', [address, { commitment: 'confirmed' }], InContext(U64))
       return balance.ok ? { ok: true, amount: balance.value.value } : { ok: false, message: balance.failure.message }
     },
-    token: async (address) => {
-      const named = await namedMint(context, { address })
-      if (!named.ok) return named
-      const { symbol, decimals } = named.mint
-      return { ok: true, token: { address: named.mint.address, symbol, decimals } }
+    token: async (declared) => {
+      const named = await namedMint(context, declared)
+      return named.ok ? { ok: true, token: named.mint } : named
     },
     holdings: async (owner, tokens) => {
       const held = await readHoldings(rpc, owner, tokens)

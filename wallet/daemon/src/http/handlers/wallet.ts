@@ -1,7 +1,6 @@
-import { formatUnits, type NetworkName, networkOf, type WalletView } from '@waiaas/core'
+import { type ErrorCode, formatUnits, type NetworkName, networkOf, type WalletView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
-import { encodeCalldata } from '../../chains/evm/encode-calldata.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail, isWireError } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
@@ -13,8 +12,16 @@ export type WalletParts = {
   db: Kysely<Tables>
   agents: Agents
   tokens: Tokens
+  encodeCalldata: EncodeCalldata
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'balance' | 'holdings'>>
 }
+
+/** Calldata for a function of an ABI, or why there is none. */
+export type EncodeCalldata = (
+  abi: readonly unknown[],
+  functionName: string,
+  args: readonly unknown[],
+) => { ok: true; calldata: string; selector: string } | { ok: false; code: ErrorCode; message: string }
 
 type Names =
   | 'wallet'
@@ -46,7 +53,7 @@ export function walletHandlers(parts: WalletParts): Pick<Handlers, Names> {
       return { status: 200, body: { ok: true } }
     },
     encodeCalldata: async ({ body }) => {
-      const encoded = encodeCalldata(body.abi, body.functionName, body.args)
+      const encoded = parts.encodeCalldata(body.abi, body.functionName, body.args)
       if (!encoded.ok) throw fail(encoded.code, encoded.message)
       return { status: 200, body: { calldata: encoded.calldata, selector: encoded.selector } }
     },

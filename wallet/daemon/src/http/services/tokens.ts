@@ -2,7 +2,6 @@ import { type Clock, immediate } from '@openpista/common'
 import { type AddToken, type NetworkName, networkOf, parseAddress, type TokenView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
-import { checkDeclared } from '../../chains/token.ts'
 import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
 import { deleteToken, insertToken, listedTokens, type TokenRow } from '../../store/tokens.ts'
@@ -27,10 +26,8 @@ export function createTokens(parts: {
   return {
     list: async (network) => (await listedTokens(db, network)).map(tokenView),
     add: async ({ network, ...declared }) => {
-      const found = await adapterOn(network).token(declared.address)
+      const found = await adapterOn(network).token(declared)
       if (!found.ok) throw fail(found.code, found.message)
-      const refusal = checkDeclared(declared, found.token)
-      if (refusal !== undefined) throw fail(refusal.code, refusal.message)
       const { address, symbol, decimals } = found.token
       const row = { network, address, symbol, decimals, created_at: clock.seconds() }
       return await immediate(db, async (transaction) => {

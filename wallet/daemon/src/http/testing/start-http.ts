@@ -6,6 +6,7 @@ import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteN
 import type { Checkpoint } from '@waiaas/core/checkpoint'
 import { type Kysely, sql } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
+import { encodeCalldata } from '../../chains/evm/encode-calldata.ts'
 import { createAdapters } from '../../chains/index.ts'
 import { autoStopSettings, DaemonConfig } from '../../config.ts'
 import { type AutoStopSettings, createAutoStop } from '../../engine/auto-stop.ts'
@@ -99,6 +100,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     signer,
     engine: options.chains === undefined ? { ...real, ...waitingEngine(db, clock) } : real,
     adapters,
+    encodeCalldata,
     environment: 'testnet',
     recoveryWaits: { withOwner: 1800, withoutOwner: 86_400 },
     configured: {
