@@ -1,1 +1,0 @@
-export{t as backUp,r as restore}from"./backup2.js";

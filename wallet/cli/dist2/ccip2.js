@@ -1,1 +1,0 @@
-export{n as offchainLookup,i as offchainLookupSignature}from"./ccip.js";

@@ -1,1 +1,0 @@
-export{t as checkAudit,n as checkAuditFile}from"./check-audit2.js";

@@ -1,1 +1,0 @@
-function checkpointText({seq,hash,count,at}){return`waiaas audit checkpoint 1\n${seq}\n${hash}\n${count}\n${at}\n`}export{checkpointText as t};

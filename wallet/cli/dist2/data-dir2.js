@@ -1,1 +1,0 @@
-export{t as initDataDir,r as openStore}from"./data-dir.js";

@@ -1,1 +1,0 @@
-export{g as Kysely,t as SqliteDialect}from"./dist2.js";

@@ -1,1 +1,0 @@
-export{t as assertLongEnough,n as initKeystore,r as keyIds,i as openKeystore,a as unlockHeader}from"./keystore.js";

@@ -1,1 +1,0 @@
-export{t as SignerRequest,n as channelOver}from"./protocol2.js";

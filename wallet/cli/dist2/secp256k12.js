@@ -1,1 +1,0 @@
-export{t as __TEST,n as schnorr,r as schnorr_FROST,i as secp256k1,a as secp256k1_FROST,o as secp256k1_hasher}from"./secp256k1.js";

@@ -1,1 +1,0 @@
-export{n as readEvents}from"./verify-audit2.js";
