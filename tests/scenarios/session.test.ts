@@ -59,10 +59,11 @@ scenario('SEC-01-04', async () => {
     told(await wallet.call(path, { method, headers: as(other.token) }))
   expect([
     await asOther('GET', `/v1/transactions/${body.id}`),
+    await asOther('GET', `/v1/transactions/${body.id}/trace`),
     await asOther('POST', `/v1/transactions/${body.id}/cancel`),
     await asOther('PUT', `/v1/sessions/${mine.sessionId}/renew`),
     await asOther('GET', `/v1/agents/${mine.agentId}`),
-  ]).toEqual(['404 TX_NOT_FOUND', '404 TX_NOT_FOUND', '404 SESSION_NOT_FOUND', '401 INVALID_TOKEN'])
+  ]).toEqual([...Array(3).fill('404 TX_NOT_FOUND'), '404 SESSION_NOT_FOUND', '401 INVALID_TOKEN'])
   for (const path of ['/v1/transactions', '/v1/transactions/pending']) {
     expect((await wallet.call(path, { headers: as(other.token) })).body.items).toEqual([])
   }
