@@ -2,33 +2,50 @@
  * Asks for the height of the chain every `intervalMs` while somebody listens, and calls everybody back when
  * it is a new one. A node that does not answer is asked again at the next turn.
  */
-export type BlockWatch = { onBlock: (callback: () => void) => () => void; close: () => void }
+export type BlockWatch = {
+  onBlock: (callback: () => void) => () => void
+  /** Asks at once: a block is to be expected now. */
+  lookNow: () => void
+  close: () => void
+}
 
 export function watchBlocks(readHeight: () => Promise<bigint | undefined>, intervalMs: number): BlockWatch {
   const callbacks = new Set<() => void>()
   let timer: NodeJS.Timeout | undefined
+  let isLooking = false
+  let isAskedAgain = false
   let seen: bigint | undefined
   let closed = false
 
   const look = async () => {
-    const height = await readHeight()
-    if (height !== undefined && height !== seen) {
+    timer = undefined
+    isLooking = true
+    do {
+      isAskedAgain = false
+      const height = await readHeight()
+      if (height === undefined || height === seen) continue
       seen = height
       for (const callback of callbacks) callback()
-    }
-    timer = undefined
-    schedule()
+    } while (isAskedAgain && !closed)
+    isLooking = false
+    schedule(intervalMs)
   }
-  const schedule = () => {
-    if (closed || timer !== undefined || callbacks.size === 0) return
-    timer = setTimeout(look, intervalMs).unref()
+  const schedule = (pauseMs: number) => {
+    if (closed || isLooking || timer !== undefined || callbacks.size === 0) return
+    timer = setTimeout(look, pauseMs).unref()
   }
 
   return {
     onBlock: (callback) => {
       callbacks.add(callback)
-      schedule()
+      schedule(intervalMs)
       return () => void callbacks.delete(callback)
+    },
+    lookNow: () => {
+      isAskedAgain = isLooking
+      clearTimeout(timer)
+      timer = undefined
+      schedule(0)
     },
     close: () => {
       closed = true

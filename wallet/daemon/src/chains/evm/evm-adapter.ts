@@ -61,7 +61,12 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    broadcast: ({ raw }) => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure),
+    broadcast: async ({ raw }) => {
+      const answer = await rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure)
+      // A chain of one's own makes the block at once.
+      if (traits.ownChain && answer.kind === 'accepted') blocks.lookNow()
+      return answer
+    },
     replacement: (sent, by, maxFee) => replacementFor(context, sent, by, maxFee),
     outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
     startsAnew: traits.ownChain,

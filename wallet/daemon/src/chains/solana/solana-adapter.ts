@@ -37,7 +37,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
   const blocks = watchBlocks(async () => {
     const height = await rpc.read('getBlockHeight', [{ commitment: 'confirmed' }], U64)
     return height.ok ? height.value : undefined
-  }, traits.pollMs)
+  }, traits.watchMs)
 
   return {
     network,

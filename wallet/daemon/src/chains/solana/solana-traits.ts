@@ -2,7 +2,9 @@ import type { NetworkName } from '@waiaas/core'
 
 /** How a Solana network behaves. */
 export type SolanaTraits = {
-  /** How often to look for a new block; a blockhash is as old as this at most. */
+  /** How often to look for a new block. */
+  watchMs: number
+  /** A blockhash is as old as this at most. */
   pollMs: number
   /** The highest priority fee that is paid, in micro-lamports per compute unit. */
   maxUnitPrice: bigint
@@ -10,13 +12,13 @@ export type SolanaTraits = {
   ownGenesis: boolean
 }
 
-const cluster: SolanaTraits = { pollMs: 400, maxUnitPrice: 5_000_000n, ownGenesis: false }
+const cluster: SolanaTraits = { watchMs: 400, pollMs: 400, maxUnitPrice: 5_000_000n, ownGenesis: false }
 
 const table: Partial<Record<NetworkName, SolanaTraits>> = {
   'solana-mainnet': cluster,
   'solana-devnet': cluster,
   'solana-testnet': cluster,
-  'solana-local': { ...cluster, pollMs: 100, ownGenesis: true },
+  'solana-local': { ...cluster, watchMs: 40, pollMs: 100, ownGenesis: true },
 }
 
 export function solanaTraits(name: NetworkName): SolanaTraits {

@@ -249,7 +249,8 @@ const memo = (text: string) => Buffer.from(text).toString('base64')
 
 test('a call tells the program and the first bytes of the instruction', async () => {
   const plain = { type: 'CONTRACT_CALL', programId: MEMO_PROGRAM, instructionData: memo('hi'), accounts: [] }
-  expect(await draft(plain as TransactionRequest)).toMatchObject({ effects: [] })
+  const words = { kind: 'call', target: MEMO_PROGRAM, selector: '0x6869' }
+  expect(await draft(plain as TransactionRequest)).toMatchObject({ effects: [words] })
   const [ata] = await findAssociatedTokenPda({ mint: spl.address, owner: wallet, tokenProgram: spl.program })
   const data = Buffer.alloc(10)
   data.writeUInt8(12)
