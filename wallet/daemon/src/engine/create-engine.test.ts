@@ -4,7 +4,15 @@ import { findTransaction } from '../store/transactions.ts'
 import { verifyEvents } from '../store/verify-audit.ts'
 import { approvalContent } from './approval.ts'
 import { createLedgerChain, emptyBooks, type LedgerChain } from './testing/ledger-chain.ts'
-import { address, createWorld, SOLANA_WALLET, WALLET, type World, type WorldOptions } from './testing/world.ts'
+import {
+  address,
+  createWorld,
+  replacePolicies,
+  SOLANA_WALLET,
+  WALLET,
+  type World,
+  type WorldOptions,
+} from './testing/world.ts'
 
 const ETH = 10n ** 18n
 const OWNER = address(0x0b)
@@ -280,7 +288,7 @@ describe('waiting', () => {
   test('a policy that became stricter during the wait wins', async () => {
     const { world, chain } = await evmWorld({ owner: OWNER })
     const { id } = await world.engine.send(world.caller, pay('0.3'), 'k')
-    await world.db.kysely.deleteFrom('policies').where('type', '=', 'SPENDING_LIMIT').execute()
+    await replacePolicies(world, [])
     world.clock.move(300)
     await settle(world)
     expect(await world.engine.wait(id, 5)).toMatchObject({ status: 'CANCELLED', error: { code: 'POLICY_DENIED' } })
@@ -373,7 +381,7 @@ describe('approval', () => {
       status: 'CANCELLED',
       error: { message: 'The owner rejected this payment.' },
     })
-    await world.db.kysely.deleteFrom('policies').execute()
+    await replacePolicies(world, [])
     const approval = await approvalOf(world, second.id)
     await expect(world.engine.approve(second.id, approval)).rejects.toMatchObject({ code: 'POLICY_DENIED' })
     await settle(world)

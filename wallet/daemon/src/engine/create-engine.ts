@@ -15,6 +15,7 @@ import { createLanes, type Lanes } from './lanes.ts'
 import { createLock } from './lock.ts'
 import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
+import { createPolicySource } from './policy-source.ts'
 import { cancelSubmitted } from './replace.ts'
 import { busy, createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
@@ -28,6 +29,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     write: createWriter(parts.db),
     changes: createChanges(),
     lock: createLock(),
+    policies: createPolicySource(),
     handOvers: createHandOvers(parts.settings.rebroadcastMillis),
     now: await steadyClock(parts),
   }

@@ -132,7 +132,15 @@ async function rejudge(
       return await cancel(db, current, now, 'SIMULATION_FAILED', message, {})
     }
     await release(db, row.id)
-    const judgement = await judge(db, agent, row.network, draft, { now, prices }, askedBy(row, approval !== undefined))
+    const inForce = await context.policies(db, agent.id, row.network)
+    const judgement = await judge(
+      db,
+      agent,
+      row.network,
+      draft,
+      { now, prices, inForce },
+      askedBy(row, approval !== undefined),
+    )
     await recordJudgement(db, row, judgement.record)
     if (judgement.verdict.tier === 'DENY') return await deny(db, current, draft, judgement, now)
     await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)

@@ -9,8 +9,6 @@ import {
   judgeConstraints,
   type NetworkName,
   networkOf,
-  type Policy,
-  policiesInForce,
   type Question,
   questionKey,
   questionsFor,
@@ -27,13 +25,13 @@ import { type Agent, findAgent } from '../store/agents.ts'
 import { findCounterparty } from '../store/counterparties.ts'
 import type { JudgementRecord } from '../store/judgements.ts'
 import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
-import { policiesOf } from '../store/policies.ts'
 import { sessionLimits, sessionTotals } from '../store/sessions.ts'
-import { readSettings, settingKeys } from '../store/settings.ts'
+import { readSetting, settingKeys } from '../store/settings.ts'
 import type { Tables } from '../store/tables.ts'
 import type { TransactionRow } from '../store/transactions.ts'
 import { fault } from './fault.ts'
 import type { Prices } from './parts.ts'
+import type { InForce } from './policy-source.ts'
 
 export type Judgement = {
   verdict: Verdict
@@ -57,35 +55,31 @@ export type Asked = SessionRequest & {
 }
 
 /**
- * What the policy says to a draft now. Reads policies and totals through `db`: inside the transaction that
- * reserves, nobody else is let in between.
- *
- * @param given `rows`: policies to judge by instead of the stored ones.
+ * What the policies say to a draft now. Reads totals through `db`: inside the transaction that reserves, where the
+ * policies are to be read too, nobody else is let in between.
  */
 export async function judge(
   db: Kysely<Tables>,
   agent: Agent,
   network: NetworkName,
   draft: Draft,
-  given: { now: number; prices: ReadonlyMap<string, bigint>; rows?: readonly Policy[] },
+  given: { now: number; prices: ReadonlyMap<string, bigint>; inForce: InForce },
   asked: Asked,
 ): Promise<Judgement> {
   const subject: Subject = { network, effects: draft.effects, maxFee: draft.maxFee }
   const { now, prices } = given
-  const policies = policiesInForce(given.rows ?? (await policiesOf(db, agent.id)), agent.id, network)
+  const { policies, version: policyVersion } = given.inForce
   const facts: Facts = { now, prices, ...(await answer(db, agent.id, now, questionsFor(policies, subject))) }
   const session = await judgeSession(db, asked, subject, facts.now)
   const said = evaluate(policies, subject, facts)
   const verdict = withReasons(said, session.reasons)
-  const settings = await readSettings(db)
-  const policyVersion = Number(settings.get(settingKeys.policyVersion) ?? 0)
   const entries = ledgerEntries(subject, prices)
   const record = { subject, facts, verdict: said, policyVersion, traceHash: traceHash(subject, said, policyVersion) }
   const { budgetOf } = session
   if (verdict.tier !== 'APPROVAL' || agent.owner_address !== null) {
     return { verdict, policyVersion, record, entries, budgetOf, downgraded: false }
   }
-  const denies = settings.get(settingKeys.withoutOwner) === 'deny'
+  const denies = (await readSetting(db, settingKeys.withoutOwner)) === 'deny'
   return {
     verdict: denies ? denied(verdict) : held(verdict),
     policyVersion,
@@ -116,7 +110,7 @@ export async function spendingFault(
   if (agent.status === 'SUSPENDED' && spends) return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
   if (agent.status === 'TERMINATED' && spends)
     return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
-  const killSwitch = (await readSettings(db)).get(settingKeys.killSwitch) ?? 'NORMAL'
+  const killSwitch = (await readSetting(db, settingKeys.killSwitch)) ?? 'NORMAL'
   return killSwitch === 'NORMAL' ? undefined : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
 }
 

@@ -8,6 +8,7 @@ import type { Write } from '../store/writer.ts'
 import type { Changes } from './changes.ts'
 import type { HandOvers } from './hand-over.ts'
 import type { Lock } from './lock.ts'
+import type { PolicySource } from './policy-source.ts'
 
 /** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
@@ -48,6 +49,7 @@ export type Context = EngineParts & {
   changes: Changes
   handOvers: HandOvers
   lock: Lock
+  policies: PolicySource
   /** Unix seconds that never go back, not over a restart either. */
   now: () => number
 }

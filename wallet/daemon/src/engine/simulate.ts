@@ -1,4 +1,11 @@
-import { balanceChangeView, formatUnits, type Policy, type SimulationView, type TransactionRequest } from '@waiaas/core'
+import {
+  balanceChangeView,
+  formatUnits,
+  type Policy,
+  policiesInForce,
+  type SimulationView,
+  type TransactionRequest,
+} from '@waiaas/core'
 import { networkFor, walletOn } from './accept.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, nativeAsset, pricesFor, spendingFault } from './judge.ts'
@@ -23,13 +30,15 @@ export async function simulate(
   if (!drafted.ok) throw fault(drafted.code, drafted.message)
   const { draft } = drafted
   const prices = await pricesFor(context.prices, network, draft.effects)
+  const stored = await context.policies(db, agent.id, network)
+  const inForce = rows === undefined ? stored : { ...stored, policies: policiesInForce(rows, agent.id, network) }
   const asked = { sessionId: caller.sessionId, type: request.type, approved: false }
   const { verdict, policyVersion, record } = await judge(
     db,
     agent,
     network,
     draft,
-    { now: context.now(), prices, ...(rows && { rows }) },
+    { now: context.now(), prices, inForce },
     asked,
   )
   const balance = await adapter.balance(wallet.address)

@@ -1,6 +1,6 @@
 import type { Policy } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
-import { settingKeys } from './settings.ts'
+import { readSetting, settingKeys } from './settings.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -67,9 +67,7 @@ export async function policiesAt(db: Kysely<Tables>, version: number): Promise<P
 
 /** Number of the policy set now. */
 export async function policyVersion(db: Kysely<Tables>): Promise<number> {
-  const { policyVersion: key } = settingKeys
-  const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
-  return Number(row?.value ?? 0)
+  return Number((await readSetting(db, settingKeys.policyVersion)) ?? 0)
 }
 
 /** The number of the set that a change makes. Call it in the transaction of the change. */

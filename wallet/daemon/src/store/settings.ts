@@ -25,9 +25,13 @@ export async function readSettings(db: Kysely<Tables>): Promise<ReadonlyMap<stri
 const known = statement((db) => db.selectFrom('settings').selectAll().where('key', 'in', Object.values(settingKeys)))
 
 export async function readSetting(db: Kysely<Tables>, key: string): Promise<string | undefined> {
-  const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
+  const [row] = await storedUnder(db, { key })
   return row?.value
 }
+
+const storedUnder = statement((db, { key }: { key: string }) =>
+  db.selectFrom('settings').select('value').where('key', '=', key),
+)
 
 export async function writeSetting(db: Kysely<Tables>, key: string, value: string): Promise<void> {
   await db

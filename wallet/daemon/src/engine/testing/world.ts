@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AppError, type Clock, createLogger, type Database, newId, openDatabase } from '@openpista/common'
+import { AppError, type Clock, createLogger, type Database, immediate, newId, openDatabase } from '@openpista/common'
 import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@waiaas/core'
+import type { Kysely } from 'kysely'
 import type { Account, ChainAdapter } from '../../chains/chain-adapter.ts'
+import { nextPolicyVersion, removePolicy, savePolicy } from '../../store/policies.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
 import { createEngine } from '../create-engine.ts'
 import type { Engine, EngineJobs, EngineStops } from '../engine.ts'
@@ -188,6 +190,22 @@ async function seed(
       .values({ ...row, priority: 0, enabled: 1, version: 1, ...times })
       .execute()
   }
+}
+
+/** Exchanges all policies, as an operator's change does. */
+export async function replacePolicies(world: World, policies: NonNullable<WorldOptions['policies']>): Promise<void> {
+  const at = world.clock.seconds()
+  const db = world.db.kysely as unknown as Kysely<Tables>
+  await immediate(db, async (transaction) => {
+    const version = await nextPolicyVersion(transaction)
+    const before = await transaction.selectFrom('policies').select('id').execute()
+    for (const { id } of before) await removePolicy(transaction, id, version)
+    for (const { type, rules } of policies) {
+      const scope = { agent_id: null, network: null, priority: 0, enabled: 1 as const }
+      const times = { created_at: at, updated_at: at }
+      await savePolicy(transaction, { id: newId(), type, rules: JSON.stringify(rules), version, ...scope, ...times })
+    }
+  })
 }
 
 export const SOLANA_WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV'
