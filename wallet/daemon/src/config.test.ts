@@ -22,6 +22,14 @@ test('the environment wins over the file', () => {
   expect(servedNetworks(config)).toEqual([{ network: 'base-sepolia', rpcUrls: ['https://node.example'] }])
 })
 
+test('a network may have several nodes, in the file as a list and in the environment with commas', () => {
+  const rpcUrls = ['https://a.example/key', 'https://b.example']
+  expect(servedNetworks(read(`[rpc]\nbase_sepolia = ${JSON.stringify(rpcUrls)}`))).toEqual([
+    { network: 'base-sepolia', rpcUrls },
+  ])
+  expect(servedNetworks(read('', { WAIAAS_RPC_BASE_SEPOLIA: rpcUrls.join(', ') }))[0]?.rpcUrls).toEqual(rpcUrls)
+})
+
 test('only networks of the environment are served', () => {
   const config = read('[rpc]\nbase_mainnet = "https://a.example"\nevm_local = "http://127.0.0.1:8545"')
   expect(servedNetworks(config).map(({ network }) => network)).toEqual(['evm-local'])
@@ -32,6 +40,8 @@ test.each([
   ['[daemon]\nhostname = "192.168.1.5"', 'trusted_proxy'],
   ['[daemon]\nhostnam = "x"', "did you mean 'daemon.hostname'"],
   ['[rpc]\nevm_local = "ftp://x"', 'rpc.evm_local'],
+  ['[rpc]\nevm_local = ["http://127.0.0.1:1", "ftp://x"]', 'rpc.evm_local'],
+  ['[rpc]\nevm_local = []', 'rpc.evm_local'],
   ['[daemon]\nenvironment = "mainnet"\n[demo]\nowner_url = "http://127.0.0.1:1"', 'demo.owner_url'],
 ])('%j is refused', (text, reason) => {
   expect(() => read(text)).toThrow(reason)

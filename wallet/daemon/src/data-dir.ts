@@ -87,6 +87,7 @@ log_level = "info"
 [rpc]
 # The address of a node for every network that shall be served, such as
 # base_sepolia = "https://..."
+# or several, the preferred one first: base_sepolia = ["https://...", "https://..."]
 ${nodes.join('\n')}
 ${nodes.length === 0 ? '' : '\n'}[policy]
 # What happens to payments that need an owner's approval while none is registered: "delay" or "deny".

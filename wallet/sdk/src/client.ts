@@ -144,6 +144,12 @@ export class WAIaaSClient {
     return items
   }
 
+  /**
+   * Ends a payment that waits. One that is SUBMITTED on an EVM network gets a rival that does nothing: ask `getTransaction` until
+   * the chain has decided; it is then CANCELLED or CONFIRMED.
+   *
+   * @throws WAIaaSError TX_ALREADY_PROCESSED where it is too late.
+   */
   async cancel(id: string): Promise<TransactionView> {
     return await this.#transport.call<'cancel'>('post', '/v1/transactions/:id/cancel', { params: checkId(id) })
   }
