@@ -1,4 +1,5 @@
 import { base58Bytes, type ChainFamily, parseAddress, parseSignIn } from '@waiaas/core'
+import { verifyEd25519 } from './verify-ed25519.ts'
 
 export type OwnerScheme = 'eip712' | 'siwe' | 'solana'
 
@@ -78,16 +79,10 @@ async function verifyHash(hash: Uint8Array, proof: OwnerProof, contract: AskCont
 }
 
 async function verifyText(proof: OwnerProof): Promise<boolean> {
-  const { ed25519 } = await import('@noble/curves/ed25519.js')
   const signature = signatureBytes(proof.signature)
   const key = base58Bytes(proof.ownerAddress)
-  if (signature?.length !== 64 || key?.length !== 32) return false
-  try {
-    return ed25519.verify(signature, Buffer.from(proof.message, 'utf8'), key, { zip215: false })
-  } catch {
-    // Bytes that are no point or no scalar are a wrong signature.
-    return false
-  }
+  if (signature === undefined || key === undefined) return false
+  return await verifyEd25519(signature, Buffer.from(proof.message, 'utf8'), key)
 }
 
 /** Solana's own form is base58; some wallets hand out padded base64 or 0x hex. The three cannot be confused. */
