@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Broadcast } from './chain-adapter.ts'
 import { createRpcClient, type RpcClient, type RpcFailure, type RpcResult } from './json-rpc.ts'
+import { admitEndpoint, type CheckNode, createEndpoint, type Endpoint, isPassing, note } from './rpc-endpoint.ts'
 
 /**
  * The nodes of one network as one: questions go to the first that is well, and on to the next where it does not
@@ -29,8 +30,7 @@ export type Reader = Pick<RpcClient, 'read'>
 
 export type PoolOptions = {
   urls: readonly string[]
-  /** Asks a node whether it serves the network; the value says in words what is wrong. */
-  check: (rpc: Reader) => Promise<RpcResult<string | undefined>>
+  check: CheckNode
   /** How far the chain is for a node. */
   height: (rpc: Reader) => Promise<RpcResult<bigint>>
   /** A node that is further behind the others than this comes after them. */
@@ -39,75 +39,25 @@ export type PoolOptions = {
   surveyMs: number
 }
 
-type Endpoint = {
-  name: string
-  client: RpcClient
-  /** In words, what is wrong with the chain it serves; `null` for the right one, `undefined` before it was asked. */
-  fault: string | null | undefined
-  faultSince: number
-  checking: Promise<RpcResult<null>> | undefined
-  failures: number
-  retryAt: number
-  isBehind: boolean
-}
-
 /** How often adapters look after their nodes. */
 export const SURVEY_MS = 5_000
 
-const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 60_000
-
 export function createRpcPool(options: PoolOptions): RpcPool {
-  const { urls, check, height, maxLag, surveyMs } = options
+  const { urls, check, surveyMs } = options
   const single = urls.length === 1
-  const endpoints: Endpoint[] = urls.map((url, index) => ({
-    name: single ? 'The node' : `Node ${index + 1} of ${urls.length}`,
-    client: createRpcClient(url, single ? 2 : 1),
-    fault: undefined,
-    faultSince: 0,
-    checking: undefined,
-    failures: 0,
-    retryAt: 0,
-    isBehind: false,
-  }))
+  const endpoints = urls.map((url, index) =>
+    createEndpoint(single ? 'The node' : `Node ${index + 1} of ${urls.length}`, createRpcClient(url, single ? 2 : 1)),
+  )
   let surveyed = performance.now()
   let survey: Promise<void> | undefined
   let closed = false
 
-  const admit = async (endpoint: Endpoint): Promise<RpcResult<null>> => {
-    if (endpoint.fault === null) return right
-    if (endpoint.fault !== undefined && performance.now() - endpoint.faultSince < LONGEST_PAUSE_MS) {
-      return refused(endpoint.fault)
-    }
-    endpoint.checking ??= ask(endpoint, check).finally(() => {
-      endpoint.checking = undefined
-    })
-    return await endpoint.checking
-  }
-
-  /** Looks after nodes that failed or fell behind, beside the questions that are asked. */
-  const look = async () => {
-    const due = endpoints.filter(({ failures, retryAt }) => failures === 0 || performance.now() >= retryAt)
-    const heights = await Promise.all(
-      due.map(async (endpoint) => {
-        const admitted = await admit(endpoint)
-        if (!admitted.ok) return undefined
-        const answer = await height(endpoint.client)
-        note(endpoint, answer)
-        return answer.ok ? answer.value : undefined
-      }),
-    )
-    const best = heights.reduce<bigint>((most, each) => (each !== undefined && each > most ? each : most), 0n)
-    for (const [index, endpoint] of due.entries()) {
-      const at = heights[index]
-      endpoint.isBehind = at !== undefined && best - at > maxLag
-    }
-  }
+  const admit = (endpoint: Endpoint) => admitEndpoint(endpoint, check)
 
   /** Those that are well in the owner's order, then those that are behind, then those that failed, the soonest due first. */
   const inOrder = (): Endpoint[] => {
     if (!single && !closed && survey === undefined && performance.now() - surveyed >= surveyMs) {
-      survey = look().finally(() => {
+      survey = look(endpoints, options).finally(() => {
         surveyed = performance.now()
         survey = undefined
       })
@@ -153,23 +103,11 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       const fault = answers.find((answer) => !answer.ok)
       return values.length === 0 && fault !== undefined ? fault : { ok: true, value: values }
     },
-    broadcast: async (method, params, readFailure) => {
-      const heard: Broadcast[] = []
-      let unasked: Broadcast | undefined
-      for (const endpoint of inOrder()) {
-        const admitted = await admit(endpoint)
-        if (!admitted.ok) {
-          unasked ??= { kind: 'unknown', message: admitted.failure.message }
-          continue
-        }
-        const answer = await endpoint.client.submit(method, params, z.unknown())
-        note(endpoint, answer)
-        const meaning: Broadcast = answer.ok ? { kind: 'accepted' } : readFailure(answer.failure)
-        if (meaning.kind === 'accepted') return meaning
-        heard.push(meaning)
-      }
-      return heard.find(({ kind }) => kind === 'unknown') ?? heard[0] ?? unasked!
-    },
+    broadcast: (method, params, readFailure) =>
+      broadcastInTurn(inOrder(), admit, async ({ client }) => {
+        const answer = await client.submit(method, params, z.unknown())
+        return { answer, meaning: answer.ok ? { kind: 'accepted' } : readFailure(answer.failure) }
+      }),
     close: () => {
       closed = true
       for (const { client } of endpoints) client.close()
@@ -177,42 +115,43 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   }
 }
 
-const right: RpcResult<null> = { ok: true, value: null }
-
-function refused(message: string): { ok: false; failure: RpcFailure } {
-  return { ok: false, failure: { kind: 'unreachable', message } }
+/** Looks after nodes that failed or fell behind, beside the questions that are asked. */
+async function look(endpoints: readonly Endpoint[], { check, height, maxLag }: PoolOptions): Promise<void> {
+  const due = endpoints.filter(({ failures, retryAt }) => failures === 0 || performance.now() >= retryAt)
+  const heights = await Promise.all(
+    due.map(async (endpoint) => {
+      const admitted = await admitEndpoint(endpoint, check)
+      if (!admitted.ok) return undefined
+      const answer = await height(endpoint.client)
+      note(endpoint, answer)
+      return answer.ok ? answer.value : undefined
+    }),
+  )
+  const best = heights.reduce<bigint>((most, each) => (each !== undefined && each > most ? each : most), 0n)
+  for (const [index, endpoint] of due.entries()) {
+    const at = heights[index]
+    endpoint.isBehind = at !== undefined && best - at > maxLag
+  }
 }
 
-async function ask(endpoint: Endpoint, check: PoolOptions['check']): Promise<RpcResult<null>> {
-  const answer = await check(endpoint.client)
-  if (!answer.ok) {
+/** Until one takes the bytes. A node that was not asked cannot have them. */
+async function broadcastInTurn(
+  endpoints: readonly Endpoint[],
+  admit: (endpoint: Endpoint) => Promise<RpcResult<null>>,
+  submit: (endpoint: Endpoint) => Promise<{ answer: RpcResult<unknown>; meaning: Broadcast }>,
+): Promise<Broadcast> {
+  const heard: Broadcast[] = []
+  let unasked: Broadcast | undefined
+  for (const endpoint of endpoints) {
+    const admitted = await admit(endpoint)
+    if (!admitted.ok) {
+      unasked ??= { kind: 'unknown', message: admitted.failure.message }
+      continue
+    }
+    const { answer, meaning } = await submit(endpoint)
     note(endpoint, answer)
-    return answer
+    if (meaning.kind === 'accepted') return meaning
+    heard.push(meaning)
   }
-  endpoint.fault = answer.value === undefined ? null : `${endpoint.name} ${answer.value}`
-  endpoint.faultSince = performance.now()
-  return endpoint.fault === null ? right : refused(endpoint.fault)
-}
-
-/** What an answer tells about the node that gave it. */
-function note(endpoint: Endpoint, answer: RpcResult<unknown>): void {
-  if (answer.ok || !isPassing(answer.failure)) {
-    endpoint.failures = 0
-    return
-  }
-  const now = performance.now()
-  // Questions that failed together are one failure.
-  if (endpoint.failures > 0 && now < endpoint.retryAt) return
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(endpoint.failures, 16), LONGEST_PAUSE_MS)
-  endpoint.failures += 1
-  endpoint.retryAt = now + pause
-  endpoint.fault = undefined
-}
-
-/** JSON-RPC codes by which gateways say that too much was asked. */
-const OVERLOADED = [-32005, -32029]
-
-/** True for what is wrong with the node, and not with the question. */
-function isPassing(failure: RpcFailure): boolean {
-  return failure.kind === 'unreachable' || OVERLOADED.includes(failure.code)
+  return heard.find(({ kind }) => kind === 'unknown') ?? heard[0] ?? unasked!
 }

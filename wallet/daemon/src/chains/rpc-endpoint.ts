@@ -1,0 +1,77 @@
+import type { RpcClient, RpcFailure, RpcResult } from './json-rpc.ts'
+
+/** Asks a node whether it serves its network; the value says in words what is wrong. */
+export type CheckNode = (rpc: Pick<RpcClient, 'read'>) => Promise<RpcResult<string | undefined>>
+
+/** One of the nodes of a network, and what is known of it. */
+export type Endpoint = {
+  name: string
+  client: RpcClient
+  /** In words, what is wrong with the chain it serves; `null` for the right one, `undefined` before it was asked. */
+  fault: string | null | undefined
+  faultSince: number
+  checking: Promise<RpcResult<null>> | undefined
+  failures: number
+  retryAt: number
+  isBehind: boolean
+}
+
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 60_000
+
+export function createEndpoint(name: string, client: RpcClient): Endpoint {
+  const unknown = { fault: undefined, faultSince: 0, checking: undefined, failures: 0, retryAt: 0, isBehind: false }
+  return { name, client, ...unknown }
+}
+
+/** Whether a node may be used: it has shown that it serves the network, and has not failed since. */
+export async function admitEndpoint(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
+  if (endpoint.fault === null) return right
+  if (endpoint.fault !== undefined && performance.now() - endpoint.faultSince < LONGEST_PAUSE_MS) {
+    return refused(endpoint.fault)
+  }
+  endpoint.checking ??= ask(endpoint, check).finally(() => {
+    endpoint.checking = undefined
+  })
+  return await endpoint.checking
+}
+
+const right: RpcResult<null> = { ok: true, value: null }
+
+function refused(message: string): { ok: false; failure: RpcFailure } {
+  return { ok: false, failure: { kind: 'unreachable', message } }
+}
+
+async function ask(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
+  const answer = await check(endpoint.client)
+  if (!answer.ok) {
+    note(endpoint, answer)
+    return answer
+  }
+  endpoint.fault = answer.value === undefined ? null : `${endpoint.name} ${answer.value}`
+  endpoint.faultSince = performance.now()
+  return endpoint.fault === null ? right : refused(endpoint.fault)
+}
+
+/** What an answer tells about the node that gave it. */
+export function note(endpoint: Endpoint, answer: RpcResult<unknown>): void {
+  if (answer.ok || !isPassing(answer.failure)) {
+    endpoint.failures = 0
+    return
+  }
+  const now = performance.now()
+  // Questions that failed together are one failure.
+  if (endpoint.failures > 0 && now < endpoint.retryAt) return
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(endpoint.failures, 16), LONGEST_PAUSE_MS)
+  endpoint.failures += 1
+  endpoint.retryAt = now + pause
+  endpoint.fault = undefined
+}
+
+/** JSON-RPC codes by which gateways say that too much was asked. */
+const OVERLOADED = [-32005, -32029]
+
+/** True for what is wrong with the node, and not with the question. */
+export function isPassing(failure: RpcFailure): boolean {
+  return failure.kind === 'unreachable' || OVERLOADED.includes(failure.code)
+}
