@@ -25,8 +25,8 @@ type Publication = {
   pages: Readonly<Record<string, string>>
   /** Whether programs import it, and so want its types. */
   isLibrary: boolean
-  /** Outside packages that stay dependencies, for they carry native code; all others are built in. Or all of them. */
-  dependencies: readonly string[] | 'all'
+  /** Outside packages that stay dependencies, for they carry native code; all others are built in. */
+  dependencies: readonly string[]
 }
 
 const publications: readonly Publication[] = [
@@ -37,7 +37,7 @@ const publications: readonly Publication[] = [
     isLibrary: false,
     dependencies: ['@node-rs/argon2', 'sodium-native'],
   },
-  { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false, dependencies: 'all' },
+  { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false, dependencies: [] },
 ]
 
 /** Builds the web pages and every package that is published. */
@@ -82,10 +82,7 @@ async function publish(publication: Publication, workspace: Workspace, all: read
     logLevel: 'warn',
     dts: publication.isLibrary,
     plugins: [localUrls(repositoryRoot, publication.pages)],
-    deps:
-      publication.dependencies === 'all'
-        ? { neverBundle: true, alwaysBundle: patternsOf(ours) }
-        : { neverBundle: patternsOf(publication.dependencies), alwaysBundle: [/./], onlyBundle: false },
+    deps: { neverBundle: patternsOf(publication.dependencies), alwaysBundle: [/./], onlyBundle: false },
   })
   rmSync(join(dist, '.source'), { recursive: true, force: true })
   for (const [target, source] of Object.entries(publication.pages)) {

@@ -1,131 +1,15 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { homeFolder } from './home.ts'
 
-/** The command line. Each command loads what it needs and nothing else, so that `--help` answers at once. */
-const program = new Command('openpista')
-  .description('An agent that works on your machine and answers in your chats.')
-  .version('0.1.0')
-  .option('-c, --config <file>', 'configuration file (default: config.toml in ~/.openpista)')
-  .option('-l, --log-level <level>', 'debug, info, warn, error or silent', 'info')
-  .showHelpAfterError('(openpista --help lists the commands)')
+/**
+ * Compiled code is kept for the next start, in the agent's own folder: elsewhere others, or a tool, could put code
+ * there that this program would run.
+ */
+const home = homeFolder(process.env)
+if (existsSync(home)) enableCompileCache(join(home, 'code-cache'))
 
-program
-  .command('start')
-  .description('run the gateway: web client, Unix socket, every enabled channel')
-  .action(() =>
-    perform(async ({ settings, logLevel }) => (await import('./cli/start.ts')).start(settings, process.env, logLevel)),
-  )
-
-program
-  .command('run')
-  .description('one turn: send a text, print the answer')
-  .requiredOption('-e, --execute <text>', 'what to say')
-  .option('-s, --session <name>', 'continue the session cli:<name>')
-  .option('--json', 'print one JSON object', false)
-  .option('-y, --yes', 'approve every tool call of this run', false)
-  .action((options: { execute: string; session?: string; json: boolean; yes: boolean }) =>
-    perform(async ({ settings, logLevel }) => {
-      const { run } = await import('./cli/run.ts')
-      const { execute: text, session, json, yes } = options
-      return await run(settings, process.env, quiet(logLevel), { text, session, json, yes })
-    }),
-  )
-
-program
-  .command('repl')
-  .description('a conversation line by line')
-  .option('-s, --session <name>', 'name of the session', 'local')
-  .action(({ session }: { session: string }) =>
-    perform(async ({ settings, logLevel }) =>
-      (await import('./cli/repl.ts')).repl(settings, process.env, quiet(logLevel), session),
-    ),
-  )
-
-program
-  .command('status')
-  .description('say whether a gateway runs')
-  .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).status(settings)))
-
-program
-  .command('stop')
-  .description('stop the gateway')
-  .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).stop(settings)))
-
-program
-  .command('link')
-  .description('print a new one-time link to the web client')
-  .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).link(settings)))
-
-program
-  .command('replay <turn>')
-  .description('run a recorded turn again, offline, and compare')
-  .action((turn: string) =>
-    perform(async ({ settings }) => (await import('./cli/replay.ts')).replay(settings, process.env, turn)),
-  )
-
-program
-  .command('audit')
-  .description('the audit log')
-  .command('verify')
-  .description('check that no entry was changed or taken out')
-  .action(() => perform(async ({ settings }) => (await import('./cli/manage.ts')).verifyAudit(settings)))
-
-program
-  .command('model [what]')
-  .description('list, select or test models, or test the one of this name')
-  .option('-m, --message <text>', 'what a test says', 'Say hello in a few words.')
-  .action((what: string | undefined, { message }: { message: string }) =>
-    perform(async ({ settings }) => {
-      const configFile = program.opts<{ config?: string }>().config
-      return await (await import('./cli/model.ts')).model(settings, process.env, what, { message, configFile })
-    }),
-  )
-
-const auth = program.command('auth').description('logins at model services')
-auth
-  .command('login')
-  .description('sign in, or keep an API key')
-  .option('-p, --provider <id>', 'which service', 'openai')
-  .option('--api-key <key>', 'keep this key')
-  .option('--endpoint <address>', 'address or region of the service, where each customer has an own one')
-  .option('--port <number>', 'port on which the browser comes back')
-  .option('--timeout <seconds>', 'time for the login', '120')
-  .option('--non-interactive', 'take everything from options and environment', false)
-  .option('--browser', 'sign in through the browser where that is not the usual way (anthropic, github-copilot)', false)
-  .action((flags: import('./cli/auth.ts').LoginFlags) =>
-    perform(async ({ settings }) => (await import('./cli/auth.ts')).login(settings, process.env, flags)),
-  )
-auth
-  .command('logout')
-  .description('forget a login')
-  .option('-p, --provider <id>', 'which service', 'openai')
-  .action(({ provider }: { provider: string }) =>
-    perform(async ({ settings }) => (await import('./cli/auth.ts')).logout(settings, process.env, provider)),
-  )
-auth
-  .command('status')
-  .description('show the logins and when they end')
-  .action(() => perform(async ({ settings }) => (await import('./cli/auth.ts')).status(settings, process.env)))
-
+const { program } = await import('./cli/program.ts')
 await program.parseAsync()
-
-type Prepared = { settings: import('./config.ts').Settings; logLevel: string }
-
-/** Runs a command with the configuration; a failure is words on standard error and exit code 1. */
-async function perform(work: (prepared: Prepared) => Promise<number>): Promise<void> {
-  const { AppError } = await import('@openpista/common')
-  try {
-    const { loadSettings } = await import('./config.ts')
-    const { config, logLevel } = program.opts<{ config?: string; logLevel: string }>()
-    process.exitCode = await work({ settings: loadSettings(config, process.env), logLevel })
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    process.stderr.write(`Error: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}\n`)
-    process.exitCode = 1
-  }
-}
-
-/** Programs that print answers keep their log to what is wrong. */
-function quiet(level: string): string {
-  return level === 'info' ? 'error' : level
-}

@@ -1,19 +1,24 @@
-import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import type { Duplex } from 'node:stream'
 import { AppError } from '@openpista/common'
 import { createClients } from '../gateway/clients.ts'
-import { createHttp } from '../gateway/http.ts'
-import { serveWebSocket } from '../gateway/websocket.ts'
+import type { WebFront } from '../gateway/web-front.ts'
 import { defineChannel } from './definition.ts'
+
+/** Not imported by name, for that would load Node's whole HTTP client at every start. */
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** The browser: the web client's files and the gateway protocol over WebSocket, on the loopback. */
 export const web = defineChannel({
   name: 'web',
   create: ({ connection, access, web: config }) => {
     const clients = createClients({ ...connection, channel: 'web' })
-    const server = createServer(getRequestListener(createHttp({ access, ...config }).fetch))
-    const endSockets = serveWebSocket(server, access, clients)
+    const server = createServer()
+    const front = serveWhenAsked(server, connection.onFault, async () => {
+      const { createWebFront } = await import('../gateway/web-front.ts')
+      return createWebFront(access, clients, config)
+    })
     return {
       name: 'web',
       approvalSeconds: 60,
@@ -24,7 +29,7 @@ export const web = defineChannel({
       deliver: async () => ({ kind: 'failed', message: 'Web clients read the session; nothing is sent to them.' }),
       onFrame: clients.publish,
       stop: async () => {
-        endSockets()
+        await front.close()
         server.closeAllConnections()
         await new Promise((resolve) => server.close(resolve))
       },
@@ -32,7 +37,42 @@ export const web = defineChannel({
   },
 })
 
-async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
+/** Loads what answers with the first connection: many a gateway is spoken to through other channels only. */
+function serveWhenAsked(server: Server, onFault: (error: unknown) => void, load: () => Promise<WebFront>) {
+  let loading: Promise<WebFront> | undefined
+  const front = () => {
+    loading ??= load()
+    return loading
+  }
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    front()
+      .then(({ answer }) => answer(request, response))
+      .catch((error: unknown) => {
+        onFault(error)
+        response.destroy()
+      })
+  })
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // A broken socket also emits `close`, and whoever takes it over listens for that.
+    stream.on('error', () => {})
+    front()
+      .then(({ upgrade }) => upgrade(request, stream, head))
+      .catch((error: unknown) => {
+        onFault(error)
+        stream.destroy()
+      })
+  })
+  return {
+    // One that did not load was reported with each connection, and has nothing to close.
+    close: async () =>
+      await loading?.then(
+        ({ close }) => close(),
+        () => {},
+      ),
+  }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', (cause: NodeJS.ErrnoException) => {
     const busy = cause.code === 'EADDRINUSE'

@@ -37,9 +37,11 @@ test('a key given by option is kept, shown without its secret, and forgotten', a
   expect(kept).toMatchObject({ code: 0, out: expect.stringContaining('Signed in to Together AI') })
   const status = await openpista(home, ['auth', 'status'])
   expect(status).toMatchObject({ code: 0, out: expect.stringMatching(/together: key\n.*not against a program/s) })
-  for (const name of readdirSync(home)) {
-    expect(readFileSync(join(home, name), 'utf8')).not.toContain('sk-secret')
-    if (name.startsWith('credentials')) expect(statSync(join(home, name)).mode & 0o777).toBe(0o600)
+  const entries = readdirSync(home, { recursive: true, withFileTypes: true })
+  for (const { name, parentPath } of entries.filter((entry) => entry.isFile())) {
+    const file = join(parentPath, name)
+    expect(readFileSync(file, 'utf8')).not.toContain('sk-secret')
+    if (name.startsWith('credentials')) expect(statSync(file).mode & 0o777).toBe(0o600)
   }
   expect(status.out + status.err + kept.out).not.toContain('sk-secret')
   expect(await openpista(home, ['auth', 'logout', '-p', 'together'])).toMatchObject({

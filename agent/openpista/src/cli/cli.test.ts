@@ -66,7 +66,7 @@ test('--help names the commands', async () => {
 })
 
 test('run starts a gateway of its own where none runs, and its exit code tells how it went', {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async () => {
   const home = newHome()
   const allowed = await openpista(home, 'run', '--yes', '-e', '/run echo hello')
@@ -78,7 +78,7 @@ test('run starts a gateway of its own where none runs, and its exit code tells h
   expect(await openpista(home, 'audit', 'verify')).toMatchObject({ code: 0, out: expect.stringContaining('whole') })
 })
 
-test('the gateway starts once, serves, and ends cleanly', { timeout: 30_000 }, async () => {
+test('the gateway starts once, serves, and ends cleanly', { timeout: 60_000 }, async () => {
   const home = newHome()
   const gateway = await startGateway(home)
   expect(readFileSync(join(home, 'openpista.pid'), 'utf8')).toBe(`${gateway.child.pid}\n`)
@@ -97,7 +97,7 @@ test('the gateway starts once, serves, and ends cleanly', { timeout: 30_000 }, a
   expect(await openpista(home, 'status')).toMatchObject({ code: 1 })
 })
 
-test('what a killed gateway left behind does not keep the next one from starting', { timeout: 20_000 }, async () => {
+test('what a killed gateway left behind does not keep the next one from starting', { timeout: 60_000 }, async () => {
   const home = newHome()
   const killed = await startGateway(home)
   killed.child.kill('SIGKILL')
@@ -109,7 +109,7 @@ test('what a killed gateway left behind does not keep the next one from starting
 })
 
 test('repl answers line by line, keeps a history and ends at /quit and at the end of input', {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async () => {
   const home = newHome()
   for (const last of ['/quit\n', '']) {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Access } from './access.ts'
@@ -8,8 +8,15 @@ import { MAX_FRAME_BYTES } from './connection.ts'
 const HEARTBEAT_MS = 30_000
 const CLOSE_TOO_SLOW = 1013
 
-/** Serves the gateway protocol on `/ws` of an HTTP server. Answers the function that ends it. */
-export function serveWebSocket(server: Server, access: Access, clients: Clients): () => void {
+/** The gateway protocol on `/ws` of an HTTP server. */
+export type WebSockets = {
+  /** Takes the requests of the server for another protocol. */
+  upgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => void
+  /** Ends every connection. */
+  close: () => void
+}
+
+export function createWebSockets(access: Access, clients: Clients): WebSockets {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -32,15 +39,6 @@ export function serveWebSocket(server: Server, access: Access, clients: Clients)
     socket.on('error', () => {})
   })
 
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    const refusal = refuse(request, access)
-    if (refusal !== undefined) {
-      stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-      return
-    }
-    sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request))
-  })
-
   const heartbeat = setInterval(() => {
     for (const socket of sockets.clients) {
       if (!alive.delete(socket)) socket.terminate()
@@ -49,10 +47,20 @@ export function serveWebSocket(server: Server, access: Access, clients: Clients)
   }, HEARTBEAT_MS)
   heartbeat.unref()
 
-  return () => {
-    clearInterval(heartbeat)
-    for (const socket of sockets.clients) socket.terminate()
-    sockets.close()
+  return {
+    upgrade: (request, stream, head) => {
+      const refusal = refuse(request, access)
+      if (refusal !== undefined) {
+        stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+        return
+      }
+      sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request))
+    },
+    close: () => {
+      clearInterval(heartbeat)
+      for (const socket of sockets.clients) socket.terminate()
+      sockets.close()
+    },
   }
 }
 

@@ -1,6 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createUnzip } from 'node:zlib'
@@ -92,7 +91,8 @@ function get(url: URL, target: Target, signal: AbortSignal): Promise<IncomingMes
     accept: 'text/html, text/plain, application/json, */*;q=0.5',
     'accept-encoding': 'gzip, deflate, br',
   }
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  // Not imported by name, for that would load Node's whole HTTP client at every start.
+  const { request: send } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
   return new Promise((resolve, reject) => {
     send(url, { agent: false, lookup: pinned, headers, signal, maxHeaderSize: 32_768 }, resolve)
       .on('error', reject)
