@@ -10,7 +10,8 @@ import { spentUnder } from '../store/ledger.ts'
 import { verifyEvents } from '../store/verify-audit.ts'
 import type { Step } from './parts.ts'
 import { sentAttempt } from './replace.ts'
-import { createWorld, movableClock, type World } from './testing/world.ts'
+import { createLedgerChain, emptyBooks } from './testing/ledger-chain.ts'
+import { createWorld, movableClock, SOLANA_WALLET, type World } from './testing/world.ts'
 
 const COIN = 10n ** 18n
 const GWEI = 10n ** 9n
@@ -236,6 +237,19 @@ test('a reorganisation between two versions: the one that is in a block in the e
   expect(await eventsOf(place.world)).toContain('TX_REORGANIZED')
   await assertBooks(place)
 }, 60_000)
+
+test('what is out on a chain where nothing can take its place is not cancelled', async () => {
+  const chain = createLedgerChain('solana-local', emptyBooks())
+  chain.setMining(false)
+  chain.books.balances.set(SOLANA_WALLET, COIN)
+  const policies = [{ type: 'SPENDING_LIMIT', rules: { instant_max: COIN.toString() } }]
+  const world = await createWorld({ adapters: new Map([['solana-local' as NetworkName, chain]]), policies })
+  end.push(world.close)
+  const request = { type: 'TRANSFER', to: '11111111111111111111111111111111', amount: '5' } as const
+  const { id } = await world.engine.send(world.caller, request, 'k')
+  await statusOf(world, id, 'SUBMITTED')
+  await expect(world.engine.cancel(id, 'session:s')).rejects.toMatchObject({ code: 'TX_ALREADY_PROCESSED' })
+})
 
 test.each<Step>(['replaced', 'broadcast'])(
   'killed at "%s" of a new version, the daemon pays once',
