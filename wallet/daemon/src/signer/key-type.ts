@@ -5,7 +5,7 @@ import { base58 } from '@scure/base'
 import type { ChainFamily } from '@waiaas/core'
 import { checksumAddress } from '@waiaas/core/address'
 import sodium from 'sodium-native'
-import { wipe } from './secure-memory.ts'
+import { loadSecp256k1 } from './secp256k1.ts'
 
 /** What differs between the keys of two chain families. `secret` is always a view on secure memory. */
 export type KeyType = {
@@ -51,46 +51,24 @@ function ed25519Key(): KeyType {
   }
 }
 
-/**
- * ECDSA over keccak-256 with the nonce of RFC 6979 and low s.
- *
- * libsodium has no secp256k1, so the curve runs in JavaScript: for the time of one call the secret is copied
- * to the heap. The copy is zeroed; the numbers that the curve makes of it are left to the garbage collector.
- */
+/** ECDSA over keccak-256. Outside of secure memory the secret is only where `loadSecp256k1` puts it, for one call. */
 function secp256k1Key(): KeyType {
+  const curve = loadSecp256k1()
   return {
     secretBytes: 32,
     generate: (secret) => {
-      do sodium.randombytes_buf(secret)
-      while (!withCopy(secret, (copy) => secp256k1.utils.isValidSecretKey(copy)))
-      return withCopy(secret, (copy) => secp256k1.getPublicKey(copy, true))
+      for (;;) {
+        sodium.randombytes_buf(secret)
+        const publicKey = curve.publicKey(secret)
+        if (publicKey !== undefined) return publicKey
+      }
     },
-    derive: (secret) =>
-      withCopy(secret, (copy) =>
-        secp256k1.utils.isValidSecretKey(copy) ? secp256k1.getPublicKey(copy, true) : undefined,
-      ),
+    derive: curve.publicKey,
     publicKeyText: (publicKey) => `0x${bytesToHex(publicKey)}`,
     address: (publicKey) => {
       const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
       return checksumAddress(bytesToHex(keccak_256(point.subarray(1)).subarray(12)))
     },
-    sign: (secret, bytes) =>
-      withCopy(secret, (copy) => {
-        const recovered = secp256k1.sign(keccak_256(bytes), copy, { prehash: false, lowS: true, format: 'recovered' })
-        const signature = new Uint8Array(65)
-        signature.set(recovered.subarray(1), 0)
-        signature[64] = recovered[0]!
-        return signature
-      }),
-  }
-}
-
-function withCopy<Result>(secret: Buffer, work: (copy: Buffer) => Result): Result {
-  const copy = Buffer.allocUnsafeSlow(secret.length)
-  secret.copy(copy)
-  try {
-    return work(copy)
-  } finally {
-    wipe(copy)
+    sign: (secret, bytes) => curve.sign(secret, keccak_256(bytes)),
   }
 }
