@@ -1,4 +1,4 @@
-import { startTestedEvm } from './chains.ts'
+import { startTestedEvm } from './evm-chain.ts'
 import { crashMatrix } from './matrix.ts'
 
 const kinds = ['TRANSFER', 'TOKEN_TRANSFER', 'APPROVE', 'CONTRACT_CALL']

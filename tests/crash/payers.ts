@@ -10,8 +10,8 @@ export type Payer = {
   agentId: string
   sessionId: string
   address: string
-  /** Clients of the daemon as it runs now; they try once. */
-  client: () => WAIaaSClient
+  /** Clients of the daemon as it runs now; they try once unless told. */
+  client: (retries?: number) => WAIaaSClient
   owner: () => WAIaaSOwnerClient
   ownerAddress: string
 }
@@ -59,11 +59,11 @@ export async function newPayer(wallet: DoomedWallet, chain: TestedChain): Promis
     agentId: agent.id,
     sessionId: session.id,
     address,
-    client: () =>
+    client: (retries = 0) =>
       new WAIaaSClient({
         baseUrl: wallet.url(),
         sessionToken: session.token,
-        retries: 0,
+        retries,
         timeoutMillis: PATIENCE_MILLIS,
       }),
     owner: () =>
@@ -81,8 +81,8 @@ export async function newPayment(chain: TestedChain, kind: string, payer: Payer,
 }
 
 /** What a client does that knows only its key: the same call again. */
-export async function sendAgain({ payer, payment, key }: Sent, wait = FINAL_SECONDS) {
-  return await payer.client().send(payment.request, { idempotencyKey: key, wait })
+export async function sendAgain({ payer, payment, key }: Sent, wait = FINAL_SECONDS, retries = 0) {
+  return await payer.client(retries).send(payment.request, { idempotencyKey: key, wait })
 }
 
 /** All are confirmed in time, each took effect once, and the books say what the chain says. */

@@ -1,7 +1,8 @@
 import { WAIaaSClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { startTestedEvm, type TestedChain } from './chains.ts'
+import type { TestedChain } from './chains.ts'
 import { type DoomedWallet, startDoomedWallet } from './doomed-wallet.ts'
+import { startTestedEvm } from './evm-chain.ts'
 import { assertMade, newPayer, newPayment, type Payer, type Sent, sendAgain, setPolicies } from './payers.ts'
 import { around, named } from './points.ts'
 
