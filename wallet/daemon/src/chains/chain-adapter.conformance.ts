@@ -65,6 +65,15 @@ function connectionCases(chain: () => ConformanceChain): void {
     expect(await stranded.connect()).toMatchObject({ ok: false })
   })
 
+  test('what is foreseen of a payment without the node is what its draft does', async () => {
+    const { adapter, stranded, newKey, amount, foreignAddress } = chain()
+    const { key, draft, to } = await drafted(chain())
+    const request = { type: 'TRANSFER', to, amount: `${amount}` } as const
+    expect(stranded.foresee(request, key.account)).toMatchObject({ effects: draft.effects, amount: draft.amount })
+    expect(adapter.foresee({ ...request, to: key.account.address }, key.account)).toBeUndefined()
+    expect(adapter.foresee({ ...request, to: foreignAddress }, newKey().account)).toBeUndefined()
+  })
+
   test('a node that does not answer is a value, not an exception', async () => {
     const { adapter, stranded, newKey } = chain()
     const { key, draft } = await drafted(chain())

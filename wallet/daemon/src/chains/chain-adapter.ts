@@ -119,7 +119,12 @@ export type ChainAdapter = {
   /** Builds, simulates and decodes. Checks addresses, amounts, balance including fees. */
   draft: (request: TransactionRequest, from: Account) => Promise<DraftResult>
   /**
-   * The same for an unsigned transaction that was made elsewhere (hex, base64). It is signed as it is, with the
+   * What is certain of a request before the chain is asked: effects that its draft will have, without its fee. It
+   * can be refused by this, and never allowed. `undefined` where nothing is certain, or the request is at fault.
+   */
+  foresee: (request: TransactionRequest, from: Account) => Draft | undefined
+  /**
+   * As `draft`, for an unsigned transaction that was made elsewhere (hex, base64). It is signed as it is, with the
    * sequence that it has, and not sent: `signable` gives its bytes, whatever sequence it is called with.
    */
   draftOutside: (transaction: string, from: Account) => Promise<DraftResult>

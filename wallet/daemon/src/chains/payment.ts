@@ -6,8 +6,10 @@ import {
   type Network,
   parseAddress,
   parseUnits,
+  type TransactionRequest,
   type TransferRequest,
 } from '@waiaas/core'
+import type { Account, Draft } from './chain-adapter.ts'
 
 export type Refusal = { ok: false; code: ErrorCode; message: string }
 export type Payment = { ok: true; to: string; amount: bigint }
@@ -28,6 +30,21 @@ export function parsePayment(request: TransferRequest, network: Network, maxAmou
   if (!amount.ok) return amount
   if (amount.amount === 0n) return refuse('VALIDATION_FAILED', 'The amount is zero.')
   return { ok: true, to: recipient.address, amount: amount.amount }
+}
+
+/** `foresee` of a chain: a payment in the native coin to somebody else spends what it says. */
+export function foreseePayment(
+  request: TransactionRequest,
+  from: Account,
+  network: Network,
+  maxAmount: bigint,
+): Draft | undefined {
+  if (request.type !== 'TRANSFER') return undefined
+  const payment = parsePayment(request, network, maxAmount)
+  if (!payment.ok || payment.to === from.address) return undefined
+  const { to, amount } = payment
+  const asset = { network: network.name, ...network.native }
+  return { effects: [{ kind: 'spend', asset, amount, to }], maxFee: 0n, amount, asset: network.native, to, plan: null }
 }
 
 /** The canonical form of an address that a request names: a recipient, a spender, a token, a program. */

@@ -9,7 +9,16 @@ import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
 import type { Request, Store } from './accept.ts'
-import { type Asked, agentOf, decidingMessage, type Judgement, judge, pricesFor, spendingFault } from './judge.ts'
+import {
+  type Asked,
+  agentOf,
+  decidingMessage,
+  deniedAnyway,
+  type Judgement,
+  judge,
+  pricesFor,
+  spendingFault,
+} from './judge.ts'
 import type { Context } from './parts.ts'
 import { draftColumns } from './stored-draft.ts'
 
@@ -19,6 +28,8 @@ import { draftColumns } from './stored-draft.ts'
  * @param store puts a row that is not in the database yet there.
  */
 export async function admit(context: Context, row: TransactionRow, store: Store): Promise<TransactionRow | undefined> {
+  const denied = row.origin === 'session' ? await denyForeseen(context, row, store) : undefined
+  if (denied !== undefined) return denied
   const drafted = await draftOf(context, row)
   if (!drafted.ok) return await refuse(context, row, store, drafted.code, drafted.message)
   const { draft } = drafted
@@ -38,6 +49,33 @@ export async function admit(context: Context, row: TransactionRow, store: Store)
     return applied
   })
   context.onStep('judged', row.id)
+  return moved
+}
+
+/** Denies what is denied by what is certain of it, without asking the chain. `undefined` where it has to be asked. */
+async function denyForeseen(context: Context, row: TransactionRow, store: Store): Promise<TransactionRow | undefined> {
+  const { id, agent_id, network } = row
+  const request = JSON.parse(row.request) as Request
+  if (request.type === 'SIGN') return undefined
+  const wallet = await walletOf(context.db, row)
+  const account = { address: wallet.address, publicKey: wallet.public_key }
+  const draft = context.adapters.get(network)?.foresee(request, account)
+  if (draft === undefined) return undefined
+  const prices = await pricesFor(context.prices, network, draft.effects)
+  const { policies } = await context.policies(context.db, agent_id, network)
+  if (!deniedAnyway(policies, { network, ...draft }, { now: context.now(), prices })) return undefined
+  const moved = await context.write(async (db) => {
+    const now = context.now()
+    const agent = await agentOf(db, agent_id)
+    if ((await spendingFault(db, agent)) !== undefined) return undefined
+    const inForce = await context.policies(db, agent_id, network)
+    const judgement = await judge(db, agent, network, draft, { now, prices, inForce }, askedBy(row, false))
+    if (judgement.verdict.tier !== 'DENY') return undefined
+    await store(db)
+    await recordJudgement(db, row, judgement.record)
+    return await deny(db, row, draft, judgement, now)
+  })
+  if (moved !== undefined) context.onStep('judged', id)
   return moved
 }
 

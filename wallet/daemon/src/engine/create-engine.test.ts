@@ -60,6 +60,26 @@ describe('sending', () => {
     expect(tiers).toEqual(['NOTIFY', 'NOTIFY', 'DELAY', 'APPROVAL'])
   })
 
+  test('what the policy denies in any case is denied without the node, judged and logged as ever', async () => {
+    const rules = { allowed_addresses: [address(0xdd)] }
+    const { world, chain } = await evmWorld({ policies: [...open, { type: 'WHITELIST', rules }] })
+    chain.setDown(true)
+    await expect(world.engine.send(world.caller, pay('1'), 'a')).rejects.toMatchObject({ code: 'WHITELIST_DENIED' })
+    await expect(world.engine.send(world.caller, pay('1', address(0xdd)), 'b')).rejects.toMatchObject({
+      code: 'CHAIN_ERROR',
+    })
+    const judged = await world.db.kysely.selectFrom('judgements').select(['tier', 'code']).execute()
+    expect(judged).toEqual([{ tier: 'DENY', code: 'WHITELIST_DENIED' }])
+    const events = await world.db.kysely.selectFrom('events').select('type').orderBy('seq').execute()
+    expect(events.map(({ type }) => type)).toEqual([
+      'TX_REQUESTED',
+      'POLICY_VIOLATION',
+      'TX_CANCELLED',
+      'TX_REQUESTED',
+      'TX_CANCELLED',
+    ])
+  })
+
   test('a denied payment answers the code and the reasons, also the second time', async () => {
     const rules = { allowed_addresses: [address(0xdd)] }
     const { world, chain } = await evmWorld({ policies: [...open, { type: 'WHITELIST', rules }] })

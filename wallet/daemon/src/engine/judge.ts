@@ -12,6 +12,7 @@ import {
   type Question,
   questionKey,
   questionsFor,
+  type ReadPolicy,
   type Reason,
   type SessionRequest,
   type Subject,
@@ -88,6 +89,19 @@ export async function judge(
     budgetOf,
     downgraded: !denies,
   }
+}
+
+/** Whether policies deny something whatever was spent and paid before: then more effects and a fee cannot help it. */
+export function deniedAnyway(
+  policies: readonly ReadPolicy[],
+  subject: Subject,
+  { now, prices }: Pick<Facts, 'now' | 'prices'>,
+): boolean {
+  const questions = questionsFor(policies, subject)
+  const addresses = questions.flatMap((question) => (question.kind === 'counterparty' ? [question.address] : []))
+  const spent = new Map(questions.map((question) => [questionKey(question), 0n]))
+  const counterparties = new Map(addresses.map((address) => [address, { known: true, lookAlikes: [] }]))
+  return evaluate(policies, subject, { now, prices, spent, counterparties }).tier === 'DENY'
 }
 
 /** Assets whose price a judgement may need. */

@@ -18,12 +18,6 @@ export const settingKeys = {
   policyVersion: 'policy_version',
 } as const
 
-export async function readSettings(db: Kysely<Tables>): Promise<ReadonlyMap<string, string>> {
-  return new Map((await known(db, {})).map(({ key, value }) => [key, value]))
-}
-
-const known = statement((db) => db.selectFrom('settings').selectAll().where('key', 'in', Object.values(settingKeys)))
-
 export async function readSetting(db: Kysely<Tables>, key: string): Promise<string | undefined> {
   const [row] = await storedUnder(db, { key })
   return row?.value

@@ -3,6 +3,7 @@ import type { Network } from '@waiaas/core'
 import { watchBlocks } from '../block-watch.ts'
 import type { ChainAdapter, Draft, NodeOptions } from '../chain-adapter.ts'
 import type { RpcResult } from '../json-rpc.ts'
+import { foreseePayment } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import { contractSigned } from './contract-signature.ts'
 import { draftEvm, type EvmContext } from './draft.ts'
@@ -17,6 +18,7 @@ import { Quantity } from './quantity.ts'
 import { replacementFor } from './replacement.ts'
 import { readToken } from './token-transfer.ts'
 import { createTokenSource } from './tokens.ts'
+import { MAX_UINT256 } from './transfer.ts'
 
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
 export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent }: NodeOptions): ChainAdapter {
@@ -58,6 +60,7 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
       if (!counts.ok) return { ok: false, message: counts.failure.message }
       return { ok: true, sequence: counts.value.reduce((most, count) => (count > most ? count : most)) }
     },
+    foresee: (request, from) => foreseePayment(request, from, network, MAX_UINT256),
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { watchBlocks } from '../block-watch.ts'
 import type { ChainAdapter, NodeOptions, Signed } from '../chain-adapter.ts'
 import type { RpcResult } from '../json-rpc.ts'
+import { foreseePayment } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import { createBlockhashSource } from './blockhash.ts'
 import type { SolanaContext } from './context.ts'
@@ -17,6 +18,7 @@ import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
 import { type SolanaTraits, solanaTraits } from './solana-traits.ts'
 import { tokenAccountsOn } from './token-accounts.ts'
+import { MAX_U64 } from './transfer.ts'
 import { base64, InContext, U64 } from './wire.ts'
 
 /** Lamports that keep an account without data alive. */
@@ -54,6 +56,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
       const held = await readHoldings(rpc, owner, tokens)
       return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
+    foresee: (request, from) => foreseePayment(request, from, network, MAX_U64),
     draft: (request, from) => draftSolana(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: async (draft, from) => {

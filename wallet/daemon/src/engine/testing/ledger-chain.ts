@@ -10,6 +10,7 @@ import type {
   Replacement,
   SentAttempt,
 } from '../../chains/chain-adapter.ts'
+import { foreseePayment } from '../../chains/payment.ts'
 
 /** A chain's books: what every node agrees on. Survives the daemon that writes to it. */
 export type LedgerBooks = {
@@ -121,6 +122,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     connect: async () => (down ? { ok: false, message: 'down' } : { ok: true }),
     balance: async (address) =>
       down ? { ok: false, message: 'down' } : { ok: true, amount: books.balances.get(address) ?? 0n },
+    foresee: (request, from) => foreseePayment(request, from, networkOf(network), 2n ** 256n - 1n),
     draft: async (request, from) =>
       down
         ? { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
