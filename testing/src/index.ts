@@ -1,6 +1,7 @@
 export type { AnthropicBlock, AnthropicFault, AnthropicMessage, AnthropicRequest } from './anthropic-request.ts'
 export { type ChromiumSearch, findChromium, launchBrowser } from './chromium.ts'
 export * from './fake-anthropic.ts'
+export * from './fake-docker.ts'
 export * from './fake-identity.ts'
 export * from './fake-openai.ts'
 export type { FakeFault, FakeReply } from './model-reply.ts'

@@ -13,11 +13,13 @@ import { findWebRoot, type Settings } from './config.ts'
 import { contextMessages } from './domain/compaction.ts'
 import { type ContextBudget, replay, untrustedSources } from './domain/history.ts'
 import { sourceView } from './domain/source-view.ts'
+import { createContainers } from './executors/containers.ts'
 import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
 import { type Access, createAccess } from './gateway/access.ts'
 import type { Announcer } from './gateway/announcer.ts'
 import { run } from './loop.ts'
+import { createMachine, type Machine } from './machine.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
@@ -62,13 +64,19 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const token = config.channels.web.token || readOrMakeToken(settings.tokenFile)
   const store = await openStore(settings.database)
   const roots = secure(settings)
-  const executor = await createExecutor({ kind: config.executor.kind, network: config.executor.network, roots, env })
+  const containers = createContainers(config.containers, home)
+  const executor = await createExecutor({ ...config.executor, roots, env, containers })
   const paymentStore = createPaymentStore(store)
   const payments = createPayments(paymentStore)
   const wallet = walletOf(settings)
   const context = { messages: CONTEXT_MESSAGES, chars: config.agent.context_chars }
   const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
-  const tools = createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } })
+  const { browser, screen } = config
+  const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
+  const tools = [
+    ...createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } }),
+    ...machine.tools,
+  ]
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
   const access = createAccess({ token, hosts: config.channels.web.hosts, now: Date.now })
@@ -103,7 +111,23 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     random: Math.random,
     logger,
   })
-  return { agent, tools, access, store, port: () => port }
+  return { agent: withMachine(agent, machine, logger), tools, access, store, port: () => port }
+}
+
+/** The machine is put in order before the agent starts, and cleared away after it has stopped. */
+function withMachine(agent: Agent, machine: Machine, logger: Logger): Agent {
+  return {
+    ...agent,
+    start: async () => {
+      const trouble = await machine.start()
+      if (trouble !== undefined) logger.warn({ trouble }, 'containers of an earlier run could not be looked for')
+      await agent.start()
+    },
+    stop: async (graceMs) => {
+      await agent.stop(graceMs)
+      await machine.close()
+    },
+  }
 }
 
 function modelsConfig({ config: { agent, auth }, home }: Settings, env: AssemblyParts['env']) {

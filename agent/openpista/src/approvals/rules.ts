@@ -58,7 +58,9 @@ export const defaultRules: readonly Rule[] = [
     untrusted: 'yes',
     remember: false,
   }),
-  Rule.parse({ name: 'another site', decision: 'ask', tool: 'web.fetch', untrusted: 'yes', new_host: true }),
+  ...['web.fetch', 'browser.navigate'].map((tool) =>
+    Rule.parse({ name: 'another site', decision: 'ask', tool, untrusted: 'yes', new_host: true }),
+  ),
   Rule.parse({
     name: 'not the owner',
     decision: 'ask',

@@ -127,6 +127,9 @@ test('/help names every command; a missing tool and an unknown command explain t
     'list',
     'search',
     'fetch',
+    'browse',
+    'container',
+    'remember',
     'wallet',
     'cancel',
     'session',
@@ -138,6 +141,7 @@ test('/help names every command; a missing tool and an unknown command explain t
     expect(text).toContain(`/${name}`)
   }
   expect((await client.say('/wallet balance')).text).toContain('wallet.token_file')
+  expect((await client.say('/container ls')).text).toContain('[[containers.images]]')
   expect((await client.say('/dance')).text).toContain('no command /dance')
   expect((await client.say('/write only-a-path')).text).toContain('/write <path> <text>')
 })

@@ -1,12 +1,12 @@
 import { type AboutParts, createClear, createHelp, createModel, createSession, createStatus } from './about.ts'
 import { cancel } from './cancel.ts'
 import type { Command } from './command.ts'
-import { fetch, list, read, run, search, write } from './machine.ts'
+import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
 import { wallet } from './wallet.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
 export function createCommands(parts: AboutParts): readonly Command[] {
   const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)]
-  const commands = [run, read, write, list, search, fetch, wallet, cancel, ...about]
+  const commands = [run, read, write, list, search, fetch, browse, container, remember, wallet, cancel, ...about]
   return [...commands, createHelp(commands)]
 }

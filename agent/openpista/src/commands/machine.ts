@@ -38,7 +38,7 @@ export const list: Command = {
   plan: (args) => ({ kind: 'call', tool: 'fs.list', arguments: args === '' ? {} : { path: args } }),
 }
 
-/** `/search TODO|FIXME` */
+/** `/search ducks?` */
 export const search: Command = {
   name: 'search',
   usage: ['/search <regular expression>'],
@@ -58,4 +58,42 @@ export const fetch: Command = {
     /^https?:\/\/\S+$/.test(args)
       ? { kind: 'call', tool: 'web.fetch', arguments: { url: args } }
       : usageOf(fetch, 'Which page? It begins with http:// or https://.'),
+}
+
+/** `/browse https://example.org`: a page as a browser shows it, scripts and all. */
+export const browse: Command = {
+  name: 'browse',
+  usage: ['/browse <url>'],
+  summary: 'open a web page in the browser and show its text',
+  missing: 'The browser is switched off: set browser.enabled in the configuration, and start again.',
+  plan: (args) =>
+    /^https?:\/\/\S+$/.test(args)
+      ? { kind: 'call', tool: 'browser.navigate', arguments: { url: args } }
+      : usageOf(browse, 'Which page? It begins with http:// or https://.'),
+  follow: (first) =>
+    first.name === 'browser.navigate' ? { kind: 'call', tool: 'browser.text', arguments: {} } : undefined,
+}
+
+/** `/container npm test` */
+export const container: Command = {
+  name: 'container',
+  usage: ['/container <command>'],
+  summary: 'run a shell command in a fresh container',
+  missing:
+    'Nothing may run in containers: name an image in [[containers.images]] of the configuration, and start again.',
+  plan: (args) =>
+    args === ''
+      ? usageOf(container, 'Which command?')
+      : { kind: 'call', tool: 'container.run', arguments: { command: args } },
+}
+
+/** `/remember ducks` */
+export const remember: Command = {
+  name: 'remember',
+  usage: ['/remember <words>'],
+  summary: 'find what was said before',
+  plan: (args) =>
+    args === ''
+      ? usageOf(remember, 'Remember what?')
+      : { kind: 'call', tool: 'memory.search', arguments: { query: args } },
 }

@@ -9,6 +9,7 @@ export const wallet: Command = {
   name: 'wallet',
   usage: [
     '/wallet balance [on <network>]',
+    '/wallet assets [on <network>]',
     '/wallet address [on <network>]',
     '/wallet history',
     '/wallet send <amount> <coin> to <address> [on <network>]',
@@ -21,6 +22,7 @@ export const wallet: Command = {
       case 'send':
         return send(rest)
       case 'balance':
+      case 'assets':
       case 'address':
         return look(`wallet.${verb.toLowerCase()}`, rest)
       case 'history':

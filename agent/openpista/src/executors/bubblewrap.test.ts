@@ -4,12 +4,15 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBubblewrapExecutor, probeBubblewrap } from './bubblewrap.ts'
+import { ContainerConfig, createContainers } from './containers.ts'
 import { executorConformance } from './executor.conformance.ts'
 import { createExecutor } from './index.ts'
 import { resolveRoots } from './roots.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'bubblewrap-')))
 const roots = resolveRoots({ workspace: join(home, '.openpista/workspace'), writable: [], readable: [], home })
+const containers = createContainers(ContainerConfig.parse({}), home)
+const given = { network: false, roots, containers, container: '' }
 const probe = await probeBubblewrap({ roots, network: false, env: process.env })
 afterAll(() => rmSync(home, { recursive: true }))
 
@@ -31,7 +34,7 @@ describe.skipIf(!probe.works)(`bubblewrap (${probe.works ? 'works here' : probe.
   })
 
   test('is what a machine gets when nothing is configured', async () => {
-    const executor = await createExecutor({ kind: 'auto', network: false, roots, env: process.env })
+    const executor = await createExecutor({ ...given, kind: 'auto', env: process.env })
     expect(executor.name).toBe('bubblewrap')
   })
 
@@ -102,9 +105,9 @@ test('a folder that would open the wallet is refused', () => {
 
 test('a sandbox asked for by name that does not start is an error that says what to do', async () => {
   const none = { ...process.env, PATH: '/nonexistent' }
-  await expect(createExecutor({ kind: 'bubblewrap', network: false, roots, env: none })).rejects.toMatchObject({
+  await expect(createExecutor({ ...given, kind: 'bubblewrap', env: none })).rejects.toMatchObject({
     code: 'EXECUTOR_UNAVAILABLE',
     hint: expect.stringContaining('apt-get install bubblewrap'),
   })
-  expect((await createExecutor({ kind: 'auto', network: false, roots, env: none })).name).toBe('host')
+  expect((await createExecutor({ ...given, kind: 'auto', env: none })).name).toBe('host')
 })

@@ -28,3 +28,36 @@ export type Executor = {
   name: string
   run: (request: ExecRequest, signal: AbortSignal) => Promise<ExecResult>
 }
+
+/** An image with its limits, as the configuration offers it under a name. */
+export type ContainerOffer = {
+  name: string
+  image: string
+  /** False: no network at all. */
+  network: boolean
+  memoryMb: number
+  cpuMillis: number
+  pids: number
+}
+
+export type Mount = { source: string; target: string; readOnly: boolean }
+
+export type ContainerOutcome =
+  | { ok: true; result: ExecResult }
+  /** `missing`: there is no engine. */
+  | { ok: false; message: string; missing: boolean }
+
+export type ContainerImage = ContainerOffer & { workspace: 'none' | 'read' | 'write' }
+
+/** What may run in containers, each time in a fresh one. */
+export type ContainerHost = {
+  images: readonly ContainerImage[]
+  /** True: without an engine a command runs where the session's commands run. */
+  fallback: boolean
+  /** `cwd` and the mounts' targets are paths inside the container. */
+  run: (
+    program: { offer: ContainerOffer; argv: readonly string[]; cwd: string; mounts: readonly Mount[] },
+    request: Pick<ExecRequest, 'timeoutSeconds' | 'maxOutput' | 'onOutput'>,
+    signal: AbortSignal,
+  ) => Promise<ContainerOutcome>
+}

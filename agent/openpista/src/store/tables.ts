@@ -1,5 +1,6 @@
 import type { Migration } from '@openpista/common'
 import type { Generated } from 'kysely'
+import { saidMigration } from './said-table.ts'
 
 /** Times are unix milliseconds; JSON in TEXT. */
 export type Tables = {
@@ -190,4 +191,5 @@ CREATE TABLE summaries (
 ) STRICT;
 `,
   },
+  saidMigration,
 ]

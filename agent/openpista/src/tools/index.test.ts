@@ -58,6 +58,7 @@ const cases: Record<string, Omit<ToolCase, 'tool'>> = {
   'fs.search': { valid: { pattern: 'no+te' }, failing: { arguments: { pattern: '(' } } },
   'web.fetch': { valid: { url: `http://${host}/` }, failing: { arguments: { url: 'ftp://example.com/' } } },
   'wallet.balance': { valid: {}, failing: { arguments: { network: 'no-such-network' } } },
+  'wallet.assets': { valid: {}, failing: { arguments: { network: 'no-such-network' } } },
   'wallet.address': { valid: {}, failing: { arguments: { network: 'no-such-network' } } },
   'wallet.history': { valid: {}, failing: { arguments: {}, tool: named('wallet.history', withoutDaemon) } },
   'wallet.simulate': { valid: { to: '0x01', amount: '0.001' }, failing: { arguments: { to: '0x01', amount: '9999' } } },

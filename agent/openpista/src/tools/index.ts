@@ -10,6 +10,7 @@ import type { WebConfig } from './pinned-fetch.ts'
 import { createSystemRun } from './system-run.ts'
 import type { Tool } from './tool.ts'
 import { createWalletAddress } from './wallet-address.ts'
+import { createWalletAssets } from './wallet-assets.ts'
 import { createWalletBalance } from './wallet-balance.ts'
 import { createWalletHistory } from './wallet-history.ts'
 import { createWalletSend } from './wallet-send.ts'
@@ -23,7 +24,7 @@ export type ToolDependencies = {
   wallet: { wallet: Wallet; payments: Payments } | null
 }
 
-/** Every tool of the agent. A new one is a file beside this one and a line here. */
+/** Files, commands, the web and the wallet; `../machine.ts` has those that keep something open. */
 export function createTools({ roots, web, wallet }: ToolDependencies): readonly Tool[] {
   const files = [createFsRead, createFsWrite, createFsEdit, createFsList, createFsSearch].map((create) => create(roots))
   const machine = [createSystemRun(roots), ...files, createWebFetch(web)]
@@ -32,6 +33,7 @@ export function createTools({ roots, web, wallet }: ToolDependencies): readonly 
       ? []
       : [
           createWalletBalance(wallet.wallet),
+          createWalletAssets(wallet.wallet),
           createWalletAddress(wallet.wallet),
           createWalletHistory(wallet.wallet),
           createWalletSimulate(wallet.wallet),

@@ -58,10 +58,10 @@ export async function pinnedFetch(start: string, config: WebConfig, signal: Abor
   return { ok: false, message: `More than ${MAX_REDIRECTS} redirects.` }
 }
 
-type Target = { address: string; family: number }
+export type Target = { address: string; family: number }
 
 /** The address to connect to, or why there is none. */
-async function resolveTarget(url: URL, config: WebConfig): Promise<Target | string> {
+export async function resolveTarget(url: URL, config: WebConfig): Promise<Target | string> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await resolveName(host, config)
   if (typeof found === 'string') return found

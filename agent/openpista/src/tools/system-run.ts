@@ -2,14 +2,14 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { commandScope, printsOnlyFacts } from '../domain/command-scope.ts'
 import { oneLine } from '../domain/one-line.ts'
-import type { ExecResult } from '../executors/executor.ts'
 import { isInside, type Roots } from '../executors/roots.ts'
 import { failed } from './answer.ts'
-import { defineTool, type Tool, type ToolResult } from './tool.ts'
+import { commandAnswer, MAX_CHARS } from './command-answer.ts'
+import { defineTool, type Tool } from './tool.ts'
 
 const DEFAULT_SECONDS = 30
 const MAX_SECONDS = 300
-const MAX_CHARS = 5000
+const FOREIGN = { kind: 'tool', tool: 'system.run' } as const
 
 const Input = z.strictObject({
   command: z
@@ -45,28 +45,8 @@ export function createSystemRun(roots: Roots): Tool<typeof Input> {
         maxOutput: MAX_CHARS + 1,
         onOutput: context.emit,
       }
-      return answer(input, await context.exec.run(request, context.signal))
+      const provenance = printsOnlyFacts(input.command) ? ({ kind: 'system' } as const) : FOREIGN
+      return commandAnswer(provenance, input, await context.exec.run(request, context.signal))
     },
   })
-}
-
-function answer({ command, timeout_secs }: z.output<typeof Input>, result: ExecResult): ToolResult {
-  const blocks = [block('stdout', result.stdout), block('stderr', result.stderr)].filter((text) => text !== '')
-  const ending =
-    result.killed === 'timeout'
-      ? `Command timed out after ${timeout_secs}s`
-      : result.killed === 'cancelled'
-        ? 'Command cancelled'
-        : `exit_code: ${result.exitCode}`
-  return {
-    output: [...blocks, ending].join('\n'),
-    isError: result.killed !== null,
-    provenance: printsOnlyFacts(command) ? { kind: 'system' } : { kind: 'tool', tool: 'system.run' },
-  }
-}
-
-function block(name: string, text: string): string {
-  if (text === '') return ''
-  const cut = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}\n[${name} cut at ${MAX_CHARS} characters]` : text
-  return `${name}:\n${cut.replace(/\n$/, '')}`
 }

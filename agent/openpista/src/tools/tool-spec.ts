@@ -3,7 +3,7 @@ import type { ToolSpec } from '../providers/provider.ts'
 import type { Tool } from './tool.ts'
 
 /** What a schema says for the parser and a model need not read: it is told when it breaks one of these. */
-const UNSPOKEN = new Set(['$schema', 'additionalProperties', 'minLength', 'maxLength', 'pattern', 'minimum'])
+const UNSPOKEN = new Set(['$schema', 'additionalProperties', 'minLength', 'maxLength', 'pattern', 'minimum', 'default'])
 
 /** A tool as a model sees it: small, because it goes along with every request. */
 export function toolSpec({ name, description, input }: Tool): ToolSpec {

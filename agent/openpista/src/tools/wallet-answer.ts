@@ -4,12 +4,7 @@ import { oneLine } from '../domain/one-line.ts'
 import { failed } from './answer.ts'
 import type { ToolResult } from './tool.ts'
 
-export const Network = z
-  .string()
-  .min(1)
-  .max(64)
-  .optional()
-  .meta({ description: 'Such as evm-local; default: the wallet’s own' })
+export const Network = z.string().min(1).max(64).optional().meta({ description: 'Default: your own' })
 
 /** Codes whose message may hold words of a chain node or of a contract. */
 const FOREIGN_WORDS = new Set(['CHAIN_ERROR', 'SIMULATION_FAILED'])

@@ -13,6 +13,7 @@ export type Wallet = Pick<
   WAIaaSClient,
   | 'getWallet'
   | 'getAddress'
+  | 'getAssets'
   | 'getBalance'
   | 'send'
   | 'simulate'

@@ -131,6 +131,10 @@ function answer(state: State, call: string, query: URLSearchParams, body: string
         humanBalance: String(BALANCE),
         ...coin,
       })
+    case 'GET /v1/wallet/assets': {
+      const asset = { ...coin, balance: wei(BALANCE), humanBalance: String(BALANCE) }
+      return ok<'walletAssets'>({ network, address: FROM, assets: [asset] })
+    }
     case 'GET /v1/transactions':
       return ok<'listTransactions'>({ items: [...state.transactions.values()].reverse(), hasMore: false })
     case 'POST /v1/transactions/simulate':
@@ -146,7 +150,14 @@ const coin = { symbol: ASSET.symbol, decimals: ASSET.decimals }
 const wei = (coins: number) => (BigInt(Math.round(coins * 1e6)) * 10n ** 12n).toString()
 const seconds = () => Math.floor(Date.now() / 1000)
 const ok = <Name extends Answered>(body: AnswerOf<Name>): Reply => ({ status: 200, body })
-type Answered = 'wallet' | 'walletAddress' | 'walletBalance' | 'listTransactions' | 'simulate' | 'getTransaction'
+type Answered =
+  | 'wallet'
+  | 'walletAddress'
+  | 'walletAssets'
+  | 'walletBalance'
+  | 'listTransactions'
+  | 'simulate'
+  | 'getTransaction'
 
 function refuse(status: number, code: string, message: string): Reply {
   return { status, body: { code, message, retryable: false, hint: 'Ask the operator.', requestId: 'r' } }

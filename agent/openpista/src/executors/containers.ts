@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { runContainer } from './container.ts'
+import { createDockerEngine, type DockerEngine } from './docker-engine.ts'
+import type { ContainerHost } from './executor.ts'
+
+const NAME = /^[a-z][a-z0-9-]{0,30}$/
+
+/** The section `[containers]` of the configuration. Without images nothing runs in containers. */
+export const ContainerConfig = z.strictObject({
+  /** Socket of the container engine. */
+  socket: z.string().default('/var/run/docker.sock'),
+  /** True: without an engine, `container.run` runs where all commands run. */
+  fallback: z.boolean().default(false),
+  images: z
+    .array(
+      z.strictObject({
+        /** What a model calls it by. */
+        name: z.string().regex(NAME, 'small letters, digits and -'),
+        image: z.string().min(1).max(300),
+        network: z.boolean().default(false),
+        workspace: z.enum(['none', 'read', 'write']).default('read'),
+        memory_mb: z.number().int().min(64).max(65_536).default(512),
+        cpu_millis: z.number().int().min(100).max(64_000).default(1000),
+        pids: z.number().int().min(8).max(32_768).default(256),
+      }),
+    )
+    .refine((images) => new Set(images.map(({ name }) => name)).size === images.length, 'two images of one name')
+    .default([]),
+})
+
+/** The engine, and what may run in it. */
+export type Containers = ContainerHost & {
+  engine: DockerEngine
+  /** Marks what this agent starts. */
+  owner: string
+}
+
+export function createContainers(config: z.output<typeof ContainerConfig>, home: string): Containers {
+  const images = config.images.map(({ memory_mb: memoryMb, cpu_millis: cpuMillis, ...image }) => {
+    return { ...image, memoryMb, cpuMillis }
+  })
+  const owner = createHash('sha256').update(home).digest('hex').slice(0, 16)
+  const engine = createDockerEngine(config.socket)
+  return {
+    ...{ engine, images, fallback: config.fallback, owner },
+    run: (program, request, signal) => runContainer(engine, { ...program, owner }, request, signal),
+  }
+}

@@ -1,0 +1,143 @@
+import type { WebConfig } from '../pinned-fetch.ts'
+import { type Chromium, type ChromiumConfig, findChromium, startChromium } from './chromium.ts'
+import { type FilterProxy, startFilterProxy } from './filter-proxy.ts'
+import { openPage, type Page } from './page.ts'
+
+export type BrowserConfig = ChromiumConfig & {
+  web: WebConfig
+  /** How long a session's page stays open unused. */
+  idleMs: number
+}
+
+/**
+ * The browser of the agent: one process, started at the first use, and for each session one page with cookies and
+ * storage of its own, which end with it. Nothing is kept on disk.
+ */
+export type Browser = {
+  /** @returns the session's page, or words when there is no browser that starts. */
+  page: (sessionId: string) => Promise<{ ok: true; page: Page } | { ok: false; message: string }>
+  /** Why the network refused this host lately, if it did. */
+  refusal: (host: string) => string | undefined
+  /** Closes the session's page. */
+  discard: (sessionId: string) => Promise<void>
+  close: () => Promise<void>
+}
+
+type Running = { chromium: Chromium; proxy: FilterProxy; tabs: Map<string, Tab> }
+type Tab = { contextId: string; page: Page; idle: NodeJS.Timeout }
+
+export function createBrowser(config: BrowserConfig): Browser {
+  let running: Promise<Running> | undefined
+  let proxy: FilterProxy | undefined
+  /** One thing at a time, so that a page is not opened in a browser that is being closed. */
+  let queue: Promise<unknown> = Promise.resolve()
+  const inOrder = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const done = queue.then(work)
+    queue = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
+  }
+
+  async function start(program: string): Promise<Running> {
+    const filter = await startFilterProxy(config.web)
+    try {
+      const chromium = await startChromium(program, config, filter.port)
+      const tabs = new Map<string, Tab>()
+      await chromium.cdp.send('Target.setDiscoverTargets', { discover: true })
+      closeStrangers(chromium)
+      proxy = filter
+      return { chromium, proxy: filter, tabs }
+    } catch (error) {
+      await filter.close()
+      throw error
+    }
+  }
+
+  async function stop(): Promise<void> {
+    const found = running
+    running = undefined
+    proxy = undefined
+    if (found === undefined) return
+    const [outcome] = await Promise.allSettled([found])
+    if (outcome.status === 'rejected') return
+    const { chromium, proxy: filter, tabs } = outcome.value
+    for (const { idle } of tabs.values()) clearTimeout(idle)
+    await chromium.close()
+    await filter.close()
+  }
+
+  async function drop(sessionId: string): Promise<void> {
+    const current = await running
+    const tab = current?.tabs.get(sessionId)
+    if (current === undefined || tab === undefined) return
+    clearTimeout(tab.idle)
+    current.tabs.delete(sessionId)
+    if (current.tabs.size === 0) return await stop()
+    await current.chromium.cdp.send('Target.disposeBrowserContext', { browserContextId: tab.contextId })
+  }
+
+  async function tabOf(sessionId: string, program: string): Promise<Page> {
+    running ??= start(program)
+    const current = await running
+    const known = current.tabs.get(sessionId)
+    if (known !== undefined) {
+      await current.chromium.cdp.send('Browser.getVersion')
+      known.idle.refresh()
+      return known.page
+    }
+    const { contextId, page } = await openTab(current.chromium)
+    const idle = setTimeout(() => {
+      inOrder(() => drop(sessionId)).catch(stopAnyway)
+    }, config.idleMs)
+    current.tabs.set(sessionId, { contextId, page, idle: idle.unref() })
+    return page
+  }
+
+  /** Ends a browser that went away by itself, or does not do what it is told. */
+  const stopAnyway = () => stop()
+
+  return {
+    refusal: (host) => proxy?.refusal(host),
+    page: (sessionId) =>
+      inOrder(async () => {
+        const found = await findChromium(config)
+        if ('missing' in found) return { ok: false, message: found.missing }
+        try {
+          return { ok: true, page: await tabOf(sessionId, found.path) }
+        } catch {
+          // The browser died since it was used last, or does not start: once more from the beginning.
+          await stop()
+        }
+        try {
+          return { ok: true, page: await tabOf(sessionId, found.path) }
+        } catch (error) {
+          await stop()
+          return { ok: false, message: `The browser ${found.path} does not start: ${(error as Error).message}.` }
+        }
+      }),
+    discard: (sessionId) => inOrder(() => drop(sessionId).catch(stopAnyway)),
+    close: () => inOrder(stop),
+  }
+}
+
+async function openTab({ cdp }: Chromium): Promise<{ contextId: string; page: Page }> {
+  const { browserContextId } = (await cdp.send('Target.createBrowserContext')) as { browserContextId: string }
+  await cdp.send('Browser.setDownloadBehavior', { behavior: 'deny', browserContextId })
+  const { targetId } = await cdp.send('Target.createTarget', { url: 'about:blank', browserContextId })
+  const { sessionId } = (await cdp.send('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string }
+  return { contextId: browserContextId, page: await openPage(cdp, sessionId) }
+}
+
+/** A session has one page: windows that pages open are closed. */
+function closeStrangers({ cdp }: Chromium): void {
+  cdp.listen(({ method, params }) => {
+    if (method !== 'Target.targetCreated') return
+    const { type, openerId, targetId } = params.targetInfo as { type: string; openerId?: string; targetId: string }
+    if (type !== 'page' || openerId === undefined) return
+    cdp.send('Target.closeTarget', { targetId }).catch(() => {
+      // It closed itself first.
+    })
+  })
+}
