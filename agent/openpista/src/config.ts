@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
 import { ContainerConfig } from './executors/containers.ts'
+import { homeFolder } from './home.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 
 const text = () => z.coerce.string().default('')
@@ -128,7 +129,7 @@ export type Settings = {
  * @throws AppError `CONFIG_INVALID` that names the key.
  */
 export function loadSettings(file: string | undefined, env: Env): Settings {
-  const home = resolve(env.OPENPISTA_HOME || env.openpista_HOME || join(homedir(), '.openpista'))
+  const home = homeFolder(env)
   const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: ENV_KEYS })
   const at = (name: string) => join(home, name)
   return {

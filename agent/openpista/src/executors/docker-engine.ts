@@ -1,4 +1,4 @@
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 
 /** How long the engine may take to answer. What waits for a container's end has no such limit. */
 const ANSWER_MS = 15_000
@@ -34,6 +34,8 @@ export function createDockerEngine(socketPath: string): DockerEngine {
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
       }
+      // Not imported by name, for that would load Node's whole HTTP client at every start.
+      const { request } = process.getBuiltinModule('node:http')
       request({ socketPath, method, path, headers, signal, agent: false }, resolve).on('error', reject).end(text)
     })
   const ask = async (method: string, path: string, body: object | undefined, signal: AbortSignal) => {

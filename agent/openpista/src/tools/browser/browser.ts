@@ -1,6 +1,6 @@
 import type { WebConfig } from '../pinned-fetch.ts'
 import { type Chromium, type ChromiumConfig, findChromium, startChromium } from './chromium.ts'
-import { type FilterProxy, startFilterProxy } from './filter-proxy.ts'
+import type { FilterProxy } from './filter-proxy.ts'
 import { openPage, type Page } from './page.ts'
 
 export type BrowserConfig = ChromiumConfig & {
@@ -41,6 +41,8 @@ export function createBrowser(config: BrowserConfig): Browser {
   }
 
   async function start(program: string): Promise<Running> {
+    // Loaded at the first use: an agent that opens no page needs no HTTP server.
+    const { startFilterProxy } = await import('./filter-proxy.ts')
     const filter = await startFilterProxy(config.web)
     try {
       const chromium = await startChromium(program, config, filter.port)
