@@ -1,7 +1,9 @@
 import { checkSignature, type FakeOpenAIOptions, startFakeOpenAI } from '@openpista/testing'
 import { expect, test } from 'vitest'
-import { keysOnly } from './credential.ts'
+import type { Message } from '../domain/message.ts'
+import { keyCredential, keysOnly } from './credential.ts'
 import { createProvider, type ProviderConfig } from './index.ts'
+import { createOpenAICompatible } from './openai-compatible.ts'
 import { EDITOR_HEADERS } from './presets.ts'
 import { providerConformance } from './provider.conformance.ts'
 
@@ -135,3 +137,33 @@ async function ask(provider: Provider) {
   for await (const event of provider.stream(request, new AbortController().signal)) events.push(event)
   return events
 }
+
+test('a credential or a model that changes between two requests is used with the next one', async () => {
+  const service = await startFakeOpenAI({ models: ['a', 'b'], checkAccess: () => undefined })
+  let token = 'first'
+  const provider = createOpenAICompatible({
+    ...{ id: 'custom', baseUrl: service.baseUrl, fixedBaseUrl: true, headers: {}, auth: 'bearer', env: {} },
+    credential: async () => ({ ok: true, credential: keyCredential(token) }),
+  })
+  const ask = async (model: string) => {
+    service.queue({ text: 'hi' })
+    const messages: Message[] = [
+      { role: 'user', parts: [{ type: 'text', text: 'hi', provenance: { kind: 'owner', channel: 'cli' } }] },
+    ]
+    const events = provider.stream({ model, system: '', messages, tools: [] }, new AbortController().signal)
+    for await (const event of events) expect(event.type).not.toBe('error')
+  }
+  await ask('a')
+  await ask('a')
+  token = 'second'
+  await ask('a')
+  await ask('b')
+  expect(service.headers.map(({ authorization }) => authorization)).toEqual([
+    'Bearer first',
+    'Bearer first',
+    'Bearer second',
+    'Bearer second',
+  ])
+  expect(service.requests.map(({ model }) => model)).toEqual(['a', 'a', 'a', 'b'])
+  await service.close()
+})

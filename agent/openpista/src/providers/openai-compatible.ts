@@ -1,6 +1,7 @@
 import { AwsV4Signer } from 'aws4fetch'
 import type { Credential } from './credential.ts'
 import { createLanguageModelProvider } from './language-model.ts'
+import type { LanguageModel } from './library.ts'
 import type { Dialect } from './prompt.ts'
 import type { Provider } from './provider.ts'
 import type { WireSettings } from './wire.ts'
@@ -10,12 +11,13 @@ export const chatDialect: Dialect = { thinking: 'left out', toolImages: 'after',
 
 /** Chat Completions over HTTP, as OpenAI made it and many services copy it. */
 export function createOpenAICompatible(settings: WireSettings): Provider {
+  const chatModel = createChatModels(settings)
   return createLanguageModelProvider(settings.id, async ({ model }) => {
     const found = await settings.credential()
     if (!found.ok) return found
     return {
       ok: true,
-      model: await chatModel(settings, found.credential, model),
+      model: await chatModel(found.credential, model),
       dialect: chatDialect,
       systemInPrompt: true,
       options: {},
@@ -23,8 +25,22 @@ export function createOpenAICompatible(settings: WireSettings): Provider {
   })
 }
 
-/** A model that is spoken to in chat completions. */
-export async function chatModel(settings: WireSettings, credential: Credential, model: string) {
+/**
+ * Models that are spoken to in chat completions. The one that was asked for last is kept, for to make it takes about
+ * as long as a request.
+ */
+export function createChatModels(settings: WireSettings) {
+  let kept: { key: string; made: LanguageModel } | undefined
+  return async (credential: Credential, model: string): Promise<LanguageModel> => {
+    const key = JSON.stringify([model, credential.token, credential.endpoint])
+    if (kept?.key === key) return kept.made
+    const made = await makeChatModel(settings, credential, model)
+    kept = { key, made }
+    return made
+  }
+}
+
+async function makeChatModel(settings: WireSettings, credential: Credential, model: string): Promise<LanguageModel> {
   const { createOpenAICompatible: create } = await import('@ai-sdk/openai-compatible')
   const baseURL = settings.fixedBaseUrl ? settings.baseUrl : (credential.endpoint ?? settings.baseUrl)
   return create({

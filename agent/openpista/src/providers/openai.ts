@@ -1,7 +1,7 @@
 import { modelInfo } from '../domain/model-info.ts'
 import type { Credential } from './credential.ts'
 import { createLanguageModelProvider } from './language-model.ts'
-import { chatDialect, chatModel } from './openai-compatible.ts'
+import { chatDialect, createChatModels } from './openai-compatible.ts'
 import type { Dialect } from './prompt.ts'
 import type { Provider } from './provider.ts'
 import type { WireSettings } from './wire.ts'
@@ -14,13 +14,14 @@ const responsesDialect: Dialect = { thinking: 'replayed', toolImages: 'inside', 
  * everything behind a ChatGPT subscription, which is served from an address of its own.
  */
 export function createOpenAI(settings: WireSettings): Provider {
+  const chatModel = createChatModels(settings)
   return createLanguageModelProvider(settings.id, async ({ model, system }) => {
     const found = await settings.credential()
     if (!found.ok) return found
     const { credential } = found
     const { api, effort } = modelInfo(settings.id, model)
     if (api === 'chat' && credential.kind !== 'oauth') {
-      const chat = await chatModel(settings, credential, model)
+      const chat = await chatModel(credential, model)
       return { ok: true, model: chat, dialect: chatDialect, systemInPrompt: true, options: {} }
     }
     const openai = {
