@@ -22,6 +22,13 @@ export async function askLine(): Promise<string> {
   throw new CliError('No signature was given.', { hint: 'Name a key with --key-file, or open the approval page.' })
 }
 
+/** Shows the message and takes the signature that is pasted. */
+export async function askSignature(challenge: Challenge): Promise<string> {
+  console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
+  console.error(`${challenge.message}\n\nPaste the signature:`)
+  return await askLine()
+}
+
 export async function signWithKey(path: string, challenge: Challenge): Promise<string> {
   if (!existsSync(path)) throw new CliError(`The key file ${path} does not exist.`)
   return await signAsOwner(readFileSync(path, 'utf8'), challenge)

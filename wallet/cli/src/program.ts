@@ -37,6 +37,7 @@ export function createProgram(): Command {
   addKeepingCommands(program, dataDir)
   addAuditCommands(program, dataDir)
   addOperatorCommands(program, dataDir)
+  addEmergencyCommands(program, dataDir)
   addPolicyCommands(program, dataDir)
   addInspectCommands(program, dataDir)
   return program
@@ -145,6 +146,28 @@ function addAgentChanges(agent: Command, dataDir: () => string): void {
     .description('make a key on another chain for an agent')
     .addOption(new Option('--chain <chain>', 'where').choices(['evm', 'solana']).makeOptionMandatory())
     .action(async (name, { chain }) => (await load()).addWallet(dataDir(), name, chain))
+}
+
+/** What an owner needs at once when something is wrong. */
+function addEmergencyCommands(program: Command, dataDir: () => string): void {
+  const load = () => import('./commands/emergency.ts')
+  program
+    .command('kill-switch')
+    .description('stop everything at once: nothing is signed or sent until you recover')
+    .option('--status', 'only tell whether it is on')
+    .action(async ({ status }) =>
+      status === true ? (await load()).killSwitchStatus(dataDir()) : (await load()).killSwitch(dataDir()),
+    )
+  program
+    .command('recover')
+    .description('begin the way back after the kill switch; payments are made again after a waiting time')
+    .option('--agent <agent>', 'whose owner signs, where an owner has locked in')
+    .option('--key-file <path>', "sign with the owner's key in this file: for scripts and tests")
+    .action(async (options) => (await load()).recover(dataDir(), options))
+  program
+    .command('cancel <transaction>')
+    .description('take back a payment that is not final')
+    .action(async (id) => (await load()).cancel(dataDir(), id))
 }
 
 /** Looking at payments before and after, and the tokens that wallets show. */

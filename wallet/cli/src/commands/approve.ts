@@ -1,5 +1,5 @@
 import { type Challenge, WAIaaSOwnerClient } from '@waiaas/sdk'
-import { askLine, printable, signWithKey, walletWords } from '../ask-owner.ts'
+import { askSignature, printable, signWithKey } from '../ask-owner.ts'
 import { runningUrl } from '../daemon-state.ts'
 import { effectText } from '../effect-text.ts'
 
@@ -35,10 +35,4 @@ function show(challenge: Extract<Challenge, { approval: unknown }>): void {
     `Until     ${new Date(approval.expiresAt * 1000).toISOString()}`,
   ]
   console.error(lines.map(printable).join('\n'))
-}
-
-async function askSignature(challenge: Challenge): Promise<string> {
-  console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
-  console.error(`${challenge.message}\n\nPaste the signature:`)
-  return await askLine()
 }
