@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileAtomic } from '@openpista/common'
@@ -42,6 +42,64 @@ const REACHED_MILLIS = 60_000
 export async function startDoomedWallet(env: Record<string, string>): Promise<DoomedWallet> {
   const folder = mkdtempSync(join(tmpdir(), 'doomed-'))
   const dataDir = join(folder, 'waiaas')
+  const program = programOf(dataDir, env)
+  await program.run(['init', '--auto-provision']).until(/Next: waiaas start/)
+  const password = readFileSync(join(dataDir, 'recovery-password'), 'utf8').trim()
+  const plan = planOf(dataDir)
+  const start = async () => {
+    const running = program.haunted()
+    const [, url] = await running.until(/waiaas is ready on (\S+)/)
+    const admin = new WAIaaSAdminClient({ baseUrl: url!, retries: 0 })
+    await admin.login(password)
+    return { running, url: url!, admin }
+  }
+  let current = await start()
+  /** One life that ends at the first point, and one at each further point; then one that goes on. */
+  const live = async ([first, ...more]: [Point, ...Point[]], act: () => Promise<unknown>) => {
+    try {
+      plan.change({ point: first })
+      const acted = Promise.allSettled([act()])
+      await death(program, plan, current.running, first)
+      await acted
+      for (const point of more) {
+        plan.change({ point })
+        await death(program, plan, program.haunted(), point)
+      }
+    } finally {
+      current = await start()
+    }
+  }
+  return {
+    dataDir,
+    url: () => current.url,
+    admin: () => current.admin,
+    dieAt: (point, act) => live([point], act),
+    dieTwice: (first, second, act) => live([first, second], act),
+    passTime: (seconds) => plan.change({ ahead: plan.read().ahead + seconds }),
+    trace: () => {
+      plan.change({ trace: true })
+      return { lines: () => readFileSync(crashTraceFile(dataDir), 'utf8').split('\n') }
+    },
+    startAgain: async () => {
+      const second = program.run(['start'])
+      return { code: await second.ended, output: second.output() }
+    },
+    query: (sql, ...parameters) => query(join(dataDir, 'data', 'waiaas.db'), sql, parameters),
+    stop: async () => {
+      await current.running.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+type Program = {
+  run: (args: string[], env?: Record<string, string>) => Running
+  /** Started so that it dies where the plan says. */
+  haunted: () => Running
+  printed: readonly string[]
+}
+
+function programOf(dataDir: string, env: Record<string, string>): Program {
   const printed: string[] = []
   const settings = {
     WAIAAS_DATA_DIR: dataDir,
@@ -52,74 +110,42 @@ export async function startDoomedWallet(env: Record<string, string>): Promise<Do
     WAIAAS_SECURITY_RATE_LIMIT_OPERATOR_RPM: '1000000',
     ...env,
   }
-  const waiaas = (args: string[], more: Record<string, string>): Running =>
+  const start = (args: string[], more: Record<string, string> = {}) =>
     run({ entry: WAIAAS, args, env: { ...settings, ...more }, echo: (line) => printed.push(line) })
-  await waiaas(['init', '--auto-provision'], {}).until(/Next: waiaas start/)
-  const password = readFileSync(join(dataDir, 'recovery-password'), 'utf8').trim()
-  const planFile = crashPlanFile(dataDir)
-  mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 })
-  const planned = () => JSON.parse(readFileSync(planFile, 'utf8')) as CrashPlan
-  const plan = (content: CrashPlan) => writeFileAtomic(planFile, JSON.stringify(content))
+  return { run: start, haunted: () => start(['start'], { NODE_OPTIONS: `--import=${HAUNT}` }), printed }
+}
 
-  const start = async () => {
-    const running = waiaas(['start'], { NODE_OPTIONS: `--import=${HAUNT}` })
-    const [, url] = await running.until(/waiaas is ready on (\S+)/)
-    const admin = new WAIaaSAdminClient({ baseUrl: url!, retries: 0 })
-    await admin.login(password)
-    return { running, url: url!, admin }
-  }
-  const death = async (running: Running, point: Point) => {
-    const ended = await Promise.race([running.ended, sleep(REACHED_MILLIS, 'not reached' as const)])
-    if (ended !== 'not reached' && planned().point === undefined) return
-    await running.kill()
-    plan({ ahead: planned().ahead })
-    throw new Error(`never came to "${point.when} ${point.what}":\n${printed.slice(-20).join('\n')}`)
-  }
-  /** One life that ends at the first point, and one at each further point; then one that goes on. */
-  const live = async ([first, ...more]: [Point, ...Point[]], act: () => Promise<unknown>) => {
-    try {
-      plan({ ...planned(), point: first })
-      const acted = Promise.allSettled([act()])
-      await death(current.running, first)
-      await acted
-      for (const point of more) {
-        plan({ ...planned(), point })
-        await death(waiaas(['start'], { NODE_OPTIONS: `--import=${HAUNT}` }), point)
-      }
-    } finally {
-      current = await start()
-    }
-  }
-  plan({ ahead: 0 })
-  let current = await start()
+type Plan = { read: () => CrashPlan; change: (change: Partial<CrashPlan>) => void; forget: () => void }
+
+/** The plan of a data directory; at first the daemon lives for ever. */
+function planOf(dataDir: string): Plan {
+  const file = crashPlanFile(dataDir)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const read = () => JSON.parse(readFileSync(file, 'utf8')) as CrashPlan
+  const write = (plan: CrashPlan) => writeFileAtomic(file, JSON.stringify(plan))
+  write({ ahead: 0 })
   return {
-    dataDir,
-    url: () => current.url,
-    admin: () => current.admin,
-    dieAt: (point, act) => live([point], act),
-    dieTwice: (first, second, act) => live([first, second], act),
-    passTime: (seconds) => {
-      plan({ ...planned(), ahead: planned().ahead + seconds })
-    },
-    trace: () => {
-      plan({ ...planned(), trace: true })
-      return { lines: () => readFileSync(crashTraceFile(dataDir), 'utf8').split('\n') }
-    },
-    startAgain: async () => {
-      const second = waiaas(['start'], {})
-      return { code: await second.ended, output: second.output() }
-    },
-    query: (sql, ...parameters) => {
-      const database = new DatabaseSync(join(dataDir, 'data', 'waiaas.db'), { readOnly: true })
-      try {
-        return database.prepare(sql).all(...parameters) as Record<string, string | number | null>[]
-      } finally {
-        database.close()
-      }
-    },
-    stop: async () => {
-      await current.running.stop()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    read,
+    change: (change) => write({ ...read(), ...change }),
+    forget: () => write({ ahead: read().ahead }),
+  }
+}
+
+/** Resolves when the wallet has died where it was told to; otherwise it is ended, and this rejects. */
+async function death(program: Program, plan: Plan, running: Running, { when, what }: Point): Promise<void> {
+  const patience = sleep(REACHED_MILLIS, 'not reached' as const, { ref: false })
+  const ended = await Promise.race([running.ended, patience])
+  if (ended !== 'not reached' && plan.read().point === undefined) return
+  await running.kill()
+  plan.forget()
+  throw new Error(`never came to "${when} ${what}":\n${program.printed.slice(-20).join('\n')}`)
+}
+
+function query(path: string, sql: string, parameters: readonly string[]): ReturnType<DoomedWallet['query']> {
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    return database.prepare(sql).all(...parameters) as ReturnType<DoomedWallet['query']>
+  } finally {
+    database.close()
   }
 }
