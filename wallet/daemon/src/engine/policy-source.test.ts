@@ -12,7 +12,10 @@ test('the next payment after a change of the policies is judged by the new ones'
   const world = await createWorld({ adapters, policies: upTo(5) })
   const tierOf = async (amount: number) => {
     const request = { type: 'TRANSFER', to: address(0xcc), amount: `${amount}` } as const
-    const sent = await world.engine.send(world.caller, request, crypto.randomUUID()).catch(() => undefined)
+    const sent = await world.engine.send(world.caller, request, crypto.randomUUID()).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'POLICY_DENIED' })
+      return undefined
+    })
     const asked = await world.engine.simulate(world.caller, request)
     expect(asked.tier).toBe(sent?.tier ?? 'DENY')
     return [asked.tier, asked.policyVersion]
