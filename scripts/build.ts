@@ -25,7 +25,7 @@ type Publication = {
   pages: Readonly<Record<string, string>>
   /** Whether programs import it, and so want its types. */
   isLibrary: boolean
-  /** Outside packages that stay dependencies, for they carry native code; all others are built in. */
+  /** Outside packages that stay dependencies, for they carry native code or WebAssembly; all others are built in. */
   dependencies: readonly string[]
 }
 
@@ -35,7 +35,7 @@ const publications: readonly Publication[] = [
     name: '@waiaas/cli',
     pages: { 'pages/approve': 'wallet/admin/dist' },
     isLibrary: false,
-    dependencies: ['@node-rs/argon2', 'sodium-native'],
+    dependencies: ['@node-rs/argon2', 'sodium-native', 'tiny-secp256k1'],
   },
   { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false, dependencies: [] },
 ]

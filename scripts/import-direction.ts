@@ -50,7 +50,16 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
     auth: ['domain', 'protocol', 'providers'],
     approvals: ['domain', 'protocol', 'tools/tool.ts'],
     wallet: ['domain', 'protocol', 'store', 'gateway/announcer.ts'],
-    tools: ['domain', 'protocol', 'wallet', 'providers/provider.ts', 'executors/executor.ts', 'executors/roots.ts'],
+    schedules: ['domain', 'store', 'channels/channel.ts'],
+    tools: [
+      'domain',
+      'protocol',
+      'wallet',
+      'schedules',
+      'providers/provider.ts',
+      'executors/executor.ts',
+      'executors/roots.ts',
+    ],
     loop: [
       'domain',
       'protocol',

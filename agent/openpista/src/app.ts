@@ -16,6 +16,7 @@ import { createOutbox } from './gateway/outbox.ts'
 import type { RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
 import type { RunLoop } from './recording.ts'
+import type { Scheduler } from './schedules/scheduler.ts'
 import type { SessionParts } from './session.ts'
 import { createSessions } from './sessions.ts'
 import type { Store } from './store/store.ts'
@@ -43,6 +44,7 @@ export type AgentParts = {
   access: Access
   web: ChannelParts['web']
   cli: ChannelParts['cli']
+  scheduler: Pick<Scheduler, 'start' | 'stop'>
   createPayments: (announcer: Announcer) => Payments
   now: () => number
   random: () => number
@@ -99,10 +101,12 @@ export function createAgent(parts: AgentParts): Agent {
     start: async () => {
       await sessions.recover()
       for (const channel of channels.values()) await channel.start(gateway)
+      await parts.scheduler.start((target, inbound) => gateway.admitTo(target, inbound))
       await payments.start()
       outbox.wake()
     },
     stop: async (graceMs) => {
+      await parts.scheduler.stop()
       await payments.stop()
       await sessions.stop(graceMs)
       await outbox.stop()

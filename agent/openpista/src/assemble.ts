@@ -24,10 +24,14 @@ import { jitteredRetry } from './model-stream.ts'
 import { createModels } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
 import { recordRuns } from './recording.ts'
+import type { ScheduleTarget } from './schedules/schedule.ts'
+import { type ConfiguredSchedule, createScheduler } from './schedules/scheduler.ts'
+import { localZone } from './schedules/when.ts'
 import { readContext } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
+import { createScheduleTools } from './tools/schedules.ts'
 import type { Tool } from './tools/tool.ts'
 import { createPaymentStore } from './wallet/payment-store.ts'
 import { createPayments, type PaymentOrigin, type Payments } from './wallet/payments.ts'
@@ -71,11 +75,13 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const wallet = walletOf(settings)
   const context = { messages: CONTEXT_MESSAGES, chars: config.agent.context_chars }
   const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
+  const scheduler = createScheduler({ store, now: Date.now, configured: schedulesOf(settings), logger })
   const { browser, screen } = config
   const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
   const tools = [
     ...createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } }),
     ...machine.tools,
+    ...createScheduleTools(scheduler),
   ]
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
@@ -106,6 +112,8 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
       },
     },
     cli: { socketPath: settings.socket },
+    // A short-lived gateway of one command leaves them to the one that stays.
+    scheduler: reach === 'local' ? NO_SCHEDULER : scheduler,
     createPayments: (announcer) => paymentPart(relayParts, announcer),
     now: Date.now,
     random: Math.random,
@@ -134,6 +142,16 @@ function modelsConfig({ config: { agent, auth }, home }: Settings, env: Assembly
   const { provider, model, fallback, api_key: apiKey, base_url: baseUrl, ollama_url: ollamaUrl } = agent
   const { credentials } = openAuth({ home, config: auth, clientId: agent.oauth_client_id, env })
   return { provider, model, fallback, apiKey, baseUrl, ollamaUrl, env, credentials }
+}
+
+/** `session` is written as `<channel>:<chat>` or `<channel>:<chat>:<thread>`. */
+function schedulesOf({ config }: Settings): ConfiguredSchedule[] {
+  return config.schedules.map(({ session, zone, ...schedule }) => {
+    const [channel = '', chat = '', thread] = session.split(':')
+    const address = thread === undefined ? { chat } : { chat, thread }
+    const target: ScheduleTarget = { id: session, channel, address }
+    return { ...schedule, zone: zone || localZone(), target }
+  })
 }
 
 function limitsOf({ config: { agent, limits } }: Settings) {
@@ -218,6 +236,8 @@ function paymentPart(parts: RelayParts, announcer: Announcer): PaymentPart {
     },
   }
 }
+
+const NO_SCHEDULER = { start: async () => {}, stop: async () => {} }
 
 const NO_PAYMENTS: PaymentPart = {
   desk: { reject: async () => ({ ok: false, message: 'No wallet is connected.' }) },

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '@openpista/common'
 import { z } from 'zod'
+import { nextMoment } from './schedules/when.ts'
 import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
 import { ContainerConfig } from './executors/containers.ts'
@@ -12,6 +13,27 @@ import { BrowserSection, ScreenSection } from './tools/config.ts'
 const text = () => z.coerce.string().default('')
 const tokens = (most: number) => z.number().int().min(0).default(most)
 const usd = (most: number) => z.number().min(0).max(1_000_000).default(most)
+
+/** One `[[schedules]]`. */
+const ScheduleSection = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'),
+    when: z.string(),
+    /** IANA time zone; empty: that of this machine. */
+    zone: text(),
+    text: z.string().min(1),
+    /** Where the answer goes: `telegram:<chat>`, `cli:<name>`, `web:<client>`. */
+    session: z.string().regex(/^[a-z]+:[^:]+(:[^:]+)?$/, 'write it as <channel>:<chat>'),
+    missed: z.enum(['once', 'skip']).default('once'),
+  })
+  .superRefine(({ when, zone }, issue) => {
+    try {
+      nextMoment(when, zone || 'UTC', 0)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      issue.addIssue({ code: 'custom', path: ['when'], message: error.message })
+    }
+  })
 
 /** Everything that `config.toml` may hold. A key that is not here is refused. */
 export const Config = z.strictObject({
@@ -83,6 +105,8 @@ export const Config = z.strictObject({
   browser: BrowserSection.prefault({}),
   screen: ScreenSection.prefault({}),
   containers: ContainerConfig.prefault({}),
+  /** What is said to the agent at given times; see docs/schedules.md. */
+  schedules: z.array(ScheduleSection).max(50).default([]),
   wallet: z.strictObject({ url: text(), token_file: text() }).prefault({}),
   auth: AuthConfig.prefault({}),
   approvals: ApprovalConfig.prefault({}),

@@ -124,8 +124,19 @@ async function ask(state: State, config: LoopConfig, emit: Emit, signal: AbortSi
     emit({ type: 'notice', text: `${by.model} (${by.provider.id}) gave no answer: ${why} ${next.model} goes on.` })
   }
   const messages = fit(state.messages, config.context)
-  const request = { system: config.system, messages, tools: config.specs }
+  const request = { system: config.system, messages, tools: offered(config, messages) }
   return await askModel(request, { candidates: state.candidates, retry: config.retry, onFailover }, emit, signal)
+}
+
+/** The tools that this conversation has a use for: all but those that another one has to come before. */
+function offered({ tools, specs }: LoopConfig, messages: readonly Message[]): readonly ToolSpec[] {
+  const called = new Set(
+    messages.flatMap((each) => (each.role === 'assistant' ? each.calls.map(({ name }) => name) : [])),
+  )
+  const hidden = new Set(
+    tools.flatMap(({ name, offeredAfter }) => (offeredAfter === undefined || called.has(offeredAfter) ? [] : [name])),
+  )
+  return specs.filter(({ name }) => !hidden.has(name))
 }
 
 async function append(state: State, config: LoopConfig, message: Message): Promise<void> {

@@ -13,11 +13,13 @@ import { resolveRoots } from './executors/roots.ts'
 import { createMachine, type MachineParts } from './machine.ts'
 import { systemPrompt } from './prompt.ts'
 import { mapToolNames } from './providers/tool-names.ts'
+import type { Schedules } from './schedules/schedule.ts'
 import { openStore } from './store/store.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 import { createContainerRun } from './tools/container-run.ts'
 import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
+import { createScheduleTools } from './tools/schedules.ts'
 import { createScreenCapture } from './tools/screen-capture.ts'
 import { type ToolCase, toolConformance } from './tools/tool.conformance.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
@@ -114,7 +116,11 @@ test('every tool is under the conformance suite, and all built-in tools have nam
 
 test('a first request with every built-in tool stays below 8 KB', () => {
   const wallet = { wallet: {} as Wallet, payments: createPayments({} as Parameters<typeof createPayments>[0]) }
-  const all = [...createTools({ roots, web: parts.web, wallet }), ...machine.tools]
+  const all = [
+    ...createTools({ roots, web: parts.web, wallet }),
+    ...machine.tools,
+    ...createScheduleTools({} as Schedules),
+  ]
   const names = mapToolNames(all.map(({ name }) => name))
   if (!names.ok) throw new Error(names.message)
   const request = {
@@ -131,6 +137,7 @@ test('a first request with every built-in tool stays below 8 KB', () => {
       { role: 'user', content: 'Hello' },
     ],
     tools: all
+      .filter(({ offeredAfter }) => offeredAfter === undefined)
       .map(toolSpec)
       .map((spec) => ({ type: 'function', function: { ...spec, name: names.names.wire(spec.name) } })),
   }

@@ -81,6 +81,18 @@ test('the third same call in a row asks the owner, also where rules allow it; a 
   expect(client.frames.filter(({ type }) => type === 'approval.requested')).toHaveLength(1)
 })
 
+test('a tool that has a use only after another is offered to the model after it', async () => {
+  const offered: string[][] = []
+  const script: Script = (request) => {
+    offered.push(request.tools.map(({ name }) => name))
+    return afterTool(request) ? sayText('done') : callTool('note', { word: 'x' })
+  }
+  const later = { ...noteTool('read', []), name: 'later', offeredAfter: 'note' }
+  await using fixture = await startAgent(script, { tools: [noteTool('read', []), later] })
+  await (await fixture.client()).say('go')
+  expect(offered).toEqual([['note'], ['note', 'later']])
+})
+
 test('a message during a turn steers the next round', async () => {
   const begun = Promise.withResolvers<void>()
   const steered = Promise.withResolvers<void>()

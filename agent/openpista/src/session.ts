@@ -1,6 +1,5 @@
 import { type Logger, newId } from '@openpista/common'
 import type { Approver } from './approvals/approver.ts'
-import type { Inbound } from './channels/channel.ts'
 import { type Command, findCommand } from './commands/command.ts'
 import { hintProvider, scriptProvider } from './commands/script-provider.ts'
 import { type Compaction, compact } from './compact.ts'
@@ -8,7 +7,7 @@ import { contextMessages } from './domain/compaction.ts'
 import { type ContextBudget, replay } from './domain/history.ts'
 import type { Message } from './domain/message.ts'
 import { modelInfo } from './domain/model-info.ts'
-import type { Provenance } from './domain/provenance.ts'
+import { senderProvenance } from './domain/provenance.ts'
 import type { Executor } from './executors/executor.ts'
 import type { HumanApprover } from './gateway/human-approver.ts'
 import type { SessionLog } from './gateway/session-log.ts'
@@ -164,7 +163,7 @@ export class SessionRunner {
       person,
       journal,
       steer: async () => (steers ? await this.#steer(turn, journal) : []),
-      about: { ...about, sender: senderOf(inbound) },
+      about: { ...about, sender: senderProvenance(inbound) },
       place: { workspace, exec: executor },
       begun: turn.begun,
     }
@@ -300,7 +299,3 @@ const ERROR_WORDS = {
   BAD_RESPONSE: 'Invalid response from LLM',
   ABORTED: 'LLM error',
 } as const
-
-function senderOf({ owner, channel, user }: Inbound): Provenance {
-  return owner ? { kind: 'owner', channel } : { kind: 'person', channel, user }
-}

@@ -10,6 +10,8 @@ export type Inbound = {
   text: string
   /** True when the platform's authentication proves that the owner wrote it. */
   owner: boolean
+  /** The schedule that says it, which the owner made. No channel sets this. */
+  schedule?: string
 }
 
 /** What the gateway wants delivered to a conversation. `key` is the same over retries. */

@@ -2,11 +2,26 @@ import { type AboutParts, createClear, createHelp, createModel, createSession, c
 import { cancel } from './cancel.ts'
 import type { Command } from './command.ts'
 import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
+import { schedule } from './schedule.ts'
 import { wallet } from './wallet.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
 export function createCommands(parts: AboutParts): readonly Command[] {
   const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)]
-  const commands = [run, read, write, list, search, fetch, browse, container, remember, wallet, cancel, ...about]
+  const commands = [
+    run,
+    read,
+    write,
+    list,
+    search,
+    fetch,
+    browse,
+    container,
+    remember,
+    schedule,
+    wallet,
+    cancel,
+    ...about,
+  ]
   return [...commands, createHelp(commands)]
 }

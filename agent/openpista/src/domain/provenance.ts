@@ -8,6 +8,18 @@ export type Provenance =
   | { kind: 'schedule'; schedule: string }
   | { kind: 'system' }
 
+/** Who wrote a message that came in. */
+export function senderProvenance(message: {
+  owner: boolean
+  channel: string
+  user: string
+  schedule?: string
+}): Provenance {
+  const { owner, channel, user, schedule } = message
+  if (schedule !== undefined) return { kind: 'schedule', schedule }
+  return owner ? { kind: 'owner', channel } : { kind: 'person', channel, user }
+}
+
 /** True for text that the owner or the program itself wrote. Everything else may be somebody's trap. */
 export function isTrusted(provenance: Provenance): boolean {
   return provenance.kind === 'owner' || provenance.kind === 'system' || provenance.kind === 'schedule'

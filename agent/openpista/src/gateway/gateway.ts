@@ -2,6 +2,7 @@ import { newId } from '@openpista/common'
 import { sql } from 'kysely'
 import type { Admission, Inbound } from '../channels/channel.ts'
 import type { ToolCall } from '../domain/message.ts'
+import { senderProvenance } from '../domain/provenance.ts'
 import { sourceView } from '../domain/source-view.ts'
 import { Card, type HistoryItem, type SessionFrame, type SessionView } from '../protocol/index.ts'
 import type { Sessions } from '../sessions.ts'
@@ -53,8 +54,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     const duplicate = await log.commit(async (transaction) => {
       const state = cancels ? 'DONE' : 'WAITING'
       if (!(await insertInbound(transaction, session.id, inbound, { state, now: now() }))) return true
-      const { id: messageId, text, channel, user } = inbound
-      const source = sourceView(inbound.owner ? { kind: 'owner', channel } : { kind: 'person', channel, user })
+      const { id: messageId, text } = inbound
+      const source = sourceView(senderProvenance(inbound))
       log.append({ type: 'message.stored', messageId, text, source })
       return false
     })

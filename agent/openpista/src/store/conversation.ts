@@ -1,8 +1,9 @@
 import { newId } from '@openpista/common'
 import { type Kysely, sql } from 'kysely'
+import type { Inbound } from '../channels/channel.ts'
 import type { Context, Summary } from '../domain/compaction.ts'
 import type { Message, ToolCall } from '../domain/message.ts'
-import type { Provenance } from '../domain/provenance.ts'
+import { type Provenance, senderProvenance } from '../domain/provenance.ts'
 import { sourceView } from '../domain/source-view.ts'
 import { Card, CardOutcome, type HistoryItem } from '../protocol/index.ts'
 import type { Transaction } from './store.ts'
@@ -169,8 +170,7 @@ function userItem(message: Extract<Message, { role: 'user' }>, messageId: string
 }
 
 function waitingItem(row: { body: string; created_at: number }): HistoryItem {
-  const inbound = JSON.parse(row.body) as { id: string; text: string; channel: string; user: string; owner: boolean }
-  const { channel, user } = inbound
-  const source = sourceView(inbound.owner ? { kind: 'owner', channel } : { kind: 'person', channel, user })
+  const inbound = JSON.parse(row.body) as Inbound
+  const source = sourceView(senderProvenance(inbound))
   return { kind: 'user', messageId: inbound.id, text: inbound.text, source, at: row.created_at }
 }

@@ -120,6 +120,18 @@ export type Tables = {
   }
   /** How many times the owner let a limit be exceeded by as much again; `key` is the turn, session or day. */
   limit_grants: { scope: string; key: string; times: number }
+  /** What is said at given times. `at` is the schedule's own text; `next_at` null: never again. */
+  schedules: {
+    name: string
+    at: string
+    zone: string
+    text: string
+    missed: 'once' | 'skip'
+    source: 'config' | 'owner'
+    /** ScheduleTarget. */
+    target: string
+    next_at: number | null
+  }
   /** What a model made of the conversation up to a position. `sources`: the untrusted provenances in it. */
   summaries: { session_id: string; position: number; text: string; sources: string; created_at: number }
 }
@@ -192,4 +204,14 @@ CREATE TABLE summaries (
 `,
   },
   saidMigration,
+  {
+    name: 'schedules',
+    up: `
+CREATE TABLE schedules (
+  name TEXT PRIMARY KEY, at TEXT NOT NULL, zone TEXT NOT NULL, text TEXT NOT NULL, missed TEXT NOT NULL, source TEXT NOT NULL,
+  target TEXT NOT NULL, next_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX schedules_next ON schedules(next_at) WHERE next_at IS NOT NULL;
+`,
+  },
 ]

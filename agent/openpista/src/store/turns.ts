@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Inbound, Outbound } from '../channels/channel.ts'
 import type { Message } from '../domain/message.ts'
+import { senderProvenance } from '../domain/provenance.ts'
 import type { LoopEnd } from '../loop.ts'
 import { appendMessage, appendNotice } from './conversation.ts'
 import type { Transaction } from './store.ts'
@@ -67,15 +68,15 @@ async function markPosition(transaction: Transaction, { id, sessionId }: Turn): 
 }
 
 /**
- * Takes what arrived during a turn into it, oldest first, up to the first slash command: that one waits for a turn
- * of its own.
+ * Takes what arrived during a turn into it, oldest first, up to the first slash command or scheduled text: that one
+ * waits for a turn of its own.
  */
 export async function takeSteering(transaction: Transaction, turn: Turn, now: number): Promise<Message[]> {
   const rows = await waiting(transaction, turn.sessionId).execute()
   const taken: Message[] = []
   for (const { id, body } of rows) {
     const inbound = JSON.parse(body) as Inbound
-    if (inbound.text.startsWith('/')) break
+    if (inbound.text.startsWith('/') || inbound.schedule !== undefined) break
     const message = userMessage(inbound)
     await take(transaction, id, turn.id)
     await appendMessage(transaction, { id, sessionId: turn.sessionId, turnId: turn.id, at: now }, message)
@@ -197,7 +198,6 @@ async function take(transaction: Transaction, inboxId: string, turnId: string): 
   await transaction.updateTable('inbox').set({ state: 'TAKEN', turn_id: turnId }).where('id', '=', inboxId).execute()
 }
 
-function userMessage({ text, owner, channel, user }: Inbound): Message {
-  const provenance = owner ? ({ kind: 'owner', channel } as const) : ({ kind: 'person', channel, user } as const)
-  return { role: 'user', parts: [{ type: 'text', text, provenance }] }
+function userMessage(inbound: Inbound): Message {
+  return { role: 'user', parts: [{ type: 'text', text: inbound.text, provenance: senderProvenance(inbound) }] }
 }

@@ -13,6 +13,7 @@ import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
 import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
 import type { Provider } from '../providers/provider.ts'
+import { createScheduler } from '../schedules/scheduler.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import { withoutBudget } from './limits.ts'
@@ -70,6 +71,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     access: createAccess({ token: TOKEN, hosts: [], now: Date.now }),
     web: { webRoot: join(home, 'web'), version: '0', port: 0, onListening: (found) => (port = found) },
     cli: { socketPath: join(home, 's') },
+    scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
     createPayments: () => ({
       desk: { reject: async () => ({ ok: false, message: 'no wallet' }) },
       start: async () => {},

@@ -8,6 +8,7 @@ import type { Admission, Channel } from '../channels/channel.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
+import { createScheduler } from '../schedules/scheduler.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import { withoutBudget } from './limits.ts'
@@ -99,6 +100,7 @@ const agent = createAgent({
   access: createAccess({ token: 'x', hosts: [], now: Date.now }),
   web: { webRoot: home, version: '0', port: 0, onListening: () => {} },
   cli: { socketPath: join(home, 's') },
+  scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
   createPayments: () => ({
     desk: { reject: async () => ({ ok: false, message: '' }) },
     start: async () => {},

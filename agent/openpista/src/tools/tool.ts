@@ -31,6 +31,8 @@ export type Tool<Input extends z.ZodType = z.ZodType> = {
   name: string
   description: string
   input: Input
+  /** Offered to a model only after this tool was called in the conversation; absent: always. */
+  offeredAfter?: string
   risk: Risk
   /** True when the same call may run again after a crash: it changes nothing, or keeps an idempotency key of its own. */
   repeatable: boolean

@@ -15,6 +15,7 @@ const Input = z.strictObject({
 export function createBrowserClick(browser: Browser): Tool<typeof Input> {
   return defineTool({
     name: 'browser.click',
+    offeredAfter: 'browser.navigate',
     description: 'Click in the open page.',
     input: Input,
     risk: 'send',

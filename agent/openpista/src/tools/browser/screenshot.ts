@@ -11,6 +11,7 @@ const Input = z.strictObject({ full_page: z.boolean().default(false), timeout_se
 export function createBrowserScreenshot(browser: Browser): Tool<typeof Input> {
   return defineTool({
     name: 'browser.screenshot',
+    offeredAfter: 'browser.navigate',
     description: 'Look at the open page as an image.',
     input: Input,
     risk: 'read',

@@ -22,6 +22,7 @@ type Read = { title: string; url: string; text: string; elements: [selector: str
 export function createBrowserText(browser: Browser): Tool<typeof Input> {
   return defineTool({
     name: 'browser.text',
+    offeredAfter: 'browser.navigate',
     description: 'Text of the open page, or of a part, with selectors of its links and fields.',
     input: Input,
     risk: 'read',

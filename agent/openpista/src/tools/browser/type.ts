@@ -21,6 +21,7 @@ const Input = z.strictObject({
 export function createBrowserType(browser: Browser): Tool<typeof Input> {
   return defineTool({
     name: 'browser.type',
+    offeredAfter: 'browser.navigate',
     description: 'Fill in a field of the open page.',
     input: Input,
     risk: 'send',
