@@ -55,3 +55,12 @@ test('a value of the wrong kind names the key', () => {
 test('a file that is no TOML is refused, not ignored', () => {
   expect(fault(() => load('[daemon\nport=')).message).toContain('is not valid TOML')
 })
+
+test('a text from the environment stays as it was written', () => {
+  expect(load(null, { APP_MODEL: '007' }).agent.model).toBe('007')
+  expect(load(null, { APP_MODEL: 'true' }).agent.model).toBe('true')
+})
+
+test('a key that belongs to another table is refused with its place', () => {
+  expect(fault(() => load('[agent]\nhostname = "x"')).message).toContain("(did you mean 'daemon.hostname'?)")
+})

@@ -15,7 +15,8 @@ export type ConfigSource = {
 /**
  * Reads a configuration: schema defaults < file < environment.
  *
- * The schema must be strict, so that a typing error is refused with the nearest known key.
+ * The schema must be strict, so that a typing error is refused with the nearest known key. An environment value for
+ * a text stays as it is; for anything else `true`, `false` and whole numbers become what a TOML file would hold.
  *
  * @throws AppError `CONFIG_INVALID` that names the file, the key and what was expected.
  */
@@ -23,7 +24,8 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, source: Con
   const raw = readToml(source.file)
   for (const [variable, key] of Object.entries(source.envKeys)) {
     const value = source.env[variable] ?? source.env[variable.toUpperCase()]
-    if (value !== undefined && value !== '') setKey(raw, key.split('.'), coerce(value))
+    if (value === undefined || value === '') continue
+    setKey(raw, key.split('.'), isText(schema, key) ? value : coerce(value))
   }
   const result = schema.safeParse(raw)
   if (result.success) return result.data
@@ -57,7 +59,6 @@ function setKey(table: Table, path: string[], value: unknown): void {
   setKey(table[head] as Table, rest, value)
 }
 
-/** Environment values are text: `true`, `false` and plain integers become what a TOML file would hold. */
 function coerce(value: string): unknown {
   if (value === 'true') return true
   if (value === 'false') return false
@@ -72,16 +73,31 @@ function describe(issue: Issue, known: readonly string[]): string {
   return issue.keys
     .map((key) => {
       const full = at === '' ? key : `${at}.${key}`
-      const near = nearest(full, known)
+      const near = nearest(withoutIndices(full), known)
       return `unknown key '${full}'${near === undefined ? '' : ` (did you mean '${near}'?)`}`
     })
     .join('; ')
 }
 
-/** Every dotted key of an object schema, tables included. */
-function knownKeys(schema: z.ZodType, prefix = ''): string[] {
+/** `rules.0.tool` is the key `rules.tool` of the first row. */
+function withoutIndices(path: string): string {
+  return path.replace(/\.\d+(?=\.)/g, '')
+}
+
+function isText(schema: z.ZodType, key: string): boolean {
+  const found = key.split('.').reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema)
+  return found !== undefined && (unwrap(found) as unknown as { def: { type: string } }).def.type === 'string'
+}
+
+function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | undefined {
   const inner = unwrap(schema)
-  const shape = (inner as { shape?: Record<string, z.ZodType> }).shape
+  const { element } = (inner as unknown as { def: { element?: z.ZodType } }).def
+  return element === undefined ? (inner as { shape?: Record<string, z.ZodType> }).shape : shapeOf(element)
+}
+
+/** Every dotted key of an object schema, tables and lists of tables included. */
+function knownKeys(schema: z.ZodType, prefix = ''): string[] {
+  const shape = shapeOf(schema)
   if (shape === undefined) return []
   return Object.entries(shape).flatMap(([key, child]) => {
     const full = prefix === '' ? key : `${prefix}.${key}`
@@ -95,7 +111,10 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return inner === undefined ? schema : unwrap(inner)
 }
 
+/** The one key of the same name in another table, else the key with the fewest differences. */
 function nearest(word: string, known: readonly string[]): string | undefined {
+  const [same, ...more] = known.filter((candidate) => lastPart(candidate) === lastPart(word))
+  if (same !== undefined && more.length === 0) return same
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of known) {
@@ -103,6 +122,10 @@ function nearest(word: string, known: readonly string[]): string | undefined {
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
   }
   return best
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1)
 }
 
 /** Levenshtein distance. */

@@ -9,28 +9,60 @@ const senders = ['owner', 'person', 'web', 'tool', 'file', 'schedule', 'system']
 
 /** One row of the table. A row matches when all that it names matches; what it does not name does not matter. */
 export const Rule = z.strictObject({
-  name: z.string().min(1).max(60),
-  decision: z.enum(['allow', 'ask', 'deny']),
-  /** Tool name; `*` and `**` as in `matchText`. */
-  tool: z.string().default('**'),
-  risk: z.array(z.enum(risks)).optional(),
-  /** Patterns such as `git log **` on the programs that a command line starts: `allow` needs all of them covered. */
-  command: z.array(z.string().min(1)).min(1).optional(),
-  /** Argument name -> pattern on its text. */
-  arguments: z.record(z.string(), z.string()).optional(),
-  channel: z.string().default('**'),
-  sender: z.array(z.enum(senders)).optional(),
-  /** Whether the words of somebody else stand in the session. `allow` rows mean `no` unless they say otherwise. */
-  untrusted: z.enum(['yes', 'no', 'any']).optional(),
-  /** True: only calls whose `url` names a host that no page read in this session came from. */
-  new_host: z.literal(true).optional(),
-  /** Of `ask`: whether "allow for this session" is remembered. */
-  remember: z.boolean().default(true),
+  name: z
+    .string()
+    .min(1)
+    .max(60)
+    .meta({ description: 'shown in answers and logs', examples: ['look at git'] }),
+  decision: z.enum(['allow', 'ask', 'deny']).meta({ description: 'allow, ask or deny', examples: ['allow'] }),
+  /** `*` and `**` as in `matchText`. */
+  tool: z.string().default('**').describe('tool name; * stands for anything but a slash, ** for anything'),
+  risk: z
+    .array(z.enum(risks))
+    .optional()
+    .meta({ description: 'any of read, write, exec, spend, send', examples: [['exec']] }),
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .meta({
+      description: 'patterns on the programs that a command line starts; allow needs all of them covered',
+      examples: [['git status **', 'git log **']],
+    }),
+  arguments: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'argument name -> pattern on its text', examples: [{ working_dir: '**' }] }),
+  channel: z.string().default('**').describe('name of the channel, a pattern too'),
+  sender: z
+    .array(z.enum(senders))
+    .optional()
+    .meta({
+      description: 'who asks: owner, person, web, tool, file, schedule, system',
+      examples: [['owner']],
+    }),
+  untrusted: z
+    .enum(['yes', 'no', 'any'])
+    .optional()
+    .meta({
+      description: "whether somebody else's words stand in the session; allow means no unless it says otherwise",
+      examples: ['no'],
+    }),
+  new_host: z
+    .literal(true)
+    .optional()
+    .meta({
+      description: 'only calls whose url names a host that no page read in this session came from',
+      examples: [true],
+    }),
+  remember: z.boolean().default(true).describe('of ask: whether "allow for this session" is remembered'),
 })
 export type Rule = z.infer<typeof Rule>
 
 /** The section `[approvals]` of the configuration. */
-export const ApprovalConfig = z.strictObject({ rules: z.array(Rule).default([]) })
+export const ApprovalConfig = z.strictObject({
+  rules: z.array(Rule).default([]).describe('Your rules; the strictest that matches wins. See docs/approvals.md.'),
+})
 export type ApprovalConfig = z.infer<typeof ApprovalConfig>
 
 /** What was allowed for a session, by scope. */
