@@ -91,7 +91,13 @@ async function drain(child: ChildProcess): Promise<void> {
 
 /** 128 + signal number, as shells say it; only the signals that end commands are told apart. */
 function exitCodeOf(name: NodeJS.Signals | null): number {
-  const numbers: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
+  const numbers: Partial<Record<NodeJS.Signals, number>> = {
+    SIGINT: 2,
+    SIGKILL: 9,
+    SIGSEGV: 11,
+    SIGTERM: 15,
+    SIGXCPU: 24,
+  }
   return 128 + (name === null ? 0 : (numbers[name] ?? 0))
 }
 
