@@ -42,18 +42,18 @@ export type Accept = (
 
 export function createAccept(context: Context): Accept {
   const { db } = context
-  const judging = new Map<string, string>()
+  const judging = new Map<string, { id: string; fingerprint: string }>()
   const judgeNew = async (
     caller: Caller,
     request: Request,
-    stamp: { key: string; fingerprint: string },
+    stamp: { id: string; key: string; fingerprint: string },
     judge: Judge,
   ) => {
     const agent = await agentOf(db, caller.agentId)
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) throw refusal
     const row = await newRow(context, db, { agent, sessionId: caller.sessionId, request })
-    const stored = { ...row, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
+    const stored = { ...row, id: stamp.id, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
     const event = { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data: { request: request as Json } }
     return await judge(stored, (transaction) => insertTransaction(transaction, stored, event))
   }
@@ -62,11 +62,12 @@ export function createAccept(context: Context): Accept {
     const place = `${caller.agentId} ${key}`
     const current = judging.get(place)
     if (current !== undefined) throw inProgress(current, fingerprint)
-    judging.set(place, fingerprint)
+    const id = newId()
+    judging.set(place, { id, fingerprint })
     try {
       const known = await findByKey(db, caller.agentId, key)
       if (known === undefined) {
-        return { fresh: true, row: await judgeNew(caller, request, { key, fingerprint }, judge) }
+        return { fresh: true, row: await judgeNew(caller, request, { id, key, fingerprint }, judge) }
       }
       if (known.fingerprint !== fingerprint) throw conflict({ transactionId: known.id })
       return { fresh: false, row: known }
@@ -137,12 +138,13 @@ export async function newRow(
   }
 }
 
-function inProgress(current: string, fingerprint: string): Error {
-  if (current !== fingerprint) return conflict({})
-  return fault('IDEMPOTENCY_IN_PROGRESS', 'The first request with this key is still being judged.')
+function inProgress(current: { id: string; fingerprint: string }, fingerprint: string): Error {
+  const details = { transactionId: current.id }
+  if (current.fingerprint !== fingerprint) return conflict(details)
+  return fault('IDEMPOTENCY_IN_PROGRESS', 'The first request with this key is still being judged.', details)
 }
 
-function conflict(details: { transactionId?: string }): Error {
+function conflict(details: { transactionId: string }): Error {
   return fault('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key belongs to another request.', details)
 }
 

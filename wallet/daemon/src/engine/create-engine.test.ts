@@ -145,7 +145,10 @@ describe('idempotency', () => {
     const { world, chain } = await evmWorld({ policies: open })
     const both = await Promise.allSettled([1, 2].map(() => world.engine.send(world.caller, pay('1'), 'k')))
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
-    expect(both.find((one) => one.status === 'rejected')).toMatchObject({ reason: { code: 'IDEMPOTENCY_IN_PROGRESS' } })
+    const done = both.find((one) => one.status === 'fulfilled')!.value
+    expect(both.find((one) => one.status === 'rejected')).toMatchObject({
+      reason: { code: 'IDEMPOTENCY_IN_PROGRESS', details: { transactionId: done.id } },
+    })
     await settle(world)
     expect(chain.books.blocks).toHaveLength(1)
   })
