@@ -1,6 +1,6 @@
 import type { Logger } from '@openpista/common'
 import type { Inbound } from '../channels/channel.ts'
-import type { Store, Transaction } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Tables } from '../store/tables.ts'
 import { MAX_SCHEDULES, type Schedule, type Schedules, type ScheduleTarget, type ScheduleView } from './schedule.ts'
 import { nextMoment } from './when.ts'
@@ -52,45 +52,12 @@ export function createScheduler({ store, now, configured, logger }: SchedulerPar
   async function runDue(): Promise<void> {
     if (admit === undefined) return
     const due = await store.db.selectFrom('schedules').selectAll().where('next_at', '<=', now()).execute()
-    for (const row of due) await runOne(row, admit)
+    for (const row of due) await runOne(store, row, admit, now)
     const { first } = await store.db
       .selectFrom('schedules')
       .select(({ fn }) => fn.min('next_at').as('first'))
       .executeTakeFirstOrThrow()
     plan(first === null ? LOOK_AGAIN_MS : first - now())
-  }
-
-  /**
-   * Says it, then moves on. Killed in between, the next start says it again under the same id, and the inbox takes
-   * it once.
-   */
-  async function runOne(row: Row, say: Admit): Promise<void> {
-    const skipped = row.missed === 'skip' && now() - row.next_at! > LATE_MS
-    const target = JSON.parse(row.target) as ScheduleTarget
-    if (!skipped) await say(target, inboundOf(row, target))
-    const next = nextMoment(row.at, row.zone, now()) ?? null
-    await store.write(async (transaction) => {
-      const same = (table: Transaction) => table.updateTable('schedules').where('name', '=', row.name)
-      await same(transaction).where('next_at', '=', row.next_at).set({ next_at: next }).execute()
-      if (next === null && row.source === 'owner') {
-        await transaction.deleteFrom('schedules').where('name', '=', row.name).where('next_at', 'is', null).execute()
-      }
-    })
-  }
-
-  async function insert(schedule: Schedule, target: ScheduleTarget, next: number): Promise<string | undefined> {
-    return await store.write(async (transaction) => {
-      const rows = await transaction.selectFrom('schedules').select('name').execute()
-      if (rows.length >= MAX_SCHEDULES) return `There are ${MAX_SCHEDULES} schedules already; remove one first.`
-      if (rows.some(({ name }) => name === schedule.name)) {
-        return `There is a schedule '${schedule.name}' already; remove it first, or take another name.`
-      }
-      await transaction
-        .insertInto('schedules')
-        .values({ ...rowOf(schedule, target, 'owner'), next_at: next })
-        .execute()
-      return undefined
-    })
   }
 
   return {
@@ -110,7 +77,7 @@ export function createScheduler({ store, now, configured, logger }: SchedulerPar
       if (!moment.ok) return moment
       const target = await targetOf(store, sessionId)
       if (target === undefined) return { ok: false, message: 'This session is gone.' }
-      const message = await insert(schedule, target, moment.next)
+      const message = await insert(store, rowOf(schedule, target, 'owner'), moment.next)
       if (message !== undefined) return { ok: false, message }
       look()
       return moment
@@ -127,6 +94,47 @@ export function createScheduler({ store, now, configured, logger }: SchedulerPar
       return { ok: true }
     },
   }
+}
+
+/**
+ * Says it, then moves on. Killed in between, the next start says it again under the same id, and the inbox takes it
+ * once.
+ */
+async function runOne(store: Store, row: Row, say: Admit, now: () => number): Promise<void> {
+  const skipped = row.missed === 'skip' && now() - row.next_at! > LATE_MS
+  const target = JSON.parse(row.target) as ScheduleTarget
+  if (!skipped) await say(target, inboundOf(row, target))
+  const next = nextMoment(row.at, row.zone, now()) ?? null
+  await store.write(async (transaction) => {
+    const gone = next === null && row.source === 'owner'
+    const same = { name: row.name, next_at: row.next_at }
+    await (gone
+      ? transaction
+          .deleteFrom('schedules')
+          .where((it) => it.and(same))
+          .execute()
+      : transaction
+          .updateTable('schedules')
+          .set({ next_at: next })
+          .where((it) => it.and(same))
+          .execute())
+  })
+}
+
+/** Answers in words why it cannot be added. */
+async function insert(store: Store, row: Omit<Row, 'next_at'>, next_at: number): Promise<string | undefined> {
+  return await store.write(async (transaction) => {
+    const rows = await transaction.selectFrom('schedules').select('name').execute()
+    if (rows.length >= MAX_SCHEDULES) return `There are ${MAX_SCHEDULES} schedules already; remove one first.`
+    if (rows.some(({ name }) => name === row.name)) {
+      return `There is a schedule '${row.name}' already; remove it first, or take another name.`
+    }
+    await transaction
+      .insertInto('schedules')
+      .values({ ...row, next_at })
+      .execute()
+    return undefined
+  })
 }
 
 function readMoment(schedule: Schedule, now: number): { ok: true; next: number } | { ok: false; message: string } {
