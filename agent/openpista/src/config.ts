@@ -5,26 +5,40 @@ import { loadConfig } from '@openpista/common'
 import { z } from 'zod'
 import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
+import { environmentKeys } from './config-keys.ts'
 import { ContainerConfig } from './executors/containers.ts'
 import { homeFolder } from './home.ts'
 import { nextMoment } from './schedules/when.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 
-const text = () => z.coerce.string().default('')
+const text = () => z.string().default('')
 const tokens = (most: number) => z.number().int().min(0).default(most)
 const usd = (most: number) => z.number().min(0).max(1_000_000).default(most)
+/** What is said of a key besides its description: see `ConfigKey`. */
+const key = (description: string, env: readonly string[], more: { secret?: true } = {}) => ({
+  description,
+  env,
+  ...more,
+})
 
 /** One `[[schedules]]`. */
 const ScheduleSection = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'),
-    when: z.string(),
-    /** IANA time zone; empty: that of this machine. */
-    zone: text(),
-    text: z.string().min(1),
-    /** Where the answer goes: `telegram:<chat>`, `cli:<name>`, `web:<client>`. */
-    session: z.string().regex(/^[a-z]+:[^:]+(:[^:]+)?$/, 'write it as <channel>:<chat>'),
-    missed: z.enum(['once', 'skip']).default('once'),
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes')
+      .meta({ description: 'what it is called', examples: ['morning'] }),
+    when: z.string().meta({ description: 'a cron expression, or a date and time', examples: ['0 8 * * *'] }),
+    zone: text().describe('IANA time zone; empty: that of this machine'),
+    text: z
+      .string()
+      .min(1)
+      .meta({ description: 'what is said to the agent', examples: ['What is new today?'] }),
+    session: z
+      .string()
+      .regex(/^[a-z]+:[^:]+(:[^:]+)?$/, 'write it as <channel>:<chat>')
+      .meta({ description: 'where the answer goes, as <channel>:<chat>', examples: ['cli:local'] }),
+    missed: z.enum(['once', 'skip']).default('once').describe('what happens with runs that were missed'),
   })
   .superRefine(({ when, zone }, issue) => {
     try {
@@ -39,95 +53,137 @@ const ScheduleSection = z
 export const Config = z.strictObject({
   agent: z
     .strictObject({
-      provider: z.string().default('openai'),
-      model: text(),
-      /** Models that stand in when the first fails, as `<provider>/<model>`, in this order. */
-      fallback: z.array(z.string().regex(/^[a-z][a-z0-9-]*\/\S+$/, 'write it as <provider>/<model>')).default([]),
-      api_key: text(),
-      base_url: text(),
-      /** Own OAuth client for `auth login`; empty: the service's public one. */
-      oauth_client_id: text(),
-      max_tool_rounds: z.number().int().min(1).max(200).default(10),
-      /** Keep a recording of every turn, for `openpista replay`. */
-      record: z.boolean().default(false),
-      /** Characters of conversation that are sent to the model. */
-      context_chars: z.number().int().min(10_000).max(600_000).default(400_000),
-      /** Where a local Ollama is looked for when no model is configured; empty: nowhere. */
-      ollama_url: z.string().default('http://localhost:11434/v1'),
+      provider: z
+        .string()
+        .default('openai')
+        .meta(key('openai, anthropic, openrouter, together, ollama, custom, …', ['openpista_PROVIDER'])),
+      model: text().meta(key("empty: the provider's usual one", ['openpista_MODEL'])),
+      fallback: z
+        .array(z.string().regex(/^[a-z][a-z0-9-]*\/\S+$/, 'write it as <provider>/<model>'))
+        .default([])
+        .describe('models that stand in when the first fails, as <provider>/<model>, in this order'),
+      api_key: text().meta(
+        key('wins over stored logins and the key variables of the providers', ['openpista_API_KEY'], { secret: true }),
+      ),
+      base_url: text().meta(key("address of a custom provider; empty: the provider's own", ['openpista_BASE_URL'])),
+      oauth_client_id: text().meta(
+        key("own OAuth client for auth login; empty: the service's public one", ['openpista_OAUTH_CLIENT_ID']),
+      ),
+      max_tool_rounds: z.number().int().min(1).max(200).default(10).describe('rounds of tool calls before a card asks'),
+      record: z.boolean().default(false).describe('keep a recording of every turn, for openpista replay'),
+      context_chars: z
+        .number()
+        .int()
+        .min(10_000)
+        .max(600_000)
+        .default(400_000)
+        .describe('characters of conversation that are sent to the model'),
+      ollama_url: z
+        .string()
+        .default('http://localhost:11434/v1')
+        .meta(
+          key('where a local Ollama is looked for when no model is configured; empty: nowhere', [
+            'openpista_OLLAMA_URL',
+          ]),
+        ),
     })
-    .prefault({}),
-  /** What may be used before a card asks to go on; 0 is no limit. */
+    .prefault({})
+    .describe('The model, and how it works.'),
   limits: z
     .strictObject({
-      turn_tokens: tokens(2_000_000),
-      turn_usd: usd(5),
-      session_tokens: tokens(0),
-      session_usd: usd(0),
-      day_tokens: tokens(0),
-      day_usd: usd(25),
+      turn_tokens: tokens(2_000_000).describe('tokens of one turn'),
+      turn_usd: usd(5).describe('money of one turn, in US dollars'),
+      session_tokens: tokens(0).describe('tokens of a session'),
+      session_usd: usd(0).describe('money of a session'),
+      day_tokens: tokens(0).describe('tokens of a day'),
+      day_usd: usd(25).describe('money of a day'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What may be used before a card asks to go on; 0 is no limit.'),
   channels: z
     .strictObject({
-      cli: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+      cli: z
+        .strictObject({
+          enabled: z.boolean().default(true).describe('the socket that run, repl and tui use'),
+        })
+        .prefault({})
+        .describe('The command line.'),
       web: z
         .strictObject({
-          enabled: z.boolean().default(true),
-          port: z.number().int().min(0).max(65_535).default(3210),
-          /** Empty: a token is made at the first start and kept in `gateway-token`. */
-          token: text(),
-          /** Host names, besides those of the loopback, under which a proxy on this machine serves the gateway. */
-          hosts: z.array(z.string()).default([]),
-          /** Empty: the web client that comes with the program. */
-          static_dir: text(),
+          enabled: z.boolean().default(true).describe('serve the web client on the loopback'),
+          port: z
+            .number()
+            .int()
+            .min(0)
+            .max(65_535)
+            .default(3210)
+            .meta(key('0: any free port', ['openpista_WEB_PORT'])),
+          token: text().meta(
+            key('empty: made at the first start and kept in gateway-token', ['openpista_WEB_TOKEN'], { secret: true }),
+          ),
+          hosts: z
+            .array(z.string())
+            .default([])
+            .describe('host names, besides those of the loopback, under which a proxy on this machine serves it'),
+          static_dir: text().describe('empty: the web client that comes with the program'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('The chat in the browser.'),
     })
     .prefault({}),
-  database: z.strictObject({ url: text() }).prefault({}),
-  skills: z.strictObject({ workspace: text() }).prefault({}),
+  database: z
+    .strictObject({ url: text().describe('path of the file; empty: memory.db in the home folder') })
+    .prefault({})
+    .describe('Where everything said is kept.'),
+  skills: z
+    .strictObject({
+      workspace: text().meta(
+        key('empty: workspace in the home folder', ['openpista_WORKSPACE', 'OPENPISTACRAB_WORKSPACE']),
+      ),
+    })
+    .prefault({})
+    .describe('The folder that the agent works in.'),
   executor: z
     .strictObject({
-      kind: z.enum(['auto', 'host', 'bubblewrap', 'docker']).default('auto'),
-      /** With `docker`: the name of one of `containers.images`; it needs bash. */
-      container: text(),
-      network: z.boolean().default(false),
-      writable: z.array(z.string()).default([]),
-      readable: z.array(z.string()).default([]),
+      kind: z
+        .enum(['auto', 'host', 'bubblewrap', 'docker'])
+        .default('auto')
+        .describe('auto: bubblewrap where it works, else the host'),
+      container: text().describe('with docker: the name of one of containers.images; it needs bash'),
+      network: z.boolean().default(false).describe('whether commands in the sandbox reach the network'),
+      writable: z.array(z.string()).default([]).describe('further folders that may be read and written'),
+      readable: z.array(z.string()).default([]).describe('further folders that may be read'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Where commands run.'),
   fetch: z
     .strictObject({
-      /** `host:port` that `web.fetch` and the browser may read although it is not on the public internet. */
-      allowed_hosts: z.array(z.string()).default([]),
+      allowed_hosts: z
+        .array(z.string())
+        .default([])
+        .describe('host:port that web.fetch and the browser may read although it is not on the public internet'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What may be read over the network.'),
   browser: BrowserSection.prefault({}),
   screen: ScreenSection.prefault({}),
   containers: ContainerConfig.prefault({}),
-  /** What is said to the agent at given times; see docs/schedules.md. */
-  schedules: z.array(ScheduleSection).max(50).default([]),
-  wallet: z.strictObject({ url: text(), token_file: text() }).prefault({}),
+  schedules: z
+    .array(ScheduleSection)
+    .max(50)
+    .default([])
+    .describe('What is said to the agent at given times; see docs/schedules.md.'),
+  wallet: z
+    .strictObject({
+      url: text().meta(key('address of the wallet; empty: none', ['openpista_WALLET_URL'])),
+      token_file: text().meta(key('file of the session token, mode 600', ['openpista_WALLET_TOKEN_FILE'])),
+    })
+    .prefault({})
+    .describe('The wallet that the agent may ask.'),
   auth: AuthConfig.prefault({}),
   approvals: ApprovalConfig.prefault({}),
 })
 export type Config = z.output<typeof Config>
-
-/** Environment variable -> key. Upper case is accepted too. */
-const ENV_KEYS = {
-  openpista_MODEL: 'agent.model',
-  openpista_API_KEY: 'agent.api_key',
-  openpista_BASE_URL: 'agent.base_url',
-  openpista_PROVIDER: 'agent.provider',
-  openpista_OAUTH_CLIENT_ID: 'agent.oauth_client_id',
-  openpista_OLLAMA_URL: 'agent.ollama_url',
-  openpista_WEB_TOKEN: 'channels.web.token',
-  openpista_WEB_PORT: 'channels.web.port',
-  openpista_WORKSPACE: 'skills.workspace',
-  OPENPISTACRAB_WORKSPACE: 'skills.workspace',
-  openpista_WALLET_URL: 'wallet.url',
-  openpista_WALLET_TOKEN_FILE: 'wallet.token_file',
-} as const
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -154,7 +210,7 @@ export type Settings = {
  */
 export function loadSettings(file: string | undefined, env: Env): Settings {
   const home = homeFolder(env)
-  const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: ENV_KEYS })
+  const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: environmentKeys(Config) })
   const at = (name: string) => join(home, name)
   return {
     config,
