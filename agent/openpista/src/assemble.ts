@@ -13,7 +13,8 @@ import { findWebRoot, type Settings } from './config.ts'
 import { contextMessages } from './domain/compaction.ts'
 import { type ContextBudget, replay, untrustedSources } from './domain/history.ts'
 import { sourceView } from './domain/source-view.ts'
-import { createContainers } from './executors/containers.ts'
+import { type Containers, createContainers } from './executors/containers.ts'
+import type { Executor } from './executors/executor.ts'
 import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
 import { type Access, createAccess } from './gateway/access.ts'
@@ -21,7 +22,7 @@ import type { Announcer } from './gateway/announcer.ts'
 import { run } from './loop.ts'
 import { createMachine, type Machine } from './machine.ts'
 import { jitteredRetry } from './model-stream.ts'
-import { createModels } from './models.ts'
+import { createModels, type Models } from './models.ts'
 import type { SourceView } from './protocol/index.ts'
 import { recordRuns } from './recording.ts'
 import type { ScheduleTarget } from './schedules/schedule.ts'
@@ -51,6 +52,10 @@ export type Assembly = {
   /** The port of the web channel, once it listens. */
   port: () => number | undefined
   store: Store
+  models: Models
+  executor: Executor
+  containers: Containers
+  wallet: Wallet | null
 }
 
 export type AssemblyParts = {
@@ -119,7 +124,17 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     random: Math.random,
     logger,
   })
-  return { agent: withMachine(agent, machine, logger), tools, access, store, port: () => port }
+  return {
+    agent: withMachine(agent, machine, logger),
+    tools,
+    access,
+    store,
+    port: () => port,
+    models,
+    executor,
+    containers,
+    wallet,
+  }
 }
 
 /** The machine is put in order before the agent starts, and cleared away after it has stopped. */

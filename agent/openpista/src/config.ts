@@ -210,7 +210,7 @@ export type Settings = {
  */
 export function loadSettings(file: string | undefined, env: Env): Settings {
   const home = homeFolder(env)
-  const config = loadConfig(Config, { file: file ?? join(home, 'config.toml'), env, envKeys: environmentKeys(Config) })
+  const config = loadConfig(Config, { file: configFile(file, env), env, envKeys: environmentKeys(Config) })
   const at = (name: string) => join(home, name)
   return {
     config,
@@ -224,6 +224,11 @@ export function loadSettings(file: string | undefined, env: Env): Settings {
     historyFile: at('history'),
     recordings: at('recordings'),
   }
+}
+
+/** The file that is read: the named one, else the one in the home folder. */
+export function configFile(named: string | undefined, env: Env): string {
+  return named ?? join(homeFolder(env), 'config.toml')
 }
 
 /** The built web client: the configured folder, the one in the package, or the one in the source tree. */

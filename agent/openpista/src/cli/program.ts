@@ -56,6 +56,14 @@ program
   .action(() => perform(async ({ settings }) => (await import('./manage.ts')).link(settings)))
 
 program
+  .command('doctor')
+  .description('check everything that a start needs')
+  .action(async () => {
+    const { config, logLevel } = program.opts<{ config?: string; logLevel: string }>()
+    process.exitCode = await (await import('./doctor.ts')).doctor(config, process.env, quiet(logLevel))
+  })
+
+program
   .command('replay <turn>')
   .description('run a recorded turn again, offline, and compare')
   .action((turn: string) =>
