@@ -17,7 +17,7 @@ import type { Models } from './models.ts'
 import { systemPrompt } from './prompt.ts'
 import type { ToolSpec } from './providers/provider.ts'
 import type { RunLoop } from './recording.ts'
-import { type Notice, readContext, storeSummary } from './store/conversation.ts'
+import { type Notice, type ReadContext, readContext, storeSummary } from './store/conversation.ts'
 import type { Store } from './store/store.ts'
 import { createTurnJournal, type TurnJournal } from './store/turn-journal.ts'
 import { beginTurn, endTurn, nextWaiting, type Turn, takeSteering } from './store/turns.ts'
@@ -60,6 +60,9 @@ export class SessionRunner {
   #pumping: Promise<void> | undefined
   #again = false
   #stopped = false
+  /** The conversation as the last turn read it. */
+  #known: ReadContext | undefined
+  #forgetting: NodeJS.Timeout | undefined
   #current: { abort: AbortController; ended: Promise<void> } | undefined
 
   constructor(log: SessionLog, parts: SessionParts) {
@@ -96,6 +99,7 @@ export class SessionRunner {
     const timer = setTimeout(() => this.#current?.abort.abort(), graceMs)
     await this.#pumping
     clearTimeout(timer)
+    clearTimeout(this.#forgetting)
   }
 
   async #pump(): Promise<void> {
@@ -182,7 +186,8 @@ export class SessionRunner {
   async #context(turn: Turn, journal: TurnJournal, how: ContextHow, signal: AbortSignal): Promise<Message[]> {
     const { store, retry, now } = this.#parts
     const { sessionId } = turn
-    let context = await readContext(store.db, sessionId, 2 * how.context.messages)
+    const rows = 2 * how.context.messages
+    let context = await readContext(store.db, sessionId, rows, this.#known)
     if (how.steers) {
       const ask = { candidates: how.candidates, retry, onFailover: () => {} }
       const compaction = await compact(context, how.context, ask, signal)
@@ -192,10 +197,18 @@ export class SessionRunner {
         await journal.commit(async (transaction) => {
           if ('summary' in compaction) await storeSummary(transaction, sessionId, compaction.summary, now())
         })
-        context = await readContext(store.db, sessionId, 2 * how.context.messages)
+        context = await readContext(store.db, sessionId, rows)
       }
     }
+    this.#remember(context)
     return replay(contextMessages(context), how.context)
+  }
+
+  /** Keeps what was read for the next turn, as long as the session is in use. */
+  #remember(context: ReadContext): void {
+    this.#known = context
+    clearTimeout(this.#forgetting)
+    this.#forgetting = setTimeout(() => (this.#known = undefined), KEPT_CONTEXT_MS).unref()
   }
 
   async #models(turn: Turn): Promise<{ candidates: [Candidate, ...Candidate[]]; steers: boolean }> {
@@ -251,6 +264,9 @@ export class SessionRunner {
 }
 
 type ContextHow = { candidates: readonly Candidate[]; context: ContextBudget; steers: boolean }
+
+/** How long the conversation of a quiet session stays in memory. */
+const KEPT_CONTEXT_MS = 5 * 60_000
 
 const unlimited = async () => undefined
 

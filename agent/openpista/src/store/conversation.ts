@@ -36,37 +36,64 @@ async function appendRow(transaction: Transaction, entry: NewEntry, role: string
       ${role}, ${JSON.stringify(body)}, ${at})`.execute(transaction)
 }
 
-/** What a model knows of a conversation: since the last clearing, the summary and the newest messages after it. */
-export async function readContext(db: Kysely<Tables>, sessionId: string, limit: number): Promise<Context> {
+/** What was read of a conversation, and how far: the next reading goes on from there. */
+export type ReadContext = Context & { last: number }
+
+/**
+ * What a model knows of a conversation: since the last clearing, the summary and the newest messages after it.
+ * `known` is an earlier reading of the same session, made with its newest summary; only what came after is read.
+ */
+export async function readContext(
+  db: Kysely<Tables>,
+  sessionId: string,
+  limit: number,
+  known?: ReadContext,
+): Promise<ReadContext> {
+  const rows = await db
+    .selectFrom('messages')
+    .select(['position', 'role', 'body'])
+    .where('session_id', '=', sessionId)
+    .where('role', '<>', 'notice')
+    .where('position', '>', known?.last ?? (await readStart(db, sessionId)))
+    .orderBy('position', 'desc')
+    .limit(limit)
+    .execute()
+  rows.reverse()
+  if (known !== undefined && rows.some(({ role }) => role === 'clear')) return await readContext(db, sessionId, limit)
+  const added = rows
+    .filter(({ role }) => role !== 'clear')
+    .map(({ position, body }) => ({ position, message: JSON.parse(body) as Message }))
+  const entries = [...(known?.entries ?? []), ...added].slice(-limit)
+  const summary = known === undefined ? await newestSummary(db, sessionId) : known.summary
+  return { summary, entries, last: rows.at(-1)?.position ?? known?.last ?? 0 }
+}
+
+/** The position after which a conversation is read: that of the last clearing or of the newest summary. */
+async function readStart(db: Kysely<Tables>, sessionId: string): Promise<number> {
+  return Math.max(await lastClearing(db, sessionId), (await newestSummary(db, sessionId))?.position ?? 0)
+}
+
+async function lastClearing(db: Kysely<Tables>, sessionId: string): Promise<number> {
   const cleared = await db
     .selectFrom('messages')
     .select(({ fn }) => fn.max('position').as('position'))
     .where('session_id', '=', sessionId)
     .where('role', '=', 'clear')
     .executeTakeFirst()
-  const summed = await db
+  return cleared?.position ?? 0
+}
+
+async function newestSummary(db: Kysely<Tables>, sessionId: string): Promise<Summary | undefined> {
+  const row = await db
     .selectFrom('summaries')
     .selectAll()
     .where('session_id', '=', sessionId)
-    .where('position', '>', cleared?.position ?? 0)
+    .where('position', '>', await lastClearing(db, sessionId))
     .orderBy('position', 'desc')
     .limit(1)
     .executeTakeFirst()
-  const rows = await db
-    .selectFrom('messages')
-    .select(['position', 'body'])
-    .where('session_id', '=', sessionId)
-    .where('role', 'in', ['user', 'assistant', 'tool'])
-    .where('position', '>', Math.max(cleared?.position ?? 0, summed?.position ?? 0))
-    .orderBy('position', 'desc')
-    .limit(limit)
-    .execute()
-  const entries = rows.reverse().map(({ position, body }) => ({ position, message: JSON.parse(body) as Message }))
-  const summary =
-    summed === undefined
-      ? undefined
-      : { position: summed.position, text: summed.text, sources: JSON.parse(summed.sources) as Provenance[] }
-  return { summary, entries }
+  if (row === undefined) return undefined
+  return { position: row.position, text: row.text, sources: JSON.parse(row.sources) as Provenance[] }
 }
 
 /** Keeps what a model made of the conversation up to a position. The messages themselves stay. */
