@@ -51,11 +51,13 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
     approvals: ['domain', 'protocol', 'tools/tool.ts'],
     wallet: ['domain', 'protocol', 'store', 'gateway/announcer.ts'],
     schedules: ['domain', 'store', 'channels/channel.ts'],
+    skills: ['domain', 'store', 'executors'],
     tools: [
       'domain',
       'protocol',
       'wallet',
       'schedules',
+      'skills',
       'providers/provider.ts',
       'executors/executor.ts',
       'executors/roots.ts',

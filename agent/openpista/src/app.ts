@@ -34,6 +34,7 @@ export type AgentParts = {
   models: Models
   executor: Executor
   workspace: string
+  skillIndex: SessionParts['skillIndex']
   approvals: ApprovalConfig
   memory: ApprovalMemory
   runLoop: RunLoop

@@ -28,11 +28,14 @@ import { recordRuns } from './recording.ts'
 import type { ScheduleTarget } from './schedules/schedule.ts'
 import { type ConfiguredSchedule, createScheduler } from './schedules/scheduler.ts'
 import { localZone } from './schedules/when.ts'
+import { createSkillRunner } from './skills/runner.ts'
+import { createSkills } from './skills/skills.ts'
 import { readContext } from './store/conversation.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
 import { createScheduleTools } from './tools/schedules.ts'
+import { createSkillTools } from './tools/skills.ts'
 import type { Tool } from './tools/tool.ts'
 import { createPaymentStore } from './wallet/payment-store.ts'
 import { createPayments, type PaymentOrigin, type Payments } from './wallet/payments.ts'
@@ -83,10 +86,14 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const scheduler = createScheduler({ store, now: Date.now, configured: schedulesOf(settings), logger })
   const { browser, screen } = config
   const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
+  const { workspace } = roots
+  const skills = createSkills({ store, workspace, now: Date.now })
+  const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
   const tools = [
     ...createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } }),
     ...machine.tools,
     ...createScheduleTools(scheduler),
+    ...createSkillTools(skills, createSkillRunner(skillParts)),
   ]
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
@@ -96,10 +103,11 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const agent = createAgent({
     store,
     tools,
-    commands: createCommands(about),
+    commands: createCommands({ ...about, skills }),
     models,
     executor,
-    workspace: roots.workspace,
+    workspace,
+    skillIndex: skills.index,
     approvals: config.approvals,
     memory: createApprovalMemory(),
     runLoop: config.agent.record ? recordRuns(run, recordingsIn(settings.recordings)) : run,

@@ -14,6 +14,8 @@ import { createMachine, type MachineParts } from './machine.ts'
 import { systemPrompt } from './prompt.ts'
 import { mapToolNames } from './providers/tool-names.ts'
 import type { Schedules } from './schedules/schedule.ts'
+import type { SkillRunner } from './skills/runner.ts'
+import type { Skills } from './skills/skills.ts'
 import { openStore } from './store/store.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 import { createContainerRun } from './tools/container-run.ts'
@@ -21,6 +23,7 @@ import { createTools } from './tools/index.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
 import { createScheduleTools } from './tools/schedules.ts'
 import { createScreenCapture } from './tools/screen-capture.ts'
+import { createSkillTools } from './tools/skills.ts'
 import { type ToolCase, toolConformance } from './tools/tool.conformance.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
 import { toolSpec } from './tools/tool-spec.ts'
@@ -120,6 +123,7 @@ test('a first request with every built-in tool stays below 8 KB', () => {
     ...createTools({ roots, web: parts.web, wallet }),
     ...machine.tools,
     ...createScheduleTools({} as Schedules),
+    ...createSkillTools({} as Skills, {} as SkillRunner),
   ]
   const names = mapToolNames(all.map(({ name }) => name))
   if (!names.ok) throw new Error(names.message)
@@ -132,6 +136,7 @@ test('a first request with every built-in tool stays below 8 KB', () => {
           workspace: '/srv/owner/.openpista/workspace',
           executor: 'bubblewrap',
           channel: 'web',
+          skills: '',
         }),
       },
       { role: 'user', content: 'Hello' },

@@ -15,7 +15,7 @@ test('prompt and built-in tools together stay below 8 KB', () => {
     const roots = { workspace, writable: [], readable: [], secret: [] }
     const web = { allowedHosts: [], resolve: systemLookup }
     const tools = createTools({ roots, web, wallet: { wallet: {} as Wallet, payments: {} as Payments } })
-    const prompt = systemPrompt({ workspace, executor: 'bubblewrap', channel: 'web' })
+    const prompt = systemPrompt({ workspace, executor: 'bubblewrap', channel: 'web', skills: '' })
     expect(Buffer.byteLength(prompt) + Buffer.byteLength(JSON.stringify(tools.map(toolSpec)))).toBeLessThan(8_192)
   } finally {
     rmSync(workspace, { recursive: true })

@@ -37,6 +37,8 @@ export type SessionParts = {
   person: Approver & Pick<HumanApprover, 'confirm'>
   executor: Executor
   workspace: string
+  /** What the system prompt says about skills; looked up for every turn. */
+  skillIndex: () => Promise<string>
   runLoop: RunLoop
   limits: TurnLimitParts['limits']
   context: ContextBudget
@@ -151,13 +153,14 @@ export class SessionRunner {
     const { runLoop, tools, specs, retry, approver, person, executor, workspace } = this.#parts
     const { sessionId, inbound } = turn
     const { candidates, steers } = await this.#models(turn)
+    const skills = steers ? await this.#parts.skillIndex() : ''
     const about = { sessionId, turnId: turn.id, channel: inbound.channel }
     const limit = steers ? createTurnLimits({ ...this.#parts, confirm: person.confirm, about }) : unlimited
     const context = contextBudget(candidates[0], this.#parts.context)
     const messages = await this.#context(turn, journal, { candidates, context, steers }, signal)
     const config = {
       candidates,
-      system: systemPrompt({ workspace, executor: executor.name, channel: inbound.channel }),
+      system: systemPrompt({ workspace, executor: executor.name, channel: inbound.channel, skills }),
       tools,
       specs,
       context,
@@ -215,7 +218,7 @@ export class SessionRunner {
     const { store, commands, models } = this.#parts
     const found = findCommand(commands, turn.inbound.text)
     if (found !== undefined) {
-      const provider = scriptProvider(found.command, found.args, turn.sessionId)
+      const provider = scriptProvider(found.command, found.args, turn.sessionId, senderProvenance(turn.inbound))
       return { candidates: [{ provider, model: 'command' }], steers: false }
     }
     const session = await store.db

@@ -1,4 +1,5 @@
 import type { ToolCall } from '../domain/message.ts'
+import type { Provenance } from '../domain/provenance.ts'
 
 /** What a slash command does: one tool call, or words at once. */
 export type CommandStep =
@@ -12,7 +13,8 @@ export type Command = {
   /** One line each: how it is written. */
   usage: readonly string[]
   summary: string
-  plan: (args: string, sessionId: string) => Promise<CommandStep> | CommandStep
+  /** `sender`: who wrote it. */
+  plan: (args: string, sessionId: string, sender: Provenance) => Promise<CommandStep> | CommandStep
   /** What to do when the tool that it calls is not there. */
   missing?: string
   /** A second call that the result of the first one asks for, if any. */

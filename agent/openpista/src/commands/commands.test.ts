@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createModels } from '../models.ts'
 import { keysOnly } from '../providers/credential.ts'
-import { openStore } from '../store/store.ts'
+import { createSkills } from '../skills/skills.ts'
+import { openStore, type Store } from '../store/store.ts'
 import { noteTool, startAgent } from '../testing/agent-fixture.ts'
 import { echo, sayText } from '../testing/script.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
@@ -10,7 +11,7 @@ import { findCommand } from './command.ts'
 import { createCommands } from './index.ts'
 import { wallet } from './wallet.ts'
 
-const plan = async (args: string) => await wallet.plan(args, 's')
+const plan = async (args: string) => await wallet.plan(args, 's', { kind: 'owner', channel: 'web' })
 
 test.each([
   ['send 0.01 ETH to 0xabc', { amount: '0.01', symbol: 'ETH', to: '0xabc' }],
@@ -45,6 +46,12 @@ test('what looks like a path or a number is not taken for a command', () => {
   expect(findCommand(commands, ' /wallet  balance ')).toMatchObject({ args: 'balance' })
 })
 
+/** What commands about skills need, where there are none. */
+function skills(store: Store) {
+  const now = Date.now
+  return { store, now, skills: createSkills({ store, workspace: '/nowhere', now }) }
+}
+
 /** An agent with the real commands and no model. */
 async function startWithCommands(tools: readonly Tool[] = []) {
   const store = await openStore(':memory:')
@@ -59,7 +66,7 @@ async function startWithCommands(tools: readonly Tool[] = []) {
     credentials: keysOnly,
   }
   const models = createModels(config, Date.now)
-  const commands = createCommands({ store, models, executor: 'none', version: '9.9', now: Date.now })
+  const commands = createCommands({ ...skills(store), models, executor: 'none', version: '9.9' })
   return await startAgent(echo, { store, tools, commands, models })
 }
 
@@ -130,6 +137,7 @@ test('/help names every command; a missing tool and an unknown command explain t
     'browse',
     'container',
     'remember',
+    'skill',
     'wallet',
     'cancel',
     'session',
@@ -163,7 +171,7 @@ test('/clear begins anew for the model and for the eye', async () => {
       },
     }),
   }
-  const commands = createCommands({ store, models, executor: 'none', version: '0', now: Date.now })
+  const commands = createCommands({ ...skills(store), models, executor: 'none', version: '0' })
   await using fixture = await startAgent(echo, { store, commands, models })
   const client = await fixture.client()
   for (const text of ['one', 'two', '/clear', 'three']) await client.say(text)
@@ -182,7 +190,7 @@ test('/model chooses the model of this session alone', async () => {
       return { ok: true as const, fallbacks: [], model: model ?? 'standard', provider }
     },
   }
-  const commands = createCommands({ store, models, executor: 'none', version: '0', now: Date.now })
+  const commands = createCommands({ ...skills(store), models, executor: 'none', version: '0' })
   await using fixture = await startAgent(echo, { store, commands, models })
   const client = await fixture.client()
   expect((await client.say('/model big-one')).text).toBe('model: big-one (p)')

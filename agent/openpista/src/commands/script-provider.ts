@@ -1,5 +1,6 @@
 import { newId } from '@openpista/common'
 import type { Message, ToolCall } from '../domain/message.ts'
+import type { Provenance } from '../domain/provenance.ts'
 import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
 import type { Command, CommandStep } from './command.ts'
 
@@ -7,14 +8,16 @@ import type { Command, CommandStep } from './command.ts'
  * A command as a provider: it "answers" with the command's tool call, and then with the call's result as text.
  * So approval, journal and frames of a command are those of a model's turn.
  */
-export function scriptProvider(command: Command, args: string, sessionId: string): Provider {
+export function scriptProvider(command: Command, args: string, sessionId: string, sender: Provenance): Provider {
   return {
     id: `command:${command.name}`,
     async *stream(request: ModelRequest): AsyncIterable<ProviderEvent> {
       const done = resultsOfTurn(request.messages)
       const last = done.at(-1)
       const step =
-        last === undefined ? await command.plan(args, sessionId) : (followUp(command, done) ?? answer(last.result))
+        last === undefined
+          ? await command.plan(args, sessionId, sender)
+          : (followUp(command, done) ?? answer(last.result))
       if (step.kind === 'say') return yield* say(step.text)
       if (!request.tools.some(({ name }) => name === step.tool)) {
         return yield* say(`❌ There is no tool ${step.tool} here. ${command.missing ?? ''}`.trim())

@@ -132,6 +132,12 @@ export type Tables = {
     target: string
     next_at: number | null
   }
+  /**
+   * Skills that the owner looked at: the hash of the state that he approved, and of the one that he was shown last.
+   * `skill_files` holds the approved one.
+   */
+  skills: { name: string; approved_hash: string | null; seen_hash: string; updated_at: number }
+  skill_files: { name: string; path: string; content: Uint8Array }
   /** What a model made of the conversation up to a position. `sources`: the untrusted provenances in it. */
   summaries: { session_id: string; position: number; text: string; sources: string; created_at: number }
 }
@@ -212,6 +218,15 @@ CREATE TABLE schedules (
   target TEXT NOT NULL, next_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX schedules_next ON schedules(next_at) WHERE next_at IS NOT NULL;
+`,
+  },
+  {
+    name: 'skills',
+    up: `
+CREATE TABLE skills (name TEXT PRIMARY KEY, approved_hash TEXT, seen_hash TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE skill_files (
+  name TEXT NOT NULL REFERENCES skills(name) ON DELETE CASCADE, path TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (name, path)
+) STRICT, WITHOUT ROWID;
 `,
   },
 ]

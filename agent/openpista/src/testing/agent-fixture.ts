@@ -61,6 +61,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     models: { choose: async (model) => ({ ok: true, provider, model: model ?? 'scripted', fallbacks: [] }) },
     executor: noExecutor,
     workspace: home,
+    skillIndex: async () => '',
     approvals: { rules: [] },
     memory: createApprovalMemory(),
     runLoop: run,

@@ -90,6 +90,7 @@ const agent = createAgent({
   },
   executor: { name: 'none', run: () => Promise.reject(new Error('no executor here')) },
   workspace: home,
+  skillIndex: async () => '',
   approvals: { rules: [] },
   memory: createApprovalMemory(),
   runLoop: run,

@@ -1,0 +1,38 @@
+import type { Skills } from '../skills/skills.ts'
+import { type Command, type CommandStep, usageOf } from './command.ts'
+
+/** `/skill`, `/skill show greet`, `/skill approve greet 1a2b3c4d5e6f`: which skills the agent may use. */
+export function createSkill(skills: Skills): Command {
+  const skill: Command = {
+    name: 'skill',
+    usage: ['/skill', '/skill show <name> [<page>]', '/skill approve <name> <code>', '/skill revoke <name>'],
+    summary: 'list skills, look at new and changed ones, allow them',
+    plan: async (args, _sessionId, sender) => {
+      const [verb = '', name, more, ...rest] = args.split(/\s+/)
+      if (verb === '') return { kind: 'call', tool: 'skill.read', arguments: {} }
+      if (name === undefined || rest.length > 0) return usageOf(skill, 'Which skill?')
+      const isOwner = sender.kind === 'owner'
+      if (verb === 'show') return await show(skills, name, Number(more ?? 1), isOwner)
+      if (verb !== 'approve' && verb !== 'revoke') return usageOf(skill, `Skills have no '${verb}'.`)
+      if (!isOwner) return { kind: 'say', text: '❌ Only the owner decides about skills.' }
+      if (verb === 'revoke') return await revoke(skills, name)
+      if (more === undefined) return usageOf(skill, 'The code stands at the end of what /skill show says.')
+      const approved = await skills.approve(name, more)
+      return { kind: 'say', text: approved.ok ? approved.value : `❌ ${approved.why}` }
+    },
+  }
+  return skill
+}
+
+/** The words of the skill go through a tool, so that they count as those of a stranger. */
+async function show(skills: Skills, name: string, page: number, isOwner: boolean): Promise<CommandStep> {
+  const review = Number.isSafeInteger(page) && page > 0 ? page : 1
+  const found = await skills.review(name)
+  if (found.ok && isOwner && review === found.value.pages.length) await skills.noteSeen(name, found.value.hash)
+  return { kind: 'call', tool: 'skill.read', arguments: { name, review } }
+}
+
+async function revoke(skills: Skills, name: string): Promise<CommandStep> {
+  const text = (await skills.revoke(name)) ? `The skill '${name}' is no longer used.` : '❌ It was not approved.'
+  return { kind: 'say', text }
+}
