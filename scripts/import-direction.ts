@@ -73,6 +73,7 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
     ],
     gateway: ['domain', 'protocol', 'store', 'approvals', 'tools/tool.ts', 'channels/channel.ts'],
     channels: ['domain', 'protocol', 'gateway'],
+    tui: ['protocol', 'cli/card-prompt.ts', 'cli/gateway-client.ts'],
   },
 }
 

@@ -38,11 +38,38 @@ export async function login(settings: Settings, env: Env, flags: LoginFlags): Pr
     key !== undefined
       ? keyLogin(key, endpoint ?? null)
       : await signIn(auth, preset, { ...flags, endpoint, seconds, signal })
+  console.log(await keep(auth, preset, found))
+  return 0
+}
+
+/** Keeps an API key; answers what to tell the person. */
+export async function keepKey(
+  settings: Settings,
+  env: Env,
+  { provider, endpoint, apiKey }: { provider: string; endpoint: string | undefined; apiKey: string },
+): Promise<string> {
+  return await keep(open(settings, env), presetOf(provider), keyLogin(apiKey, endpoint ?? null))
+}
+
+/** Every service with what is known of a login there. Never a secret. */
+export function services(settings: Settings, env: Env): { preset: Preset; status: string }[] {
+  const logins = new Map(
+    open(settings, env)
+      .store.list()
+      .map((login) => [login.provider, login]),
+  )
+  return presets.map((preset: Preset) => {
+    const login = logins.get(preset.id)
+    const inEnvironment = preset.keyEnv !== null && Boolean(env[preset.keyEnv])
+    const stored = login === undefined ? '' : describe(login, Date.now() / 1000).slice(`${preset.id}: `.length)
+    return { preset, status: stored || (inEnvironment ? `key in ${preset.keyEnv}` : '') }
+  })
+}
+
+async function keep(auth: Auth, preset: Preset, found: Login): Promise<string> {
   requireEndpoint(preset, found)
   await auth.store.save(preset.id, found)
-  console.log(`Signed in to ${preset.label}.`)
-  console.log(howKept(auth.store.keyPlace()))
-  return 0
+  return `Signed in to ${preset.label}.\n${howKept(auth.store.keyPlace())}`
 }
 
 /** `openpista auth logout`: forgets one provider's login. */

@@ -10,8 +10,15 @@ export type GatewayClient = {
   close: () => void
 }
 
-/** Connects and says hello as `clientId`, whose own session is `cli:<clientId>`. */
-export async function connectGateway(socketPath: string, clientId: string): Promise<GatewayClient> {
+/** Where a client goes on: the session, and the last frame that it has of it. */
+export type GoesOn = Pick<Extract<ClientFrame, { type: 'hello' }>, 'sessionId' | 'lastSeq'>
+
+/** Connects and says hello as `clientId`, whose own session, `cli:<clientId>`, is opened unless another is named. */
+export async function connectGateway(
+  socketPath: string,
+  clientId: string,
+  goesOn: GoesOn = {},
+): Promise<GatewayClient> {
   const socket = connect(socketPath)
   const opened = Promise.withResolvers<void>()
   socket.once('connect', opened.resolve)
@@ -49,6 +56,6 @@ export async function connectGateway(socketPath: string, clientId: string): Prom
     },
     close: () => socket.destroy(),
   }
-  client.send({ type: 'hello', protocol: PROTOCOL_VERSION, clientId })
+  client.send({ type: 'hello', protocol: PROTOCOL_VERSION, clientId, ...goesOn })
   return client
 }

@@ -27,20 +27,30 @@ export async function model(
   return (await tryModel(configured(settings, env, what), what, options.message)) ? 0 : 1
 }
 
-/** Every model of the configured provider, and those known of the others that are ready to use. */
 async function list(settings: Settings, env: Env): Promise<number> {
+  const { entries, problems, current } = await knownModels(settings, env)
+  for (const entry of entries) console.log(line(entry, current))
+  for (const problem of problems) process.stderr.write(`${problem}\n`)
+  if (!current.ok) process.stderr.write(`${current.message} ${current.hint}\n`)
+  return current.ok ? 0 : 1
+}
+
+export type KnownModels = { entries: CatalogueEntry[]; problems: string[]; current: ProviderChoice }
+
+/** Every model of the configured provider, and those known of the others that are ready to use. */
+export async function knownModels(settings: Settings, env: Env): Promise<KnownModels> {
   const current = choose(settings, env, settings.config.agent.provider, '')
+  const found: KnownModels = { entries: [], problems: [], current }
   for (const preset of presets) {
     const ready = choose(settings, env, preset.id, 'any')
     const isCurrent = current.ok && ready.ok && current.provider.id === ready.provider.id
     // A service without a key is only asked when it is the configured one: nobody said that it runs.
     if (!ready.ok || (!preset.needsKey && !isCurrent)) continue
     const { entries, problem } = await catalogueOf(settings, ready)
-    for (const entry of entries) console.log(line(entry, current))
-    if (problem !== null) process.stderr.write(`${problem}\n`)
+    found.entries.push(...entries)
+    if (problem !== null) found.problems.push(problem)
   }
-  if (!current.ok) process.stderr.write(`${current.message} ${current.hint}\n`)
-  return current.ok ? 0 : 1
+  return found
 }
 
 async function testAll(settings: Settings, env: Env, message: string): Promise<number> {

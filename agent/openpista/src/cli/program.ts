@@ -6,6 +6,7 @@ export const program = new Command('openpista')
   .version('0.1.0')
   .option('-c, --config <file>', 'configuration file (default: config.toml in ~/.openpista)')
   .option('-l, --log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .option('-s, --session <id>', 'session of run, repl and tui; without a command: of tui')
   .showHelpAfterError('(openpista --help lists the commands)')
 
 program
@@ -25,7 +26,7 @@ program
   .action((options: { execute: string; session?: string; json: boolean; yes: boolean }) =>
     perform(async ({ settings, logLevel }) => {
       const { run } = await import('./run.ts')
-      const { execute: text, session, json, yes } = options
+      const { execute: text, session = sharedSession(), json, yes } = options
       return await run(settings, process.env, quiet(logLevel), { text, session, json, yes })
     }),
   )
@@ -33,12 +34,18 @@ program
 program
   .command('repl')
   .description('a conversation line by line')
-  .option('-s, --session <name>', 'name of the session', 'local')
-  .action(({ session }: { session: string }) =>
+  .option('-s, --session <name>', 'name of the session (default: local)')
+  .action(({ session = sharedSession() ?? 'local' }: { session?: string }) =>
     perform(async ({ settings, logLevel }) =>
       (await import('./repl.ts')).repl(settings, process.env, quiet(logLevel), session),
     ),
   )
+
+program
+  .command('tui')
+  .description('the conversation on the whole terminal; also without a command')
+  .option('-s, --session <id>', 'open this session: a name, or the id of one that is there')
+  .action(({ session }: { session?: string }) => openTui(session))
 
 program
   .command('status')
@@ -114,6 +121,13 @@ auth
   .description('show the logins and when they end')
   .action(() => perform(async ({ settings }) => (await import('./auth.ts')).status(settings, process.env)))
 
+program.allowExcessArguments().action(() => {
+  const [unknown] = program.args
+  if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`)
+  if (!process.stdin.isTTY || !process.stdout.isTTY) program.help({ error: true })
+  return openTui(undefined)
+})
+
 type Prepared = { settings: import('../config.ts').Settings; logLevel: string }
 
 /** Runs a command with the configuration; a failure is words on standard error and exit code 1. */
@@ -128,6 +142,17 @@ async function perform(work: (prepared: Prepared) => Promise<number>): Promise<v
     process.stderr.write(`Error: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}\n`)
     process.exitCode = 1
   }
+}
+
+/** A `-s` that a command has too is read with the options of the whole program, wherever it stands. */
+function sharedSession(): string | undefined {
+  return program.opts<{ session?: string }>().session
+}
+
+async function openTui(session = sharedSession()): Promise<void> {
+  await perform(async ({ settings, logLevel }) =>
+    (await import('./tui.ts')).tui(settings, process.env, quiet(logLevel), session),
+  )
 }
 
 /** Programs that print answers keep their log to what is wrong. */
