@@ -7,7 +7,6 @@ import { connectToParent } from './signer-client.ts'
 /** A daemon that does what the test asks: `<what> <data directory>`. Says what happened in lines of JSON. */
 const [what, dataDir] = process.argv.slice(2) as [string, string]
 const signer = connectToParent()
-const early = await signer.sign('any', Buffer.from('message')).catch((error) => error.code)
 await signer.unlocked()
 const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
@@ -57,7 +56,6 @@ const tasks: Record<string, () => Promise<void> | void> = {
     await signer.resume()
     const unknown = await signer.sign('nobody', Buffer.from('message')).catch((error) => error.code)
     say({
-      early,
       key,
       signature: Buffer.from(signature).toString('hex'),
       secret: secret.length,

@@ -53,7 +53,6 @@ function start(task: string, password = 'open sesame', code = codeDir): Running 
 test('the daemon uses its signer over the pipe', async () => {
   const { line, end } = start('use')
   expect(await line()).toMatchObject({
-    early: 'KEYSTORE_LOCKED',
     key: { keyId: expect.any(String), address: expect.any(String) },
     signature: expect.stringMatching(/^[0-9a-f]{128}$/),
     secret: 32,
