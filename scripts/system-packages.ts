@@ -16,6 +16,10 @@ export const systemPackages = {
   tmux: { debian: 'tmux', isPresent: () => isOnPath('tmux') },
   nss: { debian: 'libnss3', isPresent: () => hasLibrary('libnss3.so') },
   nspr: { debian: 'libnspr4', isPresent: () => hasLibrary('libnspr4.so') },
+  xvfb: { debian: 'xvfb', isPresent: () => isOnPath('Xvfb') },
+  scrot: { debian: 'scrot', isPresent: () => isOnPath('scrot') },
+  docker: { debian: 'docker.io', isPresent: () => isOnPath('dockerd') },
+  busybox: { debian: 'busybox-static', isPresent: () => isOnPath('busybox') },
   fonts: { debian: 'fonts-dejavu-core', isPresent: () => FONT_FOLDERS.some((folder) => existsSync(folder)) },
 } as const satisfies Record<string, SystemPackage>
 

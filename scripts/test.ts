@@ -10,7 +10,17 @@ import { ensureSystemPackages, type SystemPackageName } from './system-packages.
 import { countTests, readReport, summaryLine, type TestCounts } from './test-report.ts'
 
 /** What some tests use. Without them those tests are skipped and say so. */
-const USED_BY_TESTS: readonly SystemPackageName[] = ['bubblewrap', 'tmux', 'nss', 'nspr', 'fonts']
+const USED_BY_TESTS: readonly SystemPackageName[] = [
+  'bubblewrap',
+  'tmux',
+  'nss',
+  'nspr',
+  'fonts',
+  'xvfb',
+  'scrot',
+  'docker',
+  'busybox',
+]
 
 /** Everything a change must pass. With arguments, only the tests that vitest finds by them, and no checks. */
 async function main(filters: readonly string[]): Promise<number> {

@@ -1,5 +1,6 @@
 export type { AnthropicBlock, AnthropicFault, AnthropicMessage, AnthropicRequest } from './anthropic-request.ts'
 export { type ChromiumSearch, findChromium, launchBrowser } from './chromium.ts'
+export { type Dockerd, startDockerd } from './dockerd.ts'
 export * from './fake-anthropic.ts'
 export * from './fake-docker.ts'
 export * from './fake-identity.ts'

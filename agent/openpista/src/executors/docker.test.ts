@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DockerFault, type FakeDocker, startFakeDocker } from '@openpista/testing'
+import { type DockerFault, type FakeDocker, startDockerd, startFakeDocker } from '@openpista/testing'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { type ContainerSpec, runContainer, sweepContainers } from './container.ts'
 import { createDockerExecutor } from './docker.ts'
@@ -152,11 +152,11 @@ test('containers of a killed process are removed at the next start, those of a l
 })
 
 test('a real engine keeps the limits', async (context) => {
-  const path = process.env.DOCKER_TEST_SOCKET ?? '/var/run/docker.sock'
-  const image = process.env.DOCKER_TEST_IMAGE ?? 'busybox'
-  const real = createDockerEngine(path)
-  const found = await real.call('GET', `/images/${image}/json`)
-  if (!found.ok) return context.skip(`no container engine with the image ${image}: ${found.message}`)
+  const engine = await startDockerd()
+  if ('missing' in engine) return context.skip(engine.missing)
+  context.onTestFinished(engine.stop)
+  const { image } = engine
+  const real = createDockerEngine(engine.socketPath)
   const owner = `test-${process.pid}`
   const runReal = async (command: string, seconds = 30) => {
     const spec = specOf(command, { offer: { ...offer, image, memoryMb: 64 }, owner })
