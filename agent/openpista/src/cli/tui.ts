@@ -91,13 +91,6 @@ function servicesOf(settings: Settings, env: NodeJS.ProcessEnv): Services {
         login: preset.login,
         endpointName: preset.endpoint?.env,
       })),
-    keepKey: async (key) => {
-      try {
-        return { ok: true, text: await keepKey(settings, env, key) }
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        return { ok: false, text: [error.message, error.hint ?? ''].join('\n').trim() }
-      }
-    },
+    keepKey: (key) => keepKey(settings, env, key),
   }
 }

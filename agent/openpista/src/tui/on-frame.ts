@@ -56,7 +56,10 @@ function onWelcome(state: State, frame: Frame<'welcome'>, at: number): Step {
     wanted: undefined,
     lost: undefined,
   }
-  return sayAgain(forgetStored(next))
+  const step = sayAgain(forgetStored(next))
+  const isListWanted = state.overlay?.kind === 'sessions' && state.overlay.sessions === undefined
+  if (!isListWanted) return step
+  return { ...step, commands: [...step.commands, { type: 'send', frame: { type: 'session.list' } }] }
 }
 
 /** Why the session that was asked for is not the one on the screen. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AppError } from '@openpista/common'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Fixture, noteTool, startAgent } from '../testing/agent-fixture.ts'
 import { callTool, echo, lastUserText, type Script, sayText } from '../testing/script.ts'
@@ -21,8 +22,12 @@ const services: Services = {
     models: [{ provider: 'scripted', id: 'other', note: 'listed', current: false }],
     problem: '',
   }),
-  providers: async () => [],
-  keepKey: async () => ({ ok: true, text: '' }),
+  providers: async () => [
+    { id: 'google', label: 'Google Gemini', status: 'not signed in', login: 'key', endpointName: undefined },
+  ],
+  keepKey: async () => {
+    throw new AppError('LOGIN_FAILED', 'This address is none.', { hint: 'Give another.' })
+  },
 }
 
 type Shown = Program & {
@@ -138,6 +143,22 @@ test('a gateway that goes away and comes back: nothing is missed, and what was s
   shown.leave()
   await shown.ended
   await door.close()
+})
+
+test('a key is typed, and why it was not kept is told', async () => {
+  await using fixture = await startAgent(echo)
+  const shown = show(join(fixture.home, 's'))
+  await shown.seen('cli:test')
+  shown.say('/login')
+  await shown.seen('Google Gemini')
+  shown.press('enter')
+  await shown.seen('typed here, hidden')
+  shown.press('enter')
+  await shown.seen('API key:')
+  shown.say('secret')
+  await shown.seen('This address is none.')
+  shown.leave()
+  await shown.ended
 })
 
 test('a session that is not there is said, and a new one begun', async () => {

@@ -1,17 +1,14 @@
-import { connectGateway, type GatewayClient } from '../cli/gateway-client.ts'
+import { AppError } from '@openpista/common'
+import { createLink } from './link.ts'
 import type { Action, Command, ModelEntry, ProviderEntry, State } from './state.ts'
 import { begin, update } from './update.ts'
 
-/** What the program asks of the rest of openpista. */
+/** What the program asks of the rest of openpista. An `AppError` is told to the person. */
 export type Services = {
   models: () => Promise<{ models: readonly ModelEntry[]; problem: string }>
   providers: () => Promise<readonly ProviderEntry[]>
   /** Keeps an API key; answers what to tell. */
-  keepKey: (key: {
-    provider: string
-    endpoint: string | undefined
-    apiKey: string
-  }) => Promise<{ ok: boolean; text: string }>
+  keepKey: (key: { provider: string; endpoint: string | undefined; apiKey: string }) => Promise<string>
 }
 
 export type ProgramParts = {
@@ -39,84 +36,51 @@ const TICK_MS = 250
 
 export function runProgram(first: State, parts: ProgramParts): Program {
   const ended = Promise.withResolvers<void>()
-  const stopping = new AbortController()
   let state = first
-  let client: GatewayClient | undefined
+  let isOver = false
   let drawing: NodeJS.Timeout | undefined
   let ticking: NodeJS.Timeout | undefined
-  let connecting: NodeJS.Timeout | undefined
 
   const end = (finish: () => void) => {
-    stopping.abort()
+    isOver = true
     clearTimeout(drawing)
-    clearTimeout(connecting)
     clearInterval(ticking)
-    client?.close()
+    link.close()
     finish()
   }
   const leave = () => end(ended.resolve)
   const fail = (fault: unknown) => end(() => ended.reject(fault))
-
-  const drawSoon = () => {
+  const dispatch = (action: Action) => {
+    if (isOver) return
+    const step = update(state, action)
+    state = step.state
+    for (const command of step.commands) carryOut(command)
+    if (!isOver) showSoon()
+  }
+  const showSoon = () => {
     drawing ??= setTimeout(() => {
       drawing = undefined
       parts.draw(state)
     }, DRAW_MS)
-  }
-  const tickWhileRunning = () => {
-    const isRunning = state.transcript?.running === true
-    if (isRunning) ticking ??= setInterval(() => dispatch({ type: 'tick' }), TICK_MS)
-    else {
-      clearInterval(ticking)
-      ticking = undefined
+    if (state.transcript?.running === true) {
+      ticking ??= setInterval(() => dispatch({ type: 'tick' }), TICK_MS)
+      return
     }
+    clearInterval(ticking)
+    ticking = undefined
   }
-  const dispatch = (action: Action) => {
-    if (stopping.signal.aborted) return
-    const step = update(state, action)
-    state = step.state
-    for (const command of step.commands) carryOut(command)
-    if (stopping.signal.aborted) return
-    tickWhileRunning()
-    drawSoon()
-  }
-
-  const converse = async ({ hello }: Extract<Command, { type: 'connect' }>) => {
-    const { clientId, sessionId, lastSeq } = hello
-    const goesOn = { ...(sessionId === undefined ? {} : { sessionId }), ...(lastSeq === undefined ? {} : { lastSeq }) }
-    const opened = await connectGateway(parts.socketPath, clientId, goesOn).catch(unreachable)
-    client = opened
-    if (stopping.signal.aborted) opened?.close()
-    for (let frame = await opened?.next(); frame !== undefined; frame = await opened?.next()) {
-      dispatch({ type: 'frame', frame, at: parts.now() })
-    }
-    client = undefined
-    dispatch({ type: 'disconnected' })
-  }
+  const link = createLink({
+    socketPath: parts.socketPath,
+    onFrame: (frame) => dispatch({ type: 'frame', frame, at: parts.now() }),
+    onGone: () => dispatch({ type: 'disconnected' }),
+    onFault: fail,
+  })
   const carryOut = (command: Command) => {
-    switch (command.type) {
-      case 'send':
-        client?.send(command.frame)
-        return
-      case 'connect':
-        connecting = setTimeout(() => void converse(command).catch(fail), command.afterMs)
-        return
-      case 'list models':
-        parts.services.models().then((found) => dispatch({ type: 'models', ...found }), fail)
-        return
-      case 'list providers':
-        parts.services.providers().then((providers) => dispatch({ type: 'providers', providers }), fail)
-        return
-      case 'keep key':
-        parts.services.keepKey(command).then((kept) => dispatch({ type: 'key.kept', ...kept }), fail)
-        return
-      case 'redraw':
-        parts.forget()
-        return
-      case 'quit':
-        leave()
-        return
-    }
+    if (command.type === 'send') link.send(command.frame)
+    else if (command.type === 'connect') link.connect(command.hello, command.afterMs)
+    else if (command.type === 'redraw') parts.forget()
+    else if (command.type === 'quit') leave()
+    else serve(parts.services, command).then(dispatch).catch(fail)
   }
 
   for (const command of begin(state)) carryOut(command)
@@ -124,8 +88,15 @@ export function runProgram(first: State, parts: ProgramParts): Program {
   return { dispatch, ended: ended.promise, leave }
 }
 
-/** A gateway that cannot be reached is one that is not there (yet): it is tried again. */
-function unreachable(error: NodeJS.ErrnoException): undefined {
-  if (error.syscall === undefined) throw error
-  return undefined
+type Asked = Extract<Command, { type: 'list models' | 'list providers' | 'keep key' }>
+
+async function serve(services: Services, command: Asked): Promise<Action> {
+  try {
+    if (command.type === 'list models') return { type: 'models', ...(await services.models()) }
+    if (command.type === 'list providers') return { type: 'providers', providers: await services.providers() }
+    return { type: 'told', title: 'Signed in', text: await services.keepKey(command) }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { type: 'told', title: 'That did not work', text: [error.message, error.hint ?? ''].join('\n').trim() }
+  }
 }

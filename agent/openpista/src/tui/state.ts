@@ -79,7 +79,7 @@ export type Action =
   | { type: 'tick' }
   | { type: 'models'; models: readonly ModelEntry[]; problem: string }
   | { type: 'providers'; providers: readonly ProviderEntry[] }
-  | { type: 'key.kept'; ok: boolean; text: string }
+  | { type: 'told'; title: string; text: string }
 
 /** What the program shall do about it. */
 export type Command =

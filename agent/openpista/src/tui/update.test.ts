@@ -195,7 +195,7 @@ test('a key is asked for, kept, and its end told', () => {
   const kept = play(picking(provider({})), press('enter'), press('enter'), paste('sk-secret\n'), press('enter'))
   expect(kept.commands).toEqual([{ type: 'keep key', provider: 'google', endpoint: undefined, apiKey: 'sk-secret' }])
   expect(JSON.stringify(kept.state)).not.toContain('sk-secret')
-  const told = play(kept.state, { type: 'key.kept', ok: true, text: 'Signed in.' }).state
+  const told = play(kept.state, { type: 'told', title: 'Signed in', text: 'Signed in.' }).state
   expect(told.overlay).toMatchObject({ kind: 'words', text: 'Signed in.' })
 })
 

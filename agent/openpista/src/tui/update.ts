@@ -31,8 +31,8 @@ export function update(state: State, action: Action): Step {
       return state.overlay?.kind === 'providers'
         ? stay({ ...state, overlay: { ...state.overlay, providers: action.providers } })
         : stay(state)
-    case 'key.kept':
-      return words(state, action.ok ? 'Signed in' : 'Not signed in', action.text)
+    case 'told':
+      return words(state, action.title, action.text)
   }
 }
 

@@ -150,7 +150,7 @@ const anyAction = fc.oneof(
   { arbitrary: fc.constant(got({ type: 'error', code: 'SESSION_NOT_FOUND', message: 'gone' })), weight: 1 },
   { arbitrary: fc.constant<Action>({ type: 'providers', providers }), weight: 1 },
   { arbitrary: anyText.map((text): Action => ({ type: 'models', models: [], problem: text })), weight: 1 },
-  { arbitrary: anyText.map((text): Action => ({ type: 'key.kept', ok: false, text })), weight: 1 },
+  { arbitrary: anyText.map((text): Action => ({ type: 'told', title: 'x', text })), weight: 1 },
   { arbitrary: fc.constant<Action>({ type: 'tick' }), weight: 1 },
   {
     arbitrary: fc
