@@ -1,5 +1,5 @@
 import { type ExecFileSyncOptions, execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FakeOpenAI, startFakeOpenAI } from '@openpista/testing'
@@ -81,6 +81,20 @@ test.skipIf(!hasTmux)('told to stop, it gives the terminal back', { timeout: 180
     terminal.close()
   }
 })
+
+test.skipIf(!hasTmux)(
+  'when its terminal goes away it ends, and its gateway with it',
+  { timeout: 180_000 },
+  async () => {
+    const terminal = openTmux()
+    terminal.type(`exec ${process.execPath} ${MAIN}`)
+    terminal.press('Enter')
+    await expect.poll(terminal.screen, PATIENCE).toMatch(/gpt-4o {10,}cli:/)
+    expect(existsSync(join(home, 'openpista.pid'))).toBe(true)
+    terminal.close()
+    await expect.poll(() => existsSync(join(home, 'openpista.pid')), PATIENCE).toBe(false)
+  },
+)
 
 test('without a terminal it says what to do instead', async () => {
   expect(await openpista(home, ['tui'])).toMatchObject({ code: 1, err: expect.stringContaining('openpista run -e') })

@@ -1,8 +1,7 @@
 import type { ServerFrame } from '../protocol/index.ts'
 import { insert } from './editor.ts'
 import { sayAgain } from './say.ts'
-import { doing } from './slash.ts'
-import { type State, type Step, stay, waiting } from './state.ts'
+import { doing, type State, type Step, stay, waiting } from './state.ts'
 import { emptyTranscript, fromHistory, type Item, receive, type Transcript } from './transcript.ts'
 import { growth } from './view/conversation.ts'
 

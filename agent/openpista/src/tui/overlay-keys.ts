@@ -1,10 +1,10 @@
 import { edits, emptyEditor, insert } from './editor.ts'
 import type { Key } from './keys.ts'
 import { methodChoices, modelChoices, paletteChoices, providerChoices, sessionChoices } from './overlay-rows.ts'
-import { emptyPicker, type Picker, pickerKey, type Row } from './picker.ts'
+import { emptyPicker, type Picker, pickerKey, type Row, rowInFocus } from './picker.ts'
 import { say } from './say.ts'
-import { doing, openModels, runLocal, words } from './slash.ts'
-import { type Overlay, type ProviderEntry, type State, type Step, stay } from './state.ts'
+import { openModels, openWords, runLocal } from './slash.ts'
+import { doing, type Overlay, type ProviderEntry, type State, type Step, stay } from './state.ts'
 import { cleanLine } from './text.ts'
 
 type Of<Kind extends Overlay['kind']> = Extract<Overlay, { kind: Kind }>
@@ -54,7 +54,7 @@ function sessionsKey(state: State, overlay: Of<'sessions'>, key: Key): Step {
   const rows = sessionChoices(overlay, state)
   const onCommand = (command: string): Step => {
     if (command === 'n') return doing(close(state), { type: 'send', frame: { type: 'session.new' } })
-    const confirming = rows[overlay.picker.at]?.value
+    const confirming = rows[rowInFocus(overlay.picker, rows.length)]?.value
     return stay({ ...state, overlay: { ...overlay, confirming } })
   }
   const onChosen = ({ id: sessionId }: { id: string }) =>
@@ -94,18 +94,18 @@ function choose<Value>(
   if ('picker' in picked) return stay({ ...state, overlay: { ...overlay, picker: picked.picker } })
   if ('closed' in picked) return stay(close(state))
   if ('command' in picked) return own.onCommand(picked.command)
-  const row = rows[overlay.picker.at]
+  const row = rows[rowInFocus(overlay.picker, rows.length)]
   return row === undefined ? stay(state) : onChosen(row.value)
 }
 
 function chooseProvider(state: State, provider: ProviderEntry): Step {
-  if (provider.login === 'none') return words(state, provider.label, `${provider.label} needs no login.`)
+  if (provider.login === 'none') return openWords(state, provider.label, `${provider.label} needs no login.`)
   return stay({ ...state, overlay: { kind: 'method', provider, picker: emptyPicker } })
 }
 
 function sayBrowserLogin(state: State, { id, label }: ProviderEntry): Step {
   const text = `Run this in a shell; it opens the way to the browser and keeps the login:\n\n  openpista auth login -p ${id} --browser\n\nThis program and a running gateway use it as soon as it is there.`
-  return words(state, `Sign in to ${label}`, text)
+  return openWords(state, `Sign in to ${label}`, text)
 }
 
 function askForKey(state: State, provider: ProviderEntry): Step {

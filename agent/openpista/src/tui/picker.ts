@@ -59,6 +59,11 @@ function leave(picker: Picker): Picked {
   return picker.filter.text === '' ? { closed: true } : { picker: { ...emptyPicker, at: 0 } }
 }
 
+/** The row that Enter takes: the list may have become shorter than it was. */
+export function rowInFocus({ at }: Picker, count: number): number {
+  return Math.max(0, Math.min(at, count - 1))
+}
+
 function moved(picker: Picker, step: number, count: number): Picker {
-  return { ...picker, at: Math.max(0, Math.min(picker.at + step, count - 1)) }
+  return { ...picker, at: rowInFocus({ ...picker, at: picker.at + step }, count) }
 }

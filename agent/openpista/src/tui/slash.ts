@@ -1,6 +1,6 @@
 import { emptyPicker, type Row, typingPicker } from './picker.ts'
 import { say } from './say.ts'
-import { type Command, type State, type Step, stay } from './state.ts'
+import { doing, type State, type Step, stay } from './state.ts'
 
 /** A command of the palette. `local` ones are done here; the others are said to the gateway. */
 export type SlashCommand = {
@@ -22,9 +22,11 @@ const remote = (name: string, args: string, what: string): SlashCommand => ({ na
 
 /** Every command of the palette, in its order. */
 export const slashCommands: readonly SlashCommand[] = [
-  local('/help', '', 'keys and commands', (state) => words(state, 'Help', helpText())),
+  local('/help', '', 'keys and commands', (state) => openWords(state, 'Help', helpText())),
   local('/login', '', 'keep an API key, or see who is signed in where', openProviders),
-  local('/connection', '', 'how this terminal is connected', (state) => words(state, 'Connection', connection(state))),
+  local('/connection', '', 'how this terminal is connected', (state) =>
+    openWords(state, 'Connection', connection(state)),
+  ),
   local('/model', '', 'choose the model of this session', (state, name) =>
     name === '' ? openModels(state) : say(state, `/model ${name}`),
   ),
@@ -42,7 +44,7 @@ export const slashCommands: readonly SlashCommand[] = [
   local('/cancel', '', 'stop what is running here', (state) =>
     doing(state, { type: 'send', frame: { type: 'cancel' } }),
   ),
-  local('/web', '', 'how to open the web client', (state) => words(state, 'Web client', WEB)),
+  local('/web', '', 'how to open the web client', (state) => openWords(state, 'Web client', WEB)),
   remote('/run', '<command>', 'run a shell command'),
   remote('/read', '<path>', 'show a file'),
   remote('/write', '<path> <text>', 'write a file anew'),
@@ -92,7 +94,7 @@ export function openProviders(state: State): Step {
   return doing({ ...state, overlay }, { type: 'list providers' })
 }
 
-export function words(state: State, title: string, text: string): Step {
+export function openWords(state: State, title: string, text: string): Step {
   return stay({ ...state, overlay: { kind: 'words', title, text, top: 0 } })
 }
 
@@ -106,10 +108,6 @@ function askToDelete(state: State, id: string): Step {
 
 function quit(state: State): Step {
   return doing(state, { type: 'quit' })
-}
-
-export function doing(state: State, command: Command): Step {
-  return { state, commands: [command] }
 }
 
 function connection({ link, transcript, clientId, model }: State): string {

@@ -97,6 +97,10 @@ export function stay(state: State): Step {
   return { state, commands: [] }
 }
 
+export function doing(state: State, command: Command): Step {
+  return { state, commands: [command] }
+}
+
 export function initialState(
   size: Size,
   client: { clientId: string; wanted: string | undefined; nonce: string },

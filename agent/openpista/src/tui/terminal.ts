@@ -60,6 +60,9 @@ export function openTerminal({ input, output, env, onKey, onResize, onEnd }: Ter
   input.on('end', onEnd)
   input.resume()
   output.on('resize', resized)
+  // A terminal that is gone fails at everything, also at being given back: these listeners stay.
+  input.on('error', onEnd)
+  output.on('error', onEnd)
   output.write(OPEN)
 
   return {

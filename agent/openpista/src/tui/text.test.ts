@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { clean, cut, widthOf, wrap } from './text.ts'
+import { clean, cut, graphemes, graphemeWidth, widthOf, wrap } from './text.ts'
 
 test.each([
   ['plain', 5],
@@ -48,6 +48,17 @@ test("a stranger's text cannot steer the terminal", () => {
   fc.assert(
     fc.property(anyText, (raw) => {
       expect(clean(raw)).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|[\u2028\u2029]/u)
+    }),
+  )
+})
+
+test('the quick way for common letters measures as the thorough one', () => {
+  const letters = fc.constantFrom(...'aZ ~가힣ㄱ漢ぁヺー。', '\u0301', '\u3099', '\u11ab')
+  fc.assert(
+    fc.property(fc.string({ unit: letters, maxLength: 12 }), (text) => {
+      const thorough = Array.from(new Intl.Segmenter('en').segment(text), ({ segment }) => segment)
+      expect(graphemes(text)).toEqual(thorough)
+      expect(widthOf(text)).toBe(thorough.reduce((sum, grapheme) => sum + graphemeWidth(grapheme), 0))
     }),
   )
 })

@@ -7,6 +7,9 @@ import { printable } from '../cli/card-prompt.ts'
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 const PLAIN = /^[\x20-\x7e]*$/
+/** Latin letters, Korean syllables, kana and Han characters: one code unit each, which joins no other. */
+const SIMPLE = /^[\x20-\x7e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*$/
+const FIRST_WIDE = 0x3041
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]*$/u
 const WIDE =
   /^[\u1100-\u115f\p{Script=Hangul}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\p{Regional_Indicator}\u3000-\u303e\u30fb-\u30fe\u3200-\u33ff\uff01-\uff60\uffe0-\uffe6]/u
@@ -15,16 +18,24 @@ const HALF = /^[\uff61-\uffdc]/u
 const AS_EMOJI = '\ufe0f'
 
 export function graphemes(text: string): string[] {
-  return PLAIN.test(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment)
+  return SIMPLE.test(text) ? text.split('') : Array.from(segmenter.segment(text), ({ segment }) => segment)
 }
 
 /** Cells that the text takes on one line. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length
+  if (SIMPLE.test(text)) return simpleWidth(text)
   return graphemes(text).reduce((sum, grapheme) => sum + graphemeWidth(grapheme), 0)
 }
 
+function simpleWidth(text: string): number {
+  let width = text.length
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= FIRST_WIDE) width += 1
+  return width
+}
+
 export function graphemeWidth(grapheme: string): number {
+  if (PLAIN.test(grapheme)) return grapheme.length
   if (NO_WIDTH.test(grapheme)) return 0
   if (HALF.test(grapheme)) return 1
   return WIDE.test(grapheme) || grapheme.includes(AS_EMOJI) ? 2 : 1

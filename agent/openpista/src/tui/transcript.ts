@@ -79,6 +79,9 @@ function change(items: readonly Item[], frame: Changing): readonly Item[] {
       )
     case 'notice':
       return [...items, { kind: 'notice', text: frame.text, tone: frame.tone }]
+    default:
+      // A gateway that is newer than this program may say more.
+      return items
   }
 }
 

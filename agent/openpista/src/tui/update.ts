@@ -4,8 +4,8 @@ import type { Key } from './keys.ts'
 import { onFrame } from './on-frame.ts'
 import { close, overlayKey } from './overlay-keys.ts'
 import { say } from './say.ts'
-import { doing, openPalette, runLocal, words } from './slash.ts'
-import { type Action, type Command, type State, type Step, stay } from './state.ts'
+import { openPalette, openWords, runLocal } from './slash.ts'
+import { type Action, type Command, doing, type State, type Step, stay } from './state.ts'
 import { openCards } from './transcript.ts'
 import { linesUpTo } from './view/conversation.ts'
 import { bodyHeight } from './view/layout.ts'
@@ -32,7 +32,7 @@ export function update(state: State, action: Action): Step {
         ? stay({ ...state, overlay: { ...state.overlay, providers: action.providers } })
         : stay(state)
     case 'told':
-      return words(state, action.title, action.text)
+      return openWords(state, action.title, action.text)
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Editor, rowsOf } from '../editor.ts'
 import { fit, type Line, pad, type Size, span } from '../line.ts'
 import { methodChoices, modelChoices, paletteChoices, providerChoices, sessionChoices } from '../overlay-rows.ts'
-import type { Picker, Row } from '../picker.ts'
+import { type Picker, type Row, rowInFocus } from '../picker.ts'
 import type { Overlay, State } from '../state.ts'
 import { clean, cleanLine, graphemes, widthOf, wrap } from '../text.ts'
 
@@ -54,10 +54,11 @@ function list<Value>(
   const filter = cleanLine(picker.filter.text)
   const head: Line[] = [title(name), fit([span(search, 'dim'), span(filter)], width), []]
   const room = Math.max(1, height - head.length)
-  const first = Math.max(0, Math.min(picker.at - Math.floor(room / 2), rows.length - room))
+  const focus = rowInFocus(picker, rows.length)
+  const first = Math.max(0, Math.min(focus - Math.floor(room / 2), rows.length - room))
   const labelWidth = Math.min(Math.max(12, ...rows.map(({ label }) => widthOf(label))), Math.floor(width * 0.6))
   const body = rows.slice(first, first + room).map(({ label, note }, index): Line => {
-    const isChosen = first + index === picker.at
+    const isChosen = first + index === focus
     const columns: Line = [
       ...pad([span(` ${label}`, isChosen ? 'chosen' : 'plain')], labelWidth + 3, isChosen ? 'chosen' : 'plain'),
       span(note, isChosen ? 'chosen' : 'dim'),

@@ -38,7 +38,7 @@ function chat(state: State): Screen {
   const input = chatInput(state)
   const body = [...shown, ...blank].map((line): Line => (line.length === 0 ? [] : [span('  '), ...line]))
   const rows = input.rows.map((row, index): Line => [span(index === 0 ? '› ' : '  ', 'accent'), span(row)])
-  const above: Line[] = [header(state), ...body, [span(`  ${doing(state)}`, 'dim')], rule(width, input.hidden)]
+  const above: Line[] = [header(state), ...body, [span(`  ${activity(state)}`, 'dim')], rule(width, input.hidden)]
   const lead = above.length
   return {
     lines: [...above, ...rows, status(state, 'Tab commands · Ctrl+O output · PgUp PgDn scroll')],
@@ -83,7 +83,7 @@ function status({ model, size }: State, keys: string): Line {
 const SPINNER = ['⠋', '⠹', '⠼', '⠦', '⠧', '⠏']
 
 /** What goes on, in a line. */
-function doing(state: State): string {
+function activity(state: State): string {
   const { transcript, scroll, ticks } = state
   const below = scroll > 0 ? `↓ ${scroll} more lines below (Esc)` : ''
   if (transcript === undefined || !transcript.running) return below
