@@ -87,7 +87,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const { browser, screen } = config
   const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
   const { workspace } = roots
-  const skills = createSkills({ store, workspace, now: Date.now })
+  const skills = createSkills({ store, workspace, confined: executor.name !== 'host', now: Date.now })
   const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
   const tools = [
     ...createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } }),

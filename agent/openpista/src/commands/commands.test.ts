@@ -49,7 +49,7 @@ test('what looks like a path or a number is not taken for a command', () => {
 /** What commands about skills need, where there are none. */
 function skills(store: Store) {
   const now = Date.now
-  return { store, now, skills: createSkills({ store, workspace: '/nowhere', now }) }
+  return { store, now, skills: createSkills({ store, workspace: '/nowhere', confined: true, now }) }
 }
 
 /** An agent with the real commands and no model. */

@@ -14,14 +14,15 @@ export function codeOf(hash: string): string {
 
 /**
  * Everything that a skill may do and every line that changed since it was approved, in pages. What approves it
- * stands at the end of the last one. `before`: the files that were approved, if any were.
+ * stands at the end of the last one. `before`: the files that were approved, if any were. `confined`: whether scripts
+ * are held to their permissions.
  */
-export function reviewPages(skill: Skill, before: readonly SkillFile[] | undefined): string[] {
+export function reviewPages(skill: Skill, before: readonly SkillFile[] | undefined, confined: boolean): string[] {
   const paths = [...new Set([...(before ?? []), ...skill.files].map(({ path }) => path))].sort()
   const changes = paths.flatMap((path) => fileLines(path, fileOf(before ?? [], path), fileOf(skill.files, path)))
   const end = ['', `To use exactly this: /skill approve ${skill.name} ${codeOf(skill.hash)}`]
   const pages: string[] = []
-  let page: string[] = headLines(skill, before)
+  let page: string[] = headLines(skill, before, confined)
   for (const line of [...changes, ...end]) {
     if (page.join('\n').length + line.length > PAGE_CHARS) {
       pages.push(page.join('\n'))
@@ -35,19 +36,24 @@ export function reviewPages(skill: Skill, before: readonly SkillFile[] | undefin
   })
 }
 
-function headLines(skill: Skill, before: readonly SkillFile[] | undefined): string[] {
+function headLines(skill: Skill, before: readonly SkillFile[] | undefined, confined: boolean): string[] {
   const { name, description, mode, entry, image, permissions } = skill
   const where = image === undefined ? '' : `, in a container of ${visible(image)}`
   const runs =
     entry === undefined ? 'nothing: it only tells the agent how to do something' : `${entry} (${mode})${where}`
+  const isHeld = confined || entry === undefined || mode === 'wasm' || image !== undefined
   return [
     `${name}: ${visible(description)}`,
     `State: ${before === undefined ? 'new' : 'changed since it was approved'}`,
     `Runs: ${runs}`,
     `Network: ${permissions.network ? 'YES' : 'no'}`,
     `Workspace: ${{ none: 'not at all', read: 'may read it', write: 'may READ AND WRITE it' }[permissions.workspace]}`,
+    ...(isHeld ? [] : [NOT_HELD]),
   ]
 }
+
+const NOT_HELD =
+  'NO SANDBOX: commands run on this machine itself, and this program could do everything that you can do.'
 
 function fileOf(files: readonly SkillFile[], path: string): Buffer | undefined {
   return files.find((file) => file.path === path)?.content

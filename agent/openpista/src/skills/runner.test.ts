@@ -90,6 +90,11 @@ describe.each(sandboxes)('in %s', (sandbox) => {
       isError: true,
       output: 'stderr:\nOne name, please.\nexit_code: 2',
     })
+    const long = ['x'.repeat(4000)].concat(Array.from({ length: 40 }, () => "'".repeat(4000)))
+    expect(await use(run, { name: 'hello-shell', args: long })).toMatchObject({
+      isError: true,
+      output: 'The arguments are too long.',
+    })
     expect(await tryOut(run, 'broken', 'main.js', 'this is no program')).toMatchObject({ isError: true })
   })
 

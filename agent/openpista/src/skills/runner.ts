@@ -13,6 +13,8 @@ const WASM_CPU_SECONDS = 10
 /** Kilobytes of memory that a script may ask for; Node has a limit of its own, for it reserves more than it uses. */
 const SCRIPT_MEMORY_KB = 4 * 1024 * 1024
 const NODE_HEAP_MB = 512
+/** Systems take no longer ones; Linux gives 128 KiB to a single argument. */
+const MAX_COMMAND_BYTES = 120_000
 
 /** What a skill is called with: words for a script, an object for a module; a script gets it as JSON behind its words. */
 export type SkillCall = { id: string; args: readonly string[]; input: Record<string, unknown> | undefined }
@@ -58,6 +60,8 @@ export function createSkillRunner(parts: RunnerParts): SkillRunner {
     const base = await realpath(await mkdtemp(join(tmpdir(), 'openpista-skill-')))
     try {
       const job = { skill, call, folder: join(base, 'skill'), home: join(base, 'home') }
+      if (Buffer.byteLength(commandOf(job, process.execPath)) > MAX_COMMAND_BYTES)
+        return refused('The arguments are too long.')
       await mkdir(job.home)
       await copyFiles(skill.files, job.folder)
       if (skill.image === undefined) return await standard(job, watch)

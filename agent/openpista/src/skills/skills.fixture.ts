@@ -18,7 +18,7 @@ export type SkillsFixture = AsyncDisposable & {
 export async function startSkills(): Promise<SkillsFixture> {
   const workspace = realpathSync(mkdtempSync(join(tmpdir(), 'skills-')))
   const store = await openStore(':memory:')
-  const skills = createSkills({ store, workspace, now: Date.now })
+  const skills = createSkills({ store, workspace, confined: true, now: Date.now })
   return {
     workspace,
     store,

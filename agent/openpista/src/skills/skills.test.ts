@@ -1,12 +1,15 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { verifyAudit } from '../store/audit.ts'
 import { diffLines } from './diff.ts'
+import { findSkills, readFiles } from './folder.ts'
 import { mapOf, readFrontMatter, textOf } from './front-matter.ts'
 import { readSkill } from './skill.ts'
 import { skillIndex } from './skill-index.ts'
 import { skillText, startSkills } from './skills.fixture.ts'
+import { createSkills } from './skills.ts'
 
 const parsed = (front: string, files: Record<string, string> = {}) =>
   readSkill('greet', [
@@ -154,6 +157,23 @@ describe('discovery', () => {
 })
 
 describe('quarantine', () => {
+  test('a folder that becomes a link after it was found leads nowhere', async () => {
+    await using fixture = await startSkills()
+    const outside = mkdtempSync(join(tmpdir(), 'outside-'))
+    mkdirSync(join(outside, 'greet'))
+    for (const path of ['SKILL.md', 'greet/SKILL.md']) writeFileSync(join(outside, path), skillText('secret'))
+    const root = join(fixture.workspace, 'skills')
+    fixture.put('group/greet/SKILL.md', skillText('Greets.'))
+    const { places } = await findSkills(root)
+    expect(await readFiles(root, places[0]!)).toMatchObject({ ok: true })
+    for (const path of ['group/greet', 'group']) {
+      rmSync(join(root, path), { recursive: true })
+      symlinkSync(outside, join(root, path))
+      expect(await readFiles(root, places[0]!)).toMatchObject({ ok: false, why: 'it cannot be read: ENOTDIR' })
+    }
+    rmSync(outside, { recursive: true })
+  })
+
   test('a new skill is in no prompt and cannot be read until the owner saw and approved it', async () => {
     await using fixture = await startSkills()
     const { put, skills, approve } = fixture
@@ -289,6 +309,21 @@ describe('review', () => {
     expect(all).toContain('no text: 3 bytes, SHA-256 ')
     expect(pages.slice(0, -1).join('')).not.toContain('/skill approve')
     expect(pages.at(-1)).toContain('/skill approve greet ')
+  })
+
+  test('where nothing holds a program to its permissions, that is said', async () => {
+    await using fixture = await startSkills()
+    const { store, workspace, put, skills } = fixture
+    const open = createSkills({ store, workspace, confined: false, now: Date.now })
+    const page = async (of: typeof open, name: string) => {
+      const review = await of.review(name)
+      return review.ok ? review.value.pages[0] : review.why
+    }
+    put('greet/SKILL.md', skillText('Greets.'))
+    expect(await page(open, 'greet')).not.toContain('NO SANDBOX')
+    put('greet/run.sh', 'x')
+    expect(await page(open, 'greet')).toContain('NO SANDBOX')
+    expect(await page(skills, 'greet')).not.toContain('NO SANDBOX')
   })
 
   test('a diff rebuilds both sides', () => {

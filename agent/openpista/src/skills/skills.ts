@@ -30,15 +30,15 @@ export type SkillOverview = {
   faults: SkillFault[]
 }
 
-export function createSkills({
-  store,
-  workspace,
-  now,
-}: {
+export type SkillsParts = {
   store: Store
   workspace: string
+  /** Whether scripts run in a sandbox that holds them to their permissions. */
+  confined: boolean
   now: () => number
-}): Skills {
+}
+
+export function createSkills({ store, workspace, confined, now }: SkillsParts): Skills {
   const root = join(workspace, 'skills')
   const pins = async () => {
     const rows = await store.db.selectFrom('skills').selectAll().execute()
@@ -47,7 +47,7 @@ export function createSkills({
   const find = async (name: string): Promise<Parsed<Skill>> => {
     const { places, faults } = await findSkills(root)
     const place = places.find((one) => one.name === name)
-    if (place !== undefined) return await load(place)
+    if (place !== undefined) return await load(root, place)
     const fault = faults.find(({ where }) => where.split('/').at(-1) === name)
     return { ok: false, why: fault?.why ?? `Skill '${name}' not found in ${root}` }
   }
@@ -56,7 +56,7 @@ export function createSkills({
       const approved = await pins()
       const { places } = await findSkills(root)
       const known = places.filter(({ name }) => approved.get(name)?.approved_hash != null)
-      const read = await Promise.all(known.map(load))
+      const read = await Promise.all(known.map((place) => load(root, place)))
       const active = read.flatMap((one) => (one.ok ? [one.value] : []))
       return skillIndex(active.filter(({ name, hash }) => approved.get(name)?.approved_hash === hash))
     },
@@ -65,7 +65,7 @@ export function createSkills({
       const { places, faults } = await findSkills(root)
       const overview: SkillOverview = { active: [], inactive: [], faults: [...faults] }
       for (const place of places) {
-        const read = await load(place)
+        const read = await load(root, place)
         const { name } = place
         const pinned = approved.get(name)?.approved_hash ?? null
         if (!read.ok) overview.faults.push({ where: name, why: read.why })
@@ -87,7 +87,7 @@ export function createSkills({
       const found = await find(name)
       if (!found.ok) return found
       const before = await approvedFiles(store, name)
-      return { ok: true, value: { pages: reviewPages(found.value, before), hash: found.value.hash } }
+      return { ok: true, value: { pages: reviewPages(found.value, before, confined), hash: found.value.hash } }
     },
     noteSeen: async (name, hash) => {
       const row = { name, approved_hash: null, seen_hash: hash, updated_at: now() }
@@ -126,8 +126,8 @@ export function createSkills({
 const NOT_SEEN = (name: string) =>
   `This is not the state that you were shown last. Look at it first: /skill show ${name}`
 
-async function load(place: SkillPlace): Promise<Parsed<Skill>> {
-  const files = await readFiles(place)
+async function load(root: string, place: SkillPlace): Promise<Parsed<Skill>> {
+  const files = await readFiles(root, place)
   return files.ok ? readSkill(place.name, files.value) : files
 }
 
