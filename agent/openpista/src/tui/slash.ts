@@ -55,7 +55,11 @@ export const slashCommands: readonly SlashCommand[] = [
   remote('/container', '<command>', 'run a shell command in a fresh container'),
   remote('/remember', '<words>', 'find what was said before'),
   remote('/schedule', '', 'what is said to the agent at given times'),
-  remote('/wallet', 'balance', 'the wallet: balance, address, send, history'),
+  remote('/skill', '', 'list skills, look at new and changed ones, allow them'),
+  remote('/wallet balance', '', 'what the wallet holds'),
+  remote('/wallet address', '', 'where to send money to'),
+  remote('/wallet send', '<amount> <coin> to <address>', 'pay; your policy decides'),
+  remote('/wallet history', '', 'past payments'),
   local('/quit', '', 'leave', quit),
   local('/exit', '', 'leave', quit),
 ]

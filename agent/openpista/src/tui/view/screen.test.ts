@@ -117,7 +117,7 @@ test('a typed key is never on the screen', () => {
 
 test('the palette offers no command that the gateway does not have', () => {
   const names = createCommands({} as Parameters<typeof createCommands>[0]).map(({ name }) => `/${name}`)
-  const said = slashCommands.flatMap(({ name, local }) => (local === undefined ? [name] : []))
+  const said = slashCommands.flatMap(({ name, local }) => (local === undefined ? name.split(' ').slice(0, 1) : []))
   expect(names).toEqual(expect.arrayContaining(said))
 })
 
