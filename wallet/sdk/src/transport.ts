@@ -112,9 +112,11 @@ async function readAnswer(response: Response): Promise<unknown> {
 
 /**
  * A refusal before any work (rate limit) may always be repeated; anything that leaves a doubt only where
- * the call has no effect or the daemon recognises it by its key. A verdict is an answer, not a failure.
+ * the call has no effect or the daemon recognises it by its key, as it does while it judges the first of them. A
+ * verdict is an answer, not a failure.
  */
 function mayRepeat(error: WAIaaSError, repeatable: boolean): boolean {
+  if (error.code === 'IDEMPOTENCY_IN_PROGRESS') return true
   if (error.details?.transactionId !== undefined || error.code === 'SYSTEM_LOCKED') return false
   if (error.status === 429) return error.retryable
   return repeatable && (error.status === 0 || error.status >= 500 || (error.status === 409 && error.retryable))
