@@ -22,7 +22,7 @@ export function reviewPages(skill: Skill, before: readonly SkillFile[] | undefin
   const changes = paths.flatMap((path) => fileLines(path, fileOf(before ?? [], path), fileOf(skill.files, path)))
   const end = ['', `To use exactly this: /skill approve ${skill.name} ${codeOf(skill.hash)}`]
   const pages: string[] = []
-  let page: string[] = headLines(skill, before, confined)
+  let page: string[] = headLines(skill, stateWords(before, changes), confined)
   for (const line of [...changes, ...end]) {
     if (page.join('\n').length + line.length > PAGE_CHARS) {
       pages.push(page.join('\n'))
@@ -36,7 +36,7 @@ export function reviewPages(skill: Skill, before: readonly SkillFile[] | undefin
   })
 }
 
-function headLines(skill: Skill, before: readonly SkillFile[] | undefined, confined: boolean): string[] {
+function headLines(skill: Skill, state: string, confined: boolean): string[] {
   const { name, description, mode, entry, image, permissions } = skill
   const where = image === undefined ? '' : `, in a container of ${visible(image)}`
   const runs =
@@ -44,12 +44,17 @@ function headLines(skill: Skill, before: readonly SkillFile[] | undefined, confi
   const isHeld = confined || entry === undefined || mode === 'wasm' || image !== undefined
   return [
     `${name}: ${visible(description)}`,
-    `State: ${before === undefined ? 'new' : 'changed since it was approved'}`,
+    `State: ${state}`,
     `Runs: ${runs}`,
     `Network: ${permissions.network ? 'YES' : 'no'}`,
     `Workspace: ${{ none: 'not at all', read: 'may read it', write: 'may READ AND WRITE it' }[permissions.workspace]}`,
     ...(isHeld ? [] : [NOT_HELD]),
   ]
+}
+
+function stateWords(before: readonly SkillFile[] | undefined, changes: readonly string[]): string {
+  if (before === undefined) return 'new'
+  return changes.length === 0 ? 'approved as it is' : 'changed since it was approved'
 }
 
 const NOT_HELD =

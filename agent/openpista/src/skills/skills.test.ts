@@ -258,7 +258,13 @@ describe('quarantine', () => {
     const { put, skills, approve } = fixture
     put('greet/SKILL.md', skillText('Greets.'))
     await approve('greet')
+    const shown = async () => {
+      const review = await skills.review('greet')
+      return review.ok ? review.value.pages.join('') : review.why
+    }
+    expect(await shown()).toContain('State: approved as it is')
     expect(await skills.revoke('greet')).toBe(true)
+    expect(await shown()).toContain('State: new')
     expect(await skills.revoke('greet')).toBe(false)
     expect(await skills.overview()).toMatchObject({ inactive: [{ name: 'greet', state: 'new' }] })
   })
