@@ -12,6 +12,7 @@ import { ApprovalConfig, createRuleApprover, judgeByRules, Rule } from './rules.
 type Row = Partial<z.input<typeof Rule>>
 
 const page: Provenance = { kind: 'web', url: 'https://news.example/today' }
+const note: Provenance = { kind: 'file', path: '/home/me/notes.txt' }
 const person: Provenance = { kind: 'person', channel: 'telegram', user: 'eve' }
 
 function question(part: Partial<ApprovalQuestion> & { risk: Risk }): ApprovalQuestion {
@@ -52,6 +53,7 @@ test.each<[string, ApprovalQuestion, string]>([
   ['a first page', fetches('https://a.example/', []), 'allow'],
   ['another page of the same site', fetches('https://news.example/?q=1', [page]), 'allow'],
   ['another site after a page', fetches('https://evil.example/?q=secret', [page]), 'ask once'],
+  ['the same site after a page and a file', fetches('https://news.example/?q=1', [page, note]), 'ask once'],
   [
     'another site in the browser after a page',
     fetches('https://evil.example/?q=secret', [page], 'browser.navigate'),

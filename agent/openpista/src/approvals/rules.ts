@@ -52,7 +52,7 @@ export const Rule = z.strictObject({
     .literal(true)
     .optional()
     .meta({
-      description: 'only calls whose url names a host that no page read in this session came from',
+      description: 'only calls whose url names another host than the one all foreign text of this session came from',
       examples: [true],
     }),
   remember: z.boolean().default(true).describe('of ask: whether "allow for this session" is remembered'),
@@ -77,7 +77,8 @@ export type Judgement = { decision: Rule['decision']; remember: boolean; rule: s
 /**
  * The rows that hold when configuration says nothing else: looking is free, changing asks once per session and
  * scope, money is the wallet's to judge. Once a stranger's words are in the session, whatever runs, sends or
- * spends asks every time, and so does a first visit to another site: a page may be an order in disguise.
+ * spends asks every time, and so does a visit to another site than the one that all of those words came from: a page
+ * may be an order in disguise, and an address can carry away what stands in the session.
  */
 export const defaultRules: readonly Rule[] = [
   Rule.parse({ name: 'look', decision: 'allow', risk: ['read'], untrusted: 'any' }),
@@ -162,9 +163,10 @@ function matchTrust(rule: Rule, question: ApprovalQuestion): Match {
   return yes(wanted === 'any' || (wanted === 'yes') === question.untrusted.length > 0)
 }
 
+/** What another place said in this session could be carried away in an address of this one. */
 function isNewHost({ call, untrusted }: ApprovalQuestion): boolean {
   const host = hostOf(call.arguments.url)
-  return host === undefined || !untrusted.some((source) => source.kind === 'web' && hostOf(source.url) === host)
+  return host === undefined || untrusted.some((source) => source.kind !== 'web' || hostOf(source.url) !== host)
 }
 
 function hostOf(url: unknown): string | undefined {

@@ -6,10 +6,17 @@ export type CardDecision = 'approve' | 'reject' | 'allow_for_session'
 
 /** A card as lines of text. */
 export function cardText(card: Card): string {
-  const facts = card.facts.map(({ label, value, tone }) => `  ${tone === 'warning' ? '! ' : ''}${label}: ${value}`)
+  const facts = card.facts.map(
+    ({ label, value, tone }) => `  ${tone === 'warning' ? '! ' : ''}${label}: ${indented(value)}`,
+  )
   const sources = card.sources.filter(({ trusted }) => !trusted).map(({ label }) => `  not your words: ${label}`)
   const links = card.buttons.flatMap(({ label, url }) => (url === undefined ? [] : [`  ${label}: ${url}`]))
   return [card.title, ...facts, `  ${card.reason}`, ...sources, ...links].map(printable).join('\n')
+}
+
+/** A value of several lines cannot look like other lines of the card. */
+function indented(value: string): string {
+  return value.replaceAll('\n', '\n    | ')
 }
 
 /** What to ask under a card, with the letters that answer it. */

@@ -1,9 +1,10 @@
 import type { SourceView } from '../protocol/index.ts'
+import { oneLine } from './one-line.ts'
 import { isTrusted, type Provenance } from './provenance.ts'
 
-/** Where a text came from, in words for a person. */
+/** Where a text came from, in words for a person, on one line: names and addresses are strangers' words too. */
 export function sourceView(provenance: Provenance): SourceView {
-  return { trusted: isTrusted(provenance), label: label(provenance) }
+  return { trusted: isTrusted(provenance), label: oneLine(label(provenance)) }
 }
 
 function label(provenance: Provenance): string {
