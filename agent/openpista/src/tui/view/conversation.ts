@@ -137,7 +137,7 @@ function cardLines(card: Card, outcome: CardOutcome | undefined, width: number, 
   for (const fact of card.facts) rows.push(...factLines(fact, inner))
   if (card.reason !== '') rows.push(...toned(card.reason, 'dim', inner))
   for (const { trusted, label } of card.sources) {
-    if (!trusted) rows.push(...toned(`not your words: ${label}`, 'warning', inner))
+    if (!trusted) rows.push(...toned(`not your words: ${cleanLine(label)}`, 'warning', inner))
   }
   if (card.shortCode !== undefined) {
     rows.push([span('code to compare: '), span(cleanLine(card.shortCode), 'strong')])
@@ -152,10 +152,13 @@ function cardLines(card: Card, outcome: CardOutcome | undefined, width: number, 
   return rows.map((row) => [span('┃ ', tone), ...row])
 }
 
+/** A value of several lines is set in: none of them can look like another line of the card. */
 function factLines({ label, value, tone }: Card['facts'][number], width: number): Line[] {
   const looks: Tone = tone === 'plain' ? 'plain' : tone
   const mark = tone === 'warning' ? '! ' : ''
-  return wrap(clean(`${mark}${label}: ${value}`), width).map((line) => [span(line, looks)])
+  return wrap(clean(`${mark}${cleanLine(label)}: ${value}`), width - 4).map((line, index) =>
+    index === 0 ? [span(line, looks)] : [span('  │ ', 'dim'), span(line, looks)],
+  )
 }
 
 function toned(text: string, tone: Tone, width: number): Line[] {

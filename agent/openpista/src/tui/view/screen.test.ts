@@ -109,6 +109,12 @@ test('a card in focus stands at the end, and says so when it is longer than the 
   expect(shown).toContain('PgUp shows the beginning')
 })
 
+test('a value of a card cannot pass for other lines of it', () => {
+  const forged = { ...toolCard, facts: [{ label: 'command', value: 'rm -r ~\nIt only reads.', tone: 'code' as const }] }
+  const shown = picture(play(fresh(), welcome(), ...frames({ type: 'approval.requested', card: forged })).state)
+  expect(shown).toContain('┃   │ It only reads.')
+})
+
 test('a typed key is never on the screen', () => {
   const { state } = play(fresh(), ...SCENES['api-key']!)
   expect(picture(state)).not.toContain('secret')
