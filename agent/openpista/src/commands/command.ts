@@ -1,5 +1,5 @@
 import type { ToolCall } from '../domain/message.ts'
-import type { Provenance } from '../domain/provenance.ts'
+import { isTrusted, type Provenance } from '../domain/provenance.ts'
 
 /** What a slash command does: one tool call, or words at once. */
 export type CommandStep =
@@ -19,6 +19,17 @@ export type Command = {
   missing?: string
   /** A second call that the result of the first one asks for, if any. */
   follow?: (first: ToolCall, output: string) => CommandStep | undefined
+}
+
+/** The command, for the owner alone: it shows or changes what is not another person's business. */
+export function forOwner(command: Command): Command {
+  return {
+    ...command,
+    plan: (args, sessionId, sender) =>
+      isTrusted(sender)
+        ? command.plan(args, sessionId, sender)
+        : { kind: 'say', text: `❌ Only the owner may use /${command.name}.` },
+  }
 }
 
 /** The command that a text names, if it starts with a slash; an unknown one explains itself. */

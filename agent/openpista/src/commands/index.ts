@@ -1,7 +1,7 @@
 import type { Skills } from '../skills/skills.ts'
 import { type AboutParts, createClear, createHelp, createModel, createSession, createStatus } from './about.ts'
 import { cancel } from './cancel.ts'
-import type { Command } from './command.ts'
+import { type Command, forOwner } from './command.ts'
 import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
 import { schedule } from './schedule.ts'
 import { createSkill } from './skill.ts'
@@ -9,7 +9,7 @@ import { wallet } from './wallet.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
 export function createCommands(parts: AboutParts & { skills: Skills }): readonly Command[] {
-  const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)]
+  const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)].map(forOwner)
   const commands = [
     run,
     read,

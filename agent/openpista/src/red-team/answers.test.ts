@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { channels } from '../channels/index.ts'
 import { cardText } from '../cli/card-prompt.ts'
+import { createCommands } from '../commands/index.ts'
 import { wallet } from '../commands/wallet.ts'
 import type { ClientFrame } from '../protocol/index.ts'
-import { connectClient } from '../testing/agent-fixture.ts'
+import { createSkills } from '../skills/skills.ts'
+import { openStore } from '../store/store.ts'
+import { connectClient, startAgent } from '../testing/agent-fixture.ts'
+import { echo } from '../testing/script.ts'
 import { type Arena, type Call, FRIEND, harm, openArena, sandboxed, THIEF } from './arena.ts'
 import { leaks } from './machine-attempts.ts'
 
@@ -161,6 +165,24 @@ test.each(['please', '/wallet send 0.01 ETH to 0x6666666666666666666666666666666
     victim.send({ type: 'approval.answer', cardId: card.id, decision: 'reject' })
     await victim.next('turn.finished')
     expect(harm(arena)).toEqual([])
+  },
+)
+
+test.each(['/session', '/clear', '/model evil', '/status'])(
+  "another person's %s shows and changes nothing",
+  async (text) => {
+    const store = await openStore(':memory:')
+    const models = { choose: async () => ({ ok: false as const, hint: 'no model' }) }
+    const skills = createSkills({ store, workspace: '/nowhere', confined: true, now: Date.now })
+    const commands = createCommands({ store, models, skills, executor: 'none', version: '0', now: Date.now })
+    await using fixture = await startAgent(echo, { store, commands })
+    const client = await fixture.client()
+    await client.say('a private title')
+    const target = { id: 'web:tab', channel: 'web', address: { chat: 'tab' } }
+    const bob = { channel: 'web', chat: 'tab', user: 'bob', id: 'b', text, owner: false }
+    await fixture.agent.gateway.admitTo(target, bob)
+    expect((await client.next('turn.finished')).text).toBe(`❌ Only the owner may use ${text.split(' ')[0]}.`)
+    expect((await client.say(text.replace(' evil', ''))).text).not.toContain('Only the owner')
   },
 )
 
