@@ -12,7 +12,7 @@ import { ApprovalConfig, createRuleApprover, judgeByRules, Rule } from './rules.
 type Row = Partial<z.input<typeof Rule>>
 
 const page: Provenance = { kind: 'web', url: 'https://news.example/today' }
-const note: Provenance = { kind: 'file', path: '/home/me/notes.txt' }
+const note: Provenance = { kind: 'file', path: '/srv/notes.txt' }
 const person: Provenance = { kind: 'person', channel: 'telegram', user: 'eve' }
 
 function question(part: Partial<ApprovalQuestion> & { risk: Risk }): ApprovalQuestion {

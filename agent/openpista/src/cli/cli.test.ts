@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +76,13 @@ test('run starts a gateway of its own where none runs, and its exit code tells h
   const json = await openpista(home, 'run', '--json', '-e', '/help')
   expect(JSON.parse(json.out)).toMatchObject({ status: 'stop', sessionId: expect.stringMatching(/^cli:run-/) })
   expect(await openpista(home, 'audit', 'verify')).toMatchObject({ code: 0, out: expect.stringContaining('whole') })
+})
+
+test('a reader that leaves early does not break a run', { timeout: 60_000 }, async () => {
+  const home = newHome()
+  const piped = `"${process.execPath}" "${MAIN}" run --yes -e '/run seq 1 500' | head -n 0; exit "\${PIPESTATUS[0]}"`
+  const env = { PATH: process.env.PATH, HOME: home, OPENPISTA_HOME: home }
+  expect(spawnSync('bash', ['-c', piped], { env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
 })
 
 test('the gateway starts once, serves, and ends cleanly', { timeout: 60_000 }, async () => {

@@ -133,6 +133,7 @@ type Prepared = { settings: import('../config.ts').Settings; logLevel: string }
 /** Runs a command with the configuration; a failure is words on standard error and exit code 1. */
 async function perform(work: (prepared: Prepared) => Promise<number>): Promise<void> {
   const { AppError } = await import('@openpista/common')
+  process.stdout.on('error', readerHasLeft)
   try {
     const { loadSettings } = await import('../config.ts')
     const { config, logLevel } = program.opts<{ config?: string; logLevel: string }>()
@@ -142,6 +143,11 @@ async function perform(work: (prepared: Prepared) => Promise<number>): Promise<v
     process.stderr.write(`Error: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}\n`)
     process.exitCode = 1
   }
+}
+
+/** `openpista run -e … | head`: what is left to print has no reader, and the work goes on to its end. */
+function readerHasLeft(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /** A `-s` that a command has too is read with the options of the whole program, wherever it stands. */
