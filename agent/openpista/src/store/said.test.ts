@@ -59,6 +59,7 @@ test('the words of one person never show to another, nor the owner’s in a sess
     'bob agent: your swordfish is blue',
     'bob person: my swordfish',
   ])
+  expect((await searchSaid(store.db, 'group', ['hello'], 5)).map(({ title }) => title)).toEqual(['group'])
   await store.close()
 })
 
