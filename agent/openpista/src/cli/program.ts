@@ -145,9 +145,12 @@ async function perform(work: (prepared: Prepared) => Promise<number>): Promise<v
   }
 }
 
-/** `openpista run -e … | head`: what is left to print has no reader, and the work goes on to its end. */
+/**
+ * `openpista run -e … | head`, or a terminal that was closed: what is left to print has no reader, and the work goes
+ * on to its end.
+ */
 function readerHasLeft(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
 }
 
 /** A `-s` that a command has too is read with the options of the whole program, wherever it stands. */

@@ -62,8 +62,9 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 function leaveAtSignal(program: Program): { exitCode: () => number } {
   let code = 0
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
-    process.once(signal, () => {
-      code = exitCode
+    // For every one: a terminal that closes sends more than one, and the second must not cut the stop short.
+    process.on(signal, () => {
+      code ||= exitCode
       program.leave()
     })
   }
