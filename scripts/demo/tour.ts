@@ -21,8 +21,9 @@ export async function playTour(stack: DemoStack, show: (step: TourStep) => void)
   }
   try {
     for (const chain of stack.chains) {
-      add(await smallPayment(chat, chain))
-      add(await approvedPayment(chat, chain, stack))
+      const small = await smallPayment(chat, chain)
+      add(small)
+      add(await approvedPayment(chat, chain, stack, small.hash))
       add(await refusedPayment(chat, chain))
     }
     add(await command(chat))
@@ -46,8 +47,13 @@ async function smallPayment(chat: ChatClient, chain: DemoChain): Promise<TourSte
   }
 }
 
-/** Above what may go without the owner: waits as a card until the owner signs. */
-async function approvedPayment(chat: ChatClient, chain: DemoChain, stack: DemoStack): Promise<TourStep> {
+/** Above what may go without the owner: waits as a card until the owner signs. The notice of `earlier` may still come. */
+async function approvedPayment(
+  chat: ChatClient,
+  chain: DemoChain,
+  stack: DemoStack,
+  earlier: string | undefined,
+): Promise<TourStep> {
   const friend = chain.newAddress()
   const since = chat.frames.length
   await chat.say(`/wallet send ${chain.large} ${chain.symbol} to ${friend}`)
@@ -55,7 +61,8 @@ async function approvedPayment(chat: ChatClient, chain: DemoChain, stack: DemoSt
   const before = await chain.arrived(friend)
   await stack.approve(transactionOf(card))
   const resolved = await chat.until('approval.resolved', since, (frame) => frame.cardId === card.id)
-  const notice = await chat.until('notice', since, (frame) => chain.hashIn(frame.text) !== undefined)
+  const isNew = (hash: string | undefined) => hash !== undefined && hash !== earlier
+  const notice = await chat.until('notice', since, (frame) => isNew(chain.hashIn(frame.text)))
   const hash = chain.hashIn(notice.text)!
   const arrived = await chain.arrived(friend)
   return {
