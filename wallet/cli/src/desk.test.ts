@@ -1,39 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { deployErc20, type EvmNode, startEvmNode } from '@waiaas/devnet'
+import { deployErc20, type EvmNode } from '@waiaas/devnet'
 import { WAIaaSClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { type Env, type RunningWallet, runCli } from './testing/run-cli.ts'
+import { startWalletOnEvm } from './testing/wallet-on-evm.ts'
 
 const PAYEE = '0x00000000000000000000000000000000000000AA'
-const folder = mkdtempSync(join(tmpdir(), 'waiaas-desk-'))
-let env: Record<string, string>
+let env: Env
 let chain: EvmNode
 let wallet: RunningWallet
 let token: string
+let stop: () => Promise<void> = async () => {}
 
 beforeAll(async () => {
-  const passwordFile = join(folder, 'password')
-  writeFileSync(passwordFile, 'correct horse battery staple', { mode: 0o600 })
-  chain = await startEvmNode({})
-  env = {
-    WAIAAS_DATA_DIR: join(folder, 'wallet'),
-    WAIAAS_MASTER_PASSWORD_FILE: passwordFile,
-    WAIAAS_DAEMON_PORT: '0',
-    WAIAAS_RPC_EVM_LOCAL: chain.rpcUrl,
-  }
-  await runCli(['init'], env)
-  wallet = await startWallet(env)
-  const made = await runCli(['agent', 'create', 'alice'], env)
-  await chain.control.fund(/0x[0-9a-fA-F]{40}/.exec(made.out)![0], 10n ** 18n)
-  token = (await runCli(['session', 'create', 'alice'], env)).out.trim()
+  ;({ env, chain, wallet, token, stop } = await startWalletOnEvm())
 }, 120_000)
-afterAll(async () => {
-  await wallet?.end('SIGTERM')
-  await chain?.stop()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => stop())
 
 const run = (...args: string[]) => runCli(args, env)
 const faults = (words: RegExp) => ({ code: 1, err: expect.stringMatching(words) })
