@@ -49,12 +49,13 @@ export async function readContext(
   limit: number,
   known?: ReadContext,
 ): Promise<ReadContext> {
+  const start = known ?? (await readStart(db, sessionId))
   const rows = await db
     .selectFrom('messages')
     .select(['position', 'role', 'body'])
     .where('session_id', '=', sessionId)
     .where('role', '<>', 'notice')
-    .where('position', '>', known?.last ?? (await readStart(db, sessionId)))
+    .where('position', '>', start.last)
     .orderBy('position', 'desc')
     .limit(limit)
     .execute()
@@ -63,37 +64,30 @@ export async function readContext(
   const added = rows
     .filter(({ role }) => role !== 'clear')
     .map(({ position, body }) => ({ position, message: JSON.parse(body) as Message }))
-  const entries = [...(known?.entries ?? []), ...added].slice(-limit)
-  const summary = known === undefined ? await newestSummary(db, sessionId) : known.summary
-  return { summary, entries, last: rows.at(-1)?.position ?? known?.last ?? 0 }
+  const entries = [...start.entries, ...added].slice(-limit)
+  return { summary: start.summary, entries, last: rows.at(-1)?.position ?? start.last }
 }
 
-/** The position after which a conversation is read: that of the last clearing or of the newest summary. */
-async function readStart(db: Kysely<Tables>, sessionId: string): Promise<number> {
-  return Math.max(await lastClearing(db, sessionId), (await newestSummary(db, sessionId))?.position ?? 0)
-}
-
-async function lastClearing(db: Kysely<Tables>, sessionId: string): Promise<number> {
+/** What is known before any message is read: the newest summary since the last clearing, and where it ends. */
+async function readStart(db: Kysely<Tables>, sessionId: string): Promise<ReadContext> {
   const cleared = await db
     .selectFrom('messages')
     .select(({ fn }) => fn.max('position').as('position'))
     .where('session_id', '=', sessionId)
     .where('role', '=', 'clear')
     .executeTakeFirst()
-  return cleared?.position ?? 0
-}
-
-async function newestSummary(db: Kysely<Tables>, sessionId: string): Promise<Summary | undefined> {
+  const start = cleared?.position ?? 0
   const row = await db
     .selectFrom('summaries')
     .selectAll()
     .where('session_id', '=', sessionId)
-    .where('position', '>', await lastClearing(db, sessionId))
+    .where('position', '>', start)
     .orderBy('position', 'desc')
     .limit(1)
     .executeTakeFirst()
-  if (row === undefined) return undefined
-  return { position: row.position, text: row.text, sources: JSON.parse(row.sources) as Provenance[] }
+  if (row === undefined) return { summary: undefined, entries: [], last: start }
+  const { position, text } = row
+  return { summary: { position, text, sources: JSON.parse(row.sources) as Provenance[] }, entries: [], last: position }
 }
 
 /** Keeps what a model made of the conversation up to a position. The messages themselves stay. */
