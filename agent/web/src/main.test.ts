@@ -103,7 +103,7 @@ test('a tool call shows its output while it runs and how it ended', async () => 
   const output = Array.from({ length: 30 }, (_, line) => `file ${line}`).join('\n')
   gateway.emit({ type: 'tool.finished', turnId: 't', callId: 'c', output, isError: false })
   await page.getByText('30 lines').waitFor()
-  expect(await page.locator('.tool-output').count()).toBe(0)
+  await expect.poll(() => page.locator('.tool-output').count()).toBe(0)
   await page.getByRole('button', { name: /system.run/ }).click()
   await page.locator('.tool-output', { hasText: 'file 29' }).waitFor()
 })
@@ -128,7 +128,7 @@ test.each([
   await card.getByRole('button', { name: label, exact: true }).click()
   expect(await gateway.until('approval.answer')).toMatchObject({ cardId: 'card-1', decision })
   await card.getByText(words).waitFor()
-  expect(await card.getByRole('button').count()).toBe(0)
+  await expect.poll(() => card.getByRole('button').count()).toBe(0)
 })
 
 test('a payment card can be rejected or opened for signing, never approved here', async () => {
@@ -156,11 +156,11 @@ test('a card that somebody else asked for says so before anything else', async (
 
 test('a card whose time is over takes no answer', async () => {
   await say('/run ls')
-  gateway.emit({ type: 'approval.requested', card: { ...toolCard(), expiresAt: Math.floor(Date.now() / 1000) + 2 } })
+  gateway.emit({ type: 'approval.requested', card: { ...toolCard(), expiresAt: Math.floor(Date.now() / 1000) + 5 } })
   const card = page.getByRole('article', { name: 'Run uname -a' })
-  await card.getByText(/^[12] s left$/).waitFor()
+  await card.getByText(/^\d s left$/).waitFor()
   await card.getByText('No answer in time; nothing was done').waitFor()
-  expect(await card.getByRole('button').count()).toBe(0)
+  await expect.poll(() => card.getByRole('button').count()).toBe(0)
 })
 
 test('a line that is cut in the middle of an answer is mended without a gap', async () => {
@@ -200,7 +200,7 @@ test('a reload shows the same session again', async () => {
   await page.locator('.prose', { hasText: 'I will.' }).waitFor()
   await page.reload()
   await page.locator('.prose', { hasText: 'I will.' }).waitFor()
-  expect(await page.locator('.bubble').allInnerTexts()).toEqual(['remember this'])
+  await expect.poll(() => page.locator('.bubble').allInnerTexts()).toEqual(['remember this'])
 })
 
 test('sessions can be made, opened and deleted', async () => {
@@ -224,11 +224,11 @@ test('the keyboard is enough: commands are found, chosen and sent; Shift+Enter i
   await palette.waitFor()
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
-  expect(await field().inputValue()).toBe('/wallet address ')
+  await expect.poll(() => field().inputValue()).toBe('/wallet address ')
   await palette.waitFor({ state: 'detached' })
   await page.keyboard.press('Shift+Enter')
   await page.keyboard.type('x')
-  expect(await field().inputValue()).toBe('/wallet address \nx')
+  await expect.poll(() => field().inputValue()).toBe('/wallet address \nx')
   await page.keyboard.press('Enter')
   expect((await gateway.until('message')).text).toBe('/wallet address \nx')
 })
@@ -245,7 +245,7 @@ test('without a model the page says what works and how to get one', async () => 
   await page.getByText('No model yet.').waitFor()
   await page.getByText('export OPENAI_API_KEY').waitFor()
   await page.getByRole('button', { name: /\/run uname -a/ }).click()
-  expect(await field().inputValue()).toBe('/run uname -a')
+  await expect.poll(() => field().inputValue()).toBe('/run uname -a')
 })
 
 test('the page asks nobody but its own server, and fits a phone', async () => {

@@ -114,6 +114,7 @@ const approve = () => page.getByRole('button', { name: /^Approve · 0.6 ETH$/ })
 test('shows everything that the signature says yes to', async () => {
   await start({ usd: '1842.00' })
   await page.goto(daemon.approvalUrl)
+  await page.getByText(/5\d:\d\d left$/).waitFor()
   const text = await page.locator('.sheet').innerText()
   const shown = text.replace(/[\s\u202f]+/g, ' ')
   for (const part of [
@@ -133,7 +134,6 @@ test('shows everything that the signature says yes to', async () => {
   }
   expect((await page.locator('.effect .address-groups').innerText()).replace(/\s/g, '')).toBe(RECIPIENT)
   expect(await page.locator('.code-value').innerText()).toMatch(/^[0-9A-F]{3}-[0-9A-F]{3}$/)
-  await page.getByText(/5\d:\d\d left$/).waitFor()
 })
 
 test.each([undefined, 'Announced Wallet'])('approves with a browser wallet (%s)', async (name) => {
@@ -297,7 +297,7 @@ test.each([
   daemon.setStatus(status)
   await page.goto(daemon.approvalUrl)
   await page.getByRole('heading', { name: words }).waitFor()
-  expect(await page.getByRole('button', { name: /approve|reject/i }).count()).toBe(0)
+  await expect.poll(() => page.getByRole('button', { name: /approve|reject/i }).count()).toBe(0)
 })
 
 test('the countdown ends the choice', async () => {
@@ -305,7 +305,7 @@ test('the countdown ends the choice', async () => {
   daemon.setSeconds(2)
   await page.goto(daemon.approvalUrl)
   await page.getByText('The time to decide is over. Nothing was paid.').waitFor()
-  expect(await page.getByRole('button', { name: /approve/i }).count()).toBe(0)
+  await expect.poll(() => page.getByRole('button', { name: /approve/i }).count()).toBe(0)
 })
 
 test('a broken link, an unknown payment and a daemon that is down are told apart', async () => {
