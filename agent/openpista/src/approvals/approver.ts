@@ -14,6 +14,8 @@ export type ApprovalQuestion = {
   /** Who asked for it: the message that started the turn. */
   sender: Provenance
   untrusted: readonly Provenance[]
+  /** The worker that asks, by its name; absent: the session's own agent. */
+  worker?: string
   /** Why a person is asked although a rule might allow it, in words for the card. */
   note?: string
 }

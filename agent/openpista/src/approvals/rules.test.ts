@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
-import { commandScope, printsOnlyFacts } from '../domain/command-scope.ts'
 import type { Provenance } from '../domain/provenance.ts'
 import type { Risk } from '../tools/tool.ts'
 import type { ApprovalQuestion } from './approver.ts'
@@ -154,40 +153,6 @@ test('the approver allows, denies, passes on, and remembers only where the table
 
 test('a typing error in a rule is refused', () => {
   expect(ApprovalConfig.safeParse({ rules: [{ name: 'x', decision: 'allow', tools: '*' }] }).success).toBe(false)
-})
-
-test.each([
-  ['ls -la $HOME', 'ls'],
-  ['git push origin main', 'git push'],
-  ['git -c core.pager=evil log', 'exactly git -c core.pager=evil log'],
-  ['git', 'exactly git'],
-  ['echo hi > x', 'exactly echo hi > x'],
-  ['a | b', 'exactly a | b'],
-  ['LD_PRELOAD=x ls', 'exactly LD_PRELOAD=x ls'],
-  ['./build.sh --all', 'exactly ./build.sh --all'],
-  ['bash -c ls', 'exactly bash -c ls'],
-  ['python3.11 x.py', 'exactly python3.11 x.py'],
-  ['if', 'exactly if'],
-])('the scope of %j is %j', (command, scope) => {
-  expect(commandScope(command)).toBe(scope)
-})
-
-test("only what cannot carry a stranger's words counts as facts of the machine", () => {
-  const facts = ['uname -a', 'df -h', 'echo hello; date', 'whoami && id -u', 'date +%Y-%m-%d', 'sleep 1 | free -m']
-  const others = [
-    'cat x',
-    'uname -a; ls',
-    'echo $(cat x)',
-    'echo *',
-    'date -f x',
-    'date -fx',
-    'echo $X',
-    'curl x',
-    'pwd <x',
-    'X=1 id',
-  ]
-  expect(facts.map(printsOnlyFacts)).toEqual(facts.map(() => true))
-  expect(others.map(printsOnlyFacts)).toEqual(others.map(() => false))
 })
 
 test('patterns: * stays within a part, ** does not, everything else is itself', () => {

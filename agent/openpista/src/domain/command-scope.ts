@@ -1,25 +1,5 @@
-import { parseShell, type SimpleCommand } from './shell.ts'
-
-/** Programs whose first argument says what they do. */
-const WITH_SUBCOMMANDS = new Set([
-  ...[
-    'apt',
-    'apt-get',
-    'brew',
-    'cargo',
-    'docker',
-    'gh',
-    'git',
-    'go',
-    'helm',
-    'kubectl',
-    'npm',
-    'openssl',
-    'pip',
-    'pip3',
-  ],
-  ...['pnpm', 'podman', 'rustup', 'snap', 'systemctl', 'terraform', 'uv', 'yarn'],
-])
+import { type Looking, lookingProgram } from './looking-programs.ts'
+import { parseShell, type SimpleCommand, type Word } from './shell.ts'
 
 /** Programs that run what their arguments say: knowing the program says nothing about what will happen. */
 const RUNNERS = new Set([
@@ -111,29 +91,49 @@ export function runsOthers(program: string): boolean {
 }
 
 /**
- * What "allow for this session" covers when it is said about a command: the program, with its subcommand where it
- * has some, for one plain command; the exact text for everything that does more than that.
+ * What "allow for this session" covers when it is said about a command: exactly this text; but for one plain call of a
+ * program that only looks, every such call of it, on whatever lies below the folder in which it starts. Nothing that
+ * is covered starts another program or writes a file unless the command that was allowed did.
  */
 export function commandScope(command: string): string {
   const parsed = parseShell(command)
   const [only] = parsed.ok && parsed.single ? parsed.commands : []
-  return (only === undefined ? undefined : prefixOf(only)) ?? `exactly ${command}`
+  return (only === undefined ? undefined : lookingScope(only)) ?? `exactly ${command}`
 }
 
-function prefixOf({ argv, assignments, redirections }: SimpleCommand): string | undefined {
-  const program = argv[0]?.text
-  if (program === undefined || assignments.length > 0 || redirections.length > 0) return undefined
-  if (program.includes('/') || runsOthers(program)) return undefined
-  if (!WITH_SUBCOMMANDS.has(program)) return program
-  const [, subcommand] = argv
-  if (subcommand === undefined) return `exactly ${program}`
-  return subcommand.fixed && /^[a-z]/.test(subcommand.text) ? `${program} ${subcommand.text}` : undefined
+/** The part of a scope that tells where: the same words elsewhere are not the same command. */
+export function inFolder(folder: string | undefined): string {
+  return folder === undefined ? '' : ` in ${JSON.stringify(folder)}`
 }
+
+function lookingScope({ argv, assignments, redirections }: SimpleCommand): string | undefined {
+  if (assignments.length > 0 || redirections.length > 0) return undefined
+  const known = lookingProgram(argv.map(({ text, fixed }) => (fixed ? text : '')))
+  if (known === undefined) return undefined
+  return argv.slice(known.words).every((word) => isHarmless(word, known.looking)) ? known.name : undefined
+}
+
+function isHarmless({ text, fixed }: Word, { letters, words, operands = BELOW }: Looking): boolean {
+  if (!fixed && !isPlainGlob(text)) return false
+  if (!text.startsWith('-') || text === '-') return operands.test(text)
+  const [, word] = /^--([a-z][a-z-]*)(?:=.*)?$/s.exec(text) ?? []
+  if (word !== undefined) return words.includes(word)
+  const [, short = '-'] = /^-([A-Za-z]*)\d*$/.exec(text) ?? []
+  return [...short].every((letter) => letters.includes(letter))
+}
+
+/** A pattern for names that begin as it does, so that none of them is an option, `.` or `..`. */
+function isPlainGlob(text: string): boolean {
+  return /^(?:\w|\.\/|--[a-z-]+=)[^$`({]*$/.test(text) && !/(?:^|\/)\.[^/]*[*?[]/.test(text)
+}
+
+/** No way up or out: not `/etc`, `~/x`, `a/../../b` or `origin:/x`. */
+const BELOW = /^(?![/~])(?!(?:.*[/:])?\.\.(?:[/:]|$))(?!.*:[/~])/s
 
 /** Programs that, with plain options, print facts of the machine or their own arguments, and no file's contents. */
 const MACHINE_FACTS = new Set([
-  ...['arch', 'date', 'df', 'echo', 'false', 'free', 'hostname', 'id', 'nproc', 'pwd', 'sleep', 'true', 'uname'],
-  ...['uptime', 'whoami'],
+  ...['arch', 'date', 'echo', 'false', 'free', 'hostname', 'id', 'nproc', 'pwd', 'sleep', 'true', 'uname', 'uptime'],
+  ...['whoami'],
 ])
 
 /** True when nothing that a command prints can be a stranger's words. */
@@ -146,5 +146,7 @@ function isFact({ argv, assignments, redirections }: SimpleCommand): boolean {
   const [program, ...rest] = argv
   if (program === undefined || !MACHINE_FACTS.has(program.text)) return false
   if (assignments.length > 0 || redirections.length > 0 || rest.some((word) => !word.fixed)) return false
-  return program.text === 'echo' || rest.every((word) => /^(-[a-zA-Z]|--[a-z-]+|\+%[A-Za-z%:-]+|\d+)$/.test(word.text))
+  // A number is the name of a file for some of them: `date -f 5`.
+  const isPlain = program.text === 'sleep' ? /^\d+$/ : /^(-[a-zA-Z]|--[a-z-]+|\+%[A-Za-z%:-]+)$/
+  return program.text === 'echo' || rest.every((word) => isPlain.test(word.text))
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
-import { commandScope } from '../domain/command-scope.ts'
+import { commandScope, inFolder } from '../domain/command-scope.ts'
 import { oneLine } from '../domain/one-line.ts'
 import type { ContainerHost, ContainerImage } from '../executors/executor.ts'
 import { failed } from './answer.ts'
@@ -24,7 +24,8 @@ export function createContainerRun(config: ContainerToolConfig): Tool<ReturnType
     risk: 'exec',
     repeatable: false,
     summary: ({ image = standard.name, command }) => oneLine(`in ${image}: ${command}`),
-    scope: ({ image = standard.name, command }) => `container.run ${image}: ${commandScope(command)}`,
+    scope: ({ image = standard.name, command, working_dir }) =>
+      `container.run ${image}${inFolder(working_dir)}: ${commandScope(command)}`,
     run: async (input, context) => {
       const image = config.images.find(({ name }) => name === input.image) ?? standard
       const cwd = posix.resolve(WORKSPACE, input.working_dir ?? '.')
@@ -36,7 +37,7 @@ export function createContainerRun(config: ContainerToolConfig): Tool<ReturnType
       const outcome = await config.run(spec, limits, context.signal)
       if (outcome.ok) return commandAnswer(FOREIGN, input, outcome.result)
       if (outcome.missing && config.fallback) return await runBeside(input, context)
-      return failed(oneLine(outcome.message))
+      return failed(oneLine(outcome.message), FOREIGN)
     },
   })
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { commandScope, printsOnlyFacts } from '../domain/command-scope.ts'
+import { commandScope, inFolder, printsOnlyFacts } from '../domain/command-scope.ts'
 import { oneLine } from '../domain/one-line.ts'
 import { isInside, type Roots } from '../executors/roots.ts'
 import { failed } from './answer.ts'
@@ -31,7 +31,7 @@ export function createSystemRun(roots: Roots): Tool<typeof Input> {
     risk: 'exec',
     repeatable: false,
     summary: ({ command }) => oneLine(command),
-    scope: ({ command }) => `system.run: ${commandScope(command)}`,
+    scope: ({ command, working_dir }) => `system.run${inFolder(working_dir)}: ${commandScope(command)}`,
     run: async (input, context) => {
       const cwd = resolve(context.workspace, input.working_dir ?? '.')
       const allowed = [roots.workspace, ...roots.writable, ...roots.readable]
@@ -45,7 +45,9 @@ export function createSystemRun(roots: Roots): Tool<typeof Input> {
         maxOutput: MAX_CHARS + 1,
         onOutput: context.emit,
       }
-      const provenance = printsOnlyFacts(input.command) ? ({ kind: 'system' } as const) : FOREIGN
+      // In a folder that it names, `pwd` may tell where a link leads.
+      const isFact = input.working_dir === undefined && printsOnlyFacts(input.command)
+      const provenance = isFact ? ({ kind: 'system' } as const) : FOREIGN
       return commandAnswer(provenance, input, await context.exec.run(request, context.signal))
     },
   })
