@@ -252,8 +252,8 @@ async function execute(
   }
   const result = await Promise.race([tool.run(input, context), afterAbort(signal)])
   if (result === undefined) return interrupted(call, 'Interrupted: cancelled while it ran.')
-  const { output, isError, provenance, images = [] } = result
-  return { role: 'tool', callId: call.id, name: call.name, output, isError, images, provenance }
+  const { images = [], ...said } = result
+  return { role: 'tool', callId: call.id, name: call.name, images, ...said }
 }
 
 /** Resolves a moment after the abort, so that a tool that does not listen cannot hold the session. */
@@ -274,6 +274,6 @@ async function conclude(
   emit: Emit,
 ): Promise<void> {
   state.messages.push(result)
-  emit({ type: 'tool.finished', callId: call.id, output: result.output, isError: result.isError })
+  emit({ type: 'tool.finished', callId: call.id, output: result.shown ?? result.output, isError: result.isError })
   await config.journal.finished(call, result, end)
 }

@@ -1,7 +1,7 @@
 import { type Logger, newId } from '@openpista/common'
 import type { Approver } from './approvals/approver.ts'
 import { type Command, findCommand } from './commands/command.ts'
-import { hintProvider, scriptProvider } from './commands/script-provider.ts'
+import { hintProvider, type ScriptedCommand, scriptCommand } from './commands/script-provider.ts'
 import { type Compaction, compact } from './compact.ts'
 import { contextMessages } from './domain/compaction.ts'
 import { type ContextBudget, replay } from './domain/history.ts'
@@ -138,7 +138,7 @@ export class SessionRunner {
     const commit = (work: Parameters<TurnJournal['commit']>[0]) => this.#log.commit(work)
     const journal = createTurnJournal({ sessionId: turn.sessionId, turnId: turn.id, commit, now })
     try {
-      const end = await this.#loop(turn, journal, abort.signal).catch((error: unknown): LoopEnd => {
+      const end = await this.#loop(turn, journal, abort.signal).catch((error: unknown): TurnEnd => {
         this.#parts.logger.error({ err: error, sessionId: turn.sessionId, turnId: turn.id }, 'a turn failed')
         return { status: 'error', code: 'BAD_RESPONSE', message: FAULT, text: '', usage: NO_USAGE, rounds: 0 }
       })
@@ -149,10 +149,10 @@ export class SessionRunner {
     }
   }
 
-  async #loop(turn: Turn, journal: TurnJournal, signal: AbortSignal): Promise<LoopEnd> {
+  async #loop(turn: Turn, journal: TurnJournal, signal: AbortSignal): Promise<TurnEnd> {
     const { runLoop, tools, specs, retry, approver, person, executor, workspace } = this.#parts
     const { sessionId, inbound } = turn
-    const { candidates, steers } = await this.#models(turn)
+    const { candidates, steers, answer } = await this.#models(turn)
     const skills = steers ? await this.#parts.skillIndex() : ''
     const about = { sessionId, turnId: turn.id, channel: inbound.channel }
     const limit = steers ? createTurnLimits({ ...this.#parts, confirm: person.confirm, about }) : unlimited
@@ -174,7 +174,8 @@ export class SessionRunner {
       place: { workspace, exec: executor },
       begun: turn.begun,
     }
-    return await runLoop(messages, config, (event) => this.#emit(turn, journal, event), signal)
+    const end = await runLoop(messages, config, (event) => this.#emit(turn, journal, event), signal)
+    return end.status === 'stop' ? { ...end, ...answer() } : end
   }
 
   async #steer(turn: Turn, journal: TurnJournal): Promise<Message[]> {
@@ -214,12 +215,12 @@ export class SessionRunner {
     this.#forgetting = setTimeout(() => (this.#known = undefined), KEPT_CONTEXT_MS).unref()
   }
 
-  async #models(turn: Turn): Promise<{ candidates: [Candidate, ...Candidate[]]; steers: boolean }> {
+  async #models(turn: Turn): Promise<TurnModels> {
     const { store, commands, models } = this.#parts
     const found = findCommand(commands, turn.inbound.text)
     if (found !== undefined) {
-      const provider = scriptProvider(found.command, found.args, turn.sessionId, senderProvenance(turn.inbound))
-      return { candidates: [{ provider, model: 'command' }], steers: false }
+      const script = scriptCommand(found.command, found.args, turn.sessionId, senderProvenance(turn.inbound))
+      return { candidates: [{ provider: script.provider, model: 'command' }], steers: false, answer: script.answer }
     }
     const session = await store.db
       .selectFrom('sessions')
@@ -228,8 +229,8 @@ export class SessionRunner {
       .executeTakeFirstOrThrow()
     const choice = await models.choose(session.model)
     return choice.ok
-      ? { candidates: [choice, ...choice.fallbacks], steers: true }
-      : { candidates: [{ provider: hintProvider(choice.hint), model: 'none' }], steers: false }
+      ? { candidates: [choice, ...choice.fallbacks], steers: true, answer: alreadySaid }
+      : { candidates: [{ provider: hintProvider(choice.hint), model: 'none' }], steers: false, answer: alreadySaid }
   }
 
   #note(journal: TurnJournal, notice: Notice): void {
@@ -249,7 +250,7 @@ export class SessionRunner {
     }
   }
 
-  async #finish(turn: Turn, journal: TurnJournal, end: LoopEnd): Promise<void> {
+  async #finish(turn: Turn, journal: TurnJournal, end: TurnEnd): Promise<void> {
     const fault = faultOf(end)
     const text = [end.text, fault ?? ''].filter((part) => part !== '').join('\n\n')
     await journal.commit(async (transaction) => {
@@ -260,11 +261,21 @@ export class SessionRunner {
         now: this.#parts.now(),
         isLive: this.#parts.isLive,
       })
-      this.#log.append({ type: 'turn.finished', turnId: turn.id, status: end.status, text })
+      const { status, answeredBy } = end
+      const how = answeredBy === undefined ? {} : { answeredBy }
+      this.#log.append({ type: 'turn.finished', turnId: turn.id, status, text, ...how })
       if (outbox) queueMicrotask(this.#parts.onOutbox)
     })
   }
 }
+
+/** How a turn ended. `answeredBy`: the tool call whose output is the answer. */
+type TurnEnd = LoopEnd & { answeredBy?: string }
+
+/** Who answers. `steers`: a model does, and takes what is said meanwhile into account. */
+type TurnModels = { candidates: [Candidate, ...Candidate[]]; steers: boolean; answer: ScriptedCommand['answer'] }
+
+const alreadySaid = () => undefined
 
 type ContextHow = { candidates: readonly Candidate[]; context: ContextBudget; steers: boolean }
 

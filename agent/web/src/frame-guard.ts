@@ -53,7 +53,7 @@ const card = record({
 const historyShapes: Record<HistoryItem['kind'], Shape> = {
   user: { messageId: text, text, source },
   assistant: { turnId: text, text },
-  tool: { turnId: text, call, output: text, isError: truth },
+  tool: { turnId: text, call, output: text, isError: truth, isAnswer: optional(truth) },
   card: { card, outcome: optional(outcome) },
   notice: { text, tone },
 }
@@ -74,7 +74,13 @@ const shapes: Record<ServerFrame['type'], Shape> = {
   'tool.finished': { ...numbered, turnId: text, callId: text, output: text, isError: truth },
   'approval.requested': { ...numbered, card },
   'approval.resolved': { ...numbered, cardId: text, outcome, by: text },
-  'turn.finished': { ...numbered, turnId: text, status: oneOf('stop', 'error', 'aborted', 'limit'), text },
+  'turn.finished': {
+    ...numbered,
+    turnId: text,
+    status: oneOf('stop', 'error', 'aborted', 'limit'),
+    text,
+    answeredBy: optional(text),
+  },
   notice: { ...numbered, text, tone },
   welcome: {
     sessionId: text,

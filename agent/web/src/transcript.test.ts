@@ -174,3 +174,15 @@ test('frames of another session change nothing', () => {
   const start = emptyTranscript(SESSION)
   expect(receive(start, { type: 'notice', sessionId: 'web:b', seq: 1, text: 'x', tone: 'info' })).toBe(start)
 })
+
+test("the output of a command's tool is the answer: it is not shown a second time", () => {
+  const { items } = play(
+    number([
+      { type: 'turn.started', turnId: 't', messageId: 'm' },
+      { type: 'tool.started', turnId: 't', call: call('c1') },
+      { type: 'tool.finished', turnId: 't', callId: 'c1', output: 'a.txt', isError: false },
+      { type: 'turn.finished', turnId: 't', status: 'stop', text: 'a.txt', answeredBy: 'c1' },
+    ]),
+  )
+  expect(items).toMatchObject([{ kind: 'tool', output: 'a.txt', isAnswer: true }])
+})

@@ -8,10 +8,21 @@ export type TurnEnd = Extract<SessionFrame, { type: 'turn.finished' }>['status']
 export type Item =
   | { kind: 'user'; key: string; messageId: string; text: string; source: SourceView }
   | { kind: 'answer'; key: string; turnId: string; text: string }
-  | { kind: 'tool'; key: string; turnId: string; call: ToolCall; output: string; status: ToolStatus }
+  | ToolItem
   | { kind: 'card'; key: string; card: Card; outcome?: CardOutcome; by?: string }
   | { kind: 'notice'; key: string; text: string; tone: Tone }
   | { kind: 'end'; key: string; status: TurnEnd }
+
+export type ToolItem = {
+  kind: 'tool'
+  key: string
+  turnId: string
+  call: ToolCall
+  output: string
+  status: ToolStatus
+  /** Its output is what was asked for. */
+  isAnswer: boolean
+}
 
 export type ToolCall = Extract<SessionFrame, { type: 'tool.started' }>['call']
 
@@ -87,7 +98,10 @@ function apply(transcript: Transcript, frame: SessionFrame): Transcript {
       return { ...next, items: appendText(items, key, frame.turnId, frame.text) }
     case 'tool.started': {
       const { turnId, call } = frame
-      return { ...next, items: [...items, { kind: 'tool', key, turnId, call, output: '', status: 'running' }] }
+      return {
+        ...next,
+        items: [...items, { kind: 'tool', key, turnId, call, output: '', status: 'running', isAnswer: false }],
+      }
     }
     case 'tool.output':
       return { ...next, items: changeTool(items, frame.callId, (tool) => ({ output: tool.output + frame.text })) }
@@ -119,8 +133,6 @@ function appendText(items: readonly Item[], key: string, turnId: string, text: s
   return items.with(last, { ...open, text: open.text + text })
 }
 
-type ToolItem = Extract<Item, { kind: 'tool' }>
-
 function changeTool(
   items: readonly Item[],
   callId: string,
@@ -136,11 +148,13 @@ function finishTurn(
   key: string,
   frame: Extract<SessionFrame, { type: 'turn.finished' }>,
 ): Item[] {
-  const { turnId, text, status } = frame
+  const { turnId, text, status, answeredBy } = frame
   const settled = items.map((item): Item => {
-    const left = item.kind === 'tool' && item.turnId === turnId && item.status === 'running'
-    return left ? { ...item, status: 'stopped' } : item
+    if (item.kind !== 'tool' || item.turnId !== turnId) return item
+    if (item.call.callId === answeredBy) return { ...item, isAnswer: true }
+    return item.status === 'running' ? { ...item, status: 'stopped' } : item
   })
+  if (answeredBy !== undefined) return settled
   const pieces = settled.filter((item) => item.kind === 'answer' && item.turnId === turnId)
   const [only] = pieces
   if (pieces.length === 0 && text !== '') {
@@ -161,8 +175,8 @@ function historyItem(item: HistoryItem, index: number): Item {
     case 'assistant':
       return { kind: 'answer', key, turnId: item.turnId, text: item.text }
     case 'tool': {
-      const { turnId, call, output, isError } = item
-      return { kind: 'tool', key, turnId, call, output, status: isError ? 'failed' : 'done' }
+      const { turnId, call, output, isError, isAnswer = false } = item
+      return { kind: 'tool', key, turnId, call, output, status: isError ? 'failed' : 'done', isAnswer }
     }
     case 'card':
       return { kind: 'card', key, card: item.card, ...(item.outcome === undefined ? {} : { outcome: item.outcome }) }

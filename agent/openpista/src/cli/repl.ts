@@ -81,11 +81,13 @@ function say(client: GatewayClient, text: string, state: State): void {
 
 async function show(client: GatewayClient, state: State, onIdle: () => void): Promise<void> {
   let streaming = false
+  let failed = ''
   for (let frame = await client.next(); frame !== undefined; frame = await client.next()) {
-    const text = words(frame, streaming)
+    const text = words(frame, streaming, failed)
     if (text !== '') process.stdout.write(printable(text))
     if (frame.type === 'text.delta') streaming = true
     else if (frame.type === 'tool.started' || frame.type === 'turn.finished') streaming = false
+    if (frame.type === 'tool.finished' && frame.isError) failed = frame.callId
     if (frame.type === 'approval.requested' && frame.card.kind !== 'payment') state.card = frame.card.id
     if (frame.type === 'approval.resolved' && frame.cardId === state.card) state.card = undefined
     if (frame.type === 'turn.finished') state.open = 0
@@ -93,8 +95,8 @@ async function show(client: GatewayClient, state: State, onIdle: () => void): Pr
   }
 }
 
-/** What a frame prints. */
-function words(frame: ServerFrame, streaming: boolean): string {
+/** What a frame prints. `failed`: the call whose failure was printed last. */
+function words(frame: ServerFrame, streaming: boolean, failed: string): string {
   switch (frame.type) {
     case 'welcome':
       return frame.hint === undefined ? '' : `${frame.hint}\n`
@@ -107,7 +109,8 @@ function words(frame: ServerFrame, streaming: boolean): string {
     case 'approval.requested':
       return `\n${cardText(frame.card)}\n${frame.card.kind === 'payment' ? '' : questionOf(frame.card)}`
     case 'turn.finished':
-      return frame.status === 'stop' ? '\n' : `${streaming ? '\n' : ''}${frame.text.split('\n\n').at(-1)}\n`
+      if (frame.status !== 'stop') return `${streaming ? '\n' : ''}${frame.text.split('\n\n').at(-1)}\n`
+      return frame.answeredBy === undefined || frame.answeredBy === failed ? '\n' : `${frame.text}\n`
     case 'notice':
       return `\n${frame.text}\n`
     case 'error':

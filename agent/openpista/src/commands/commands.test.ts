@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createModels } from '../models.ts'
 import { keysOnly } from '../providers/credential.ts'
+import type { ModelRequest } from '../providers/provider.ts'
 import { createSkills } from '../skills/skills.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { noteTool, startAgent } from '../testing/agent-fixture.ts'
@@ -70,6 +71,8 @@ async function startWithCommands(tools: readonly Tool[] = []) {
   return await startAgent(echo, { store, tools, commands, models })
 }
 
+const SYSTEM = { kind: 'system' } as const
+
 const sendTool = (calls: unknown[]) =>
   defineTool({
     name: 'wallet.send',
@@ -95,6 +98,60 @@ test('a payment that needs a second look is sent in the same turn: the owner wro
     { amount: '2', symbol: 'ETH', to: '0xabc' },
     { amount: '2', symbol: 'ETH', to: '0xabc', confirm: true, quote: 'abc123' },
   ])
+})
+
+test("what a command's tool says stands in a session once, without the words that are for a model", async () => {
+  const asked: string[] = []
+  const store = await openStore(':memory:')
+  const provider = {
+    id: 'p',
+    stream: ({ messages }: ModelRequest) => {
+      asked.push(JSON.stringify(messages))
+      return sayText('yes')
+    },
+  }
+  const models = { choose: async () => ({ ok: true as const, fallbacks: [], model: 'm', provider }) }
+  const look = defineTool({
+    ...noteTool('read', []),
+    name: 'wallet.balance',
+    input: z.strictObject({}),
+    summary: () => 'balance',
+    run: async () => ({ output: '3 ETH. Do not ask again.', shown: '3 ETH.', isError: false, provenance: SYSTEM }),
+  }) as unknown as Tool
+  const commands = createCommands({ ...skills(store), models, executor: 'none', version: '0' })
+  await using fixture = await startAgent(echo, { store, commands, models, tools: [look] })
+  const client = await fixture.client()
+  const finished = await client.say('/wallet balance')
+  const { call } = await client.next('tool.started')
+  expect(finished).toMatchObject({ text: '3 ETH.', answeredBy: call.callId })
+  expect(client.frames.filter(({ type }) => type === 'text.delta')).toEqual([])
+  expect(await client.next('tool.finished')).toMatchObject({ output: '3 ETH.' })
+  await client.say('thanks')
+  expect(asked[0]!.split('Do not ask again.')).toHaveLength(2)
+  const again = await fixture.client({ clientId: 'other', sessionId: 'web:tab' })
+  expect(again.frames[0]).toMatchObject({
+    history: [
+      { kind: 'user', text: '/wallet balance' },
+      { kind: 'tool', output: '3 ETH.', isAnswer: true },
+      { kind: 'user', text: 'thanks' },
+      { kind: 'assistant', text: 'yes' },
+    ],
+  })
+})
+
+test('a command whose tool fails, or says nothing, is answered in words all the same', async () => {
+  const tool = (name: string, output: string, isError: boolean) =>
+    ({
+      ...noteTool('read', []),
+      name,
+      input: z.looseObject({}),
+      summary: () => name,
+      run: async () => ({ output, isError, provenance: SYSTEM }),
+    }) as unknown as Tool
+  await using fixture = await startWithCommands([tool('fs.read', '', false), tool('fs.list', 'no folder', true)])
+  const client = await fixture.client()
+  expect(await client.say('/read empty.txt')).toMatchObject({ status: 'stop', text: '(no output)' })
+  expect(await client.say('/list nowhere')).toMatchObject({ status: 'stop', text: '❌ no folder' })
 })
 
 test('a command runs through approval like any other call', async () => {

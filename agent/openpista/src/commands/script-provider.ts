@@ -4,20 +4,26 @@ import type { Provenance } from '../domain/provenance.ts'
 import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
 import type { Command, CommandStep } from './command.ts'
 
+/** A command on its way through the loop. */
+export type ScriptedCommand = {
+  provider: Provider
+  /** After the loop: the tool call whose output is the answer, and the words of it; `undefined` when it only spoke. */
+  answer: () => { answeredBy: string; text: string } | undefined
+}
+
 /**
- * A command as a provider: it "answers" with the command's tool call, and then with the call's result as text.
- * So approval, journal and frames of a command are those of a model's turn.
+ * A command as a provider: it asks for the command's tool calls and says nothing about their results, which people
+ * have seen and a model reads once. So approval, journal and frames of a command are those of a model's turn.
  */
-export function scriptProvider(command: Command, args: string, sessionId: string, sender: Provenance): Provider {
-  return {
+export function scriptCommand(command: Command, args: string, sessionId: string, sender: Provenance): ScriptedCommand {
+  let last: Done | undefined
+  const provider: Provider = {
     id: `command:${command.name}`,
     async *stream(request: ModelRequest): AsyncIterable<ProviderEvent> {
       const done = resultsOfTurn(request.messages)
-      const last = done.at(-1)
-      const step =
-        last === undefined
-          ? await command.plan(args, sessionId, sender)
-          : (followUp(command, done) ?? answer(last.result))
+      last = done.at(-1)
+      const step = last === undefined ? await command.plan(args, sessionId, sender) : followUp(command, done)
+      if (step === undefined) return yield* end('', [])
       if (step.kind === 'say') return yield* say(step.text)
       if (!request.tools.some(({ name }) => name === step.tool)) {
         return yield* say(`❌ There is no tool ${step.tool} here. ${command.missing ?? ''}`.trim())
@@ -25,6 +31,7 @@ export function scriptProvider(command: Command, args: string, sessionId: string
       yield* end('', [{ id: newId(), name: step.tool, arguments: step.arguments }])
     },
   }
+  return { provider, answer: () => (last === undefined ? undefined : answerOf(last)) }
 }
 
 /** Answers everything with the same words: for a session without a model. */
@@ -50,8 +57,9 @@ function followUp(command: Command, done: readonly Done[]): CommandStep | undefi
   return command.follow?.(first.call, first.result.output)
 }
 
-function answer({ output, isError }: Done['result']): CommandStep {
-  return { kind: 'say', text: isError ? `❌ ${output}` : output }
+function answerOf({ call, result }: Done): { answeredBy: string; text: string } {
+  const words = (result.shown ?? result.output) || '(no output)'
+  return { answeredBy: call.id, text: result.isError ? `❌ ${words}` : words }
 }
 
 async function* say(text: string): AsyncIterable<ProviderEvent> {

@@ -16,7 +16,11 @@ export type Message =
       callId: string
       name: string
       output: string
+      /** What people see in place of `output`, where that holds words that are for the model alone. */
+      shown?: string
       isError: boolean
       images: ImagePart[]
       provenance: Provenance
+      /** Everybody else whose words are in `output`. */
+      alsoFrom?: readonly Provenance[]
     }

@@ -57,6 +57,8 @@ export const HistoryItem = z.discriminatedUnion('kind', [
     call: ToolCallView,
     output: z.string(),
     isError: z.boolean(),
+    /** Nothing was said after it: its output is the answer. */
+    isAnswer: z.boolean().optional(),
     at: z.number().int(),
   }),
   z.object({ kind: z.literal('card'), card: Card, outcome: CardOutcome.optional(), at: z.number().int() }),
@@ -109,13 +111,17 @@ export const SessionFrame = z.discriminatedUnion('type', [
     outcome: CardOutcome,
     by: z.string(),
   }),
-  /** `text`: the whole answer of the turn, for clients that do not stream. */
+  /**
+   * `text`: the whole answer of the turn, for clients that do not stream. `answeredBy`: the tool call whose output this
+   * answer is; a client that shows tool calls has shown it already.
+   */
   z.object({
     ...numbered,
     type: z.literal('turn.finished'),
     turnId: z.string(),
     status: z.enum(['stop', 'error', 'aborted', 'limit']),
     text: z.string(),
+    answeredBy: z.string().optional(),
   }),
   z.object({
     ...numbered,

@@ -151,7 +151,8 @@ export async function conversation(
     .execute()
   const platformIds = new Map(inbox.map((row) => [row.id, (JSON.parse(row.body) as { id: string }).id]))
   const calls = new Map<string, ToolCall>()
-  const items = rows.flatMap((row) => historyItems(row, calls, platformIds, summary))
+  const last = lastRows(rows)
+  const items = rows.flatMap((row) => historyItems(row, calls, platformIds, summary, last))
   const waiting = inbox.filter(({ state }) => state === 'WAITING').map(waitingItem)
   const shown = cards.map(
     ({ body, outcome, created_at }): HistoryItem => ({
@@ -169,6 +170,7 @@ function historyItems(
   calls: Map<string, ToolCall>,
   platformIds: ReadonlyMap<string, string>,
   summary: (call: ToolCall) => string,
+  last: ReadonlySet<string>,
 ): HistoryItem[] {
   const at = row.created_at
   const turnId = row.turn_id ?? ''
@@ -181,7 +183,15 @@ function historyItems(
   }
   const call = calls.get(`${turnId}/${message.callId}`) ?? { id: message.callId, name: message.name, arguments: {} }
   const view = { callId: call.id, name: call.name, summary: summary(call), arguments: call.arguments }
-  return [{ kind: 'tool', turnId, call: view, output: message.output, isError: message.isError, at }]
+  const { shown, output, isError } = message
+  const isAnswer = last.has(row.id) ? { isAnswer: true } : {}
+  return [{ kind: 'tool', turnId, call: view, output: shown ?? output, isError, ...isAnswer, at }]
+}
+
+/** The last row of each turn, besides notices: a tool's output that nothing was said about is the answer itself. */
+function lastRows(rows: readonly Pick<Tables['messages'], 'id' | 'turn_id' | 'role'>[]): Set<string> {
+  const last = new Map(rows.flatMap(({ id, turn_id, role }) => (role === 'notice' ? [] : [[turn_id, id] as const])))
+  return new Set(last.values())
 }
 
 function userItem(message: Extract<Message, { role: 'user' }>, messageId: string) {

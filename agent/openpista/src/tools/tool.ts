@@ -20,9 +20,13 @@ export type ToolContext = {
 
 export type ToolResult = {
   output: string
+  /** What people see in place of `output`, where that holds words that are for the model alone. */
+  shown?: string
   isError: boolean
   /** Whose words `output` is made of. */
   provenance: Provenance
+  /** Everybody else whose words are in it. */
+  alsoFrom?: readonly Provenance[]
   images?: ImagePart[]
 }
 

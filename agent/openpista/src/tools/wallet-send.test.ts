@@ -65,6 +65,20 @@ test.each(['0.05', '0.2', '0.6'])(
   },
 )
 
+test('people read what a payment does without the orders that are for a model', async () => {
+  const dry = await send({ amount: '0.6' })
+  expect(dry.shown).toMatch(/^Dry run; nothing is sent yet\.\nSend 0\.6 ETH/)
+  const sent = await send({ amount: '0.6', confirm: true, quote: quoteIn(dry.output) })
+  expect(sent.shown).toMatch(/Waits for the owner's signature until .*only the owner can approve\.$/)
+  const denied = await send({ amount: '11' }, { callId: 'other' })
+  expect(denied.shown).toMatch(/^The wallet's policy denies this: /)
+  const forModels = /quote|wallet\.send|Do not send|Trying again/
+  for (const { output, shown } of [dry, sent, denied]) {
+    expect(output).toMatch(forModels)
+    expect(shown).not.toMatch(forModels)
+  }
+})
+
 test('a payment that waits for the owner says so, and who can approve', async () => {
   const { output } = await send({ amount: '0.6' })
   const sent = await send({ amount: '0.6', confirm: true, quote: quoteIn(output) })

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { oneLine } from '../domain/one-line.ts'
 import type { Payments } from '../wallet/payments.ts'
 import type { Simulation, Transaction, Wallet } from '../wallet/wallet.ts'
-import { decisiveReasons, effectWords, simulationWords, statusWords } from '../wallet/words.ts'
+import { adviceFor, decisiveReasons, effectWords, simulationWords, statusWords } from '../wallet/words.ts'
 import { failed, succeeded } from './answer.ts'
 import { PaymentInput, paymentRequest } from './payment-input.ts'
 import { networkFor } from './payment-network.ts'
@@ -71,14 +71,20 @@ async function hold(input: Input, context: ToolContext, wallet: Wallet): Promise
 type Sending = Pick<ToolContext, 'sessionId' | 'turnId' | 'emit' | 'signal'> & { key: string }
 
 async function send(input: Input, context: Sending, wallet: Wallet, payments: Payments): Promise<ToolResult> {
-  const { sessionId, turnId, key } = context
-  const sent = await payments.sendFor({ sessionId, turnId }, key, () =>
-    wallet.send(paymentRequest(input), { idempotencyKey: key }),
+  const { sessionId, turnId, key, signal } = context
+  const last = await payments.sendFor(
+    { sessionId, turnId },
+    key,
+    () => wallet.send(paymentRequest(input), { idempotencyKey: key }),
+    async (sent) => {
+      context.emit(`transaction ${sent.id}\n`)
+      const last = await watch(sent, wallet, signal)
+      return { last, isTold: !signal.aborted }
+    },
   )
-  context.emit(`transaction ${sent.id}\n`)
-  const last = await watch(sent, wallet, context.signal)
-  const words = `${last.effects.map(effectWords).join('; ')} on ${last.network} (transaction ${last.id}).\n${statusWords(last)}`
-  return ['FAILED', 'CANCELLED', 'EXPIRED'].includes(last.status) ? failed(words) : succeeded(words)
+  const shown = `${last.effects.map(effectWords).join('; ')} on ${last.network} (transaction ${last.id}).\n${statusWords(last)}`
+  const isError = ['FAILED', 'CANCELLED', 'EXPIRED'].includes(last.status)
+  return { output: `${shown}${adviceFor(last)}`, shown, isError, provenance: { kind: 'system' } }
 }
 
 /** Follows a payment that is on its way until it ends, waits for somebody, or the time is over. */
@@ -99,13 +105,12 @@ async function watch(sent: Transaction, wallet: Wallet, signal: AbortSignal): Pr
 function dryRun(simulation: Simulation, quote: string): ToolResult {
   const words = simulationWords(simulation)
   if (simulation.tier === 'DENY') {
-    const why = decisiveReasons(simulation.reasons, 'DENY').map(({ message }) => oneLine(message))
-    return failed(
-      `The wallet's policy denies this: ${why.join(' ')} (${simulation.code}) Trying again will not help.\n${words}`,
-    )
+    const reasons = decisiveReasons(simulation.reasons, 'DENY').map(({ message }) => oneLine(message))
+    const why = `The wallet's policy denies this: ${reasons.join(' ')} (${simulation.code})`
+    return { ...failed(`${why} Trying again will not help.\n${words}`), shown: `${why}\n${words}` }
   }
   const next = `NOT SENT YET. If this is what the owner asked for, call wallet.send again with the same arguments, confirm: true and quote: "${quote}".`
-  return succeeded(`${next}\n${words}`)
+  return { ...succeeded(`${next}\n${words}`), shown: `Dry run; nothing is sent yet.\n${words}` }
 }
 
 /** The same payment in the same session; another amount, address or network has another one. */

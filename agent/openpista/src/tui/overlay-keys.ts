@@ -138,7 +138,8 @@ function fieldKey(state: State, overlay: Of<'endpoint'> | Of<'key'>, key: Key): 
 const WORD_MOVES: Readonly<Record<string, number>> = { up: -1, down: 1, pageup: -10, pagedown: 10 }
 
 function wordsKey(state: State, overlay: Of<'words'>, key: Key): Step {
-  if (key.kind !== 'key') return stay(key.text === 'q' ? close(state) : state)
+  // Whoever types means the line that these words cover.
+  if (key.kind !== 'key') return stay({ ...close(state), editor: insert(state.editor, key.text) })
   const step = WORD_MOVES[key.name]
   if (step === undefined) return stay(['escape', 'enter', 'ctrl+c', 'tab'].includes(key.name) ? close(state) : state)
   const last = Math.max(0, overlay.text.split('\n').length - 1)

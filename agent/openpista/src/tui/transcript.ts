@@ -7,9 +7,19 @@ export type ToolCall = Extract<SessionFrame, { type: 'tool.started' }>['call']
 export type Item =
   | { kind: 'user'; messageId: string; text: string; source: SourceView }
   | { kind: 'answer'; turnId: string; text: string }
-  | { kind: 'tool'; turnId: string; call: ToolCall; output: string; status: 'running' | 'done' | 'failed' | 'stopped' }
+  | ToolItem
   | { kind: 'card'; card: Card; outcome: CardOutcome | undefined }
   | { kind: 'notice'; text: string; tone: NoticeTone }
+
+export type ToolItem = {
+  kind: 'tool'
+  turnId: string
+  call: ToolCall
+  output: string
+  status: 'running' | 'done' | 'failed' | 'stopped'
+  /** Its output is what was asked for. */
+  isAnswer: boolean
+}
 
 /** What was said and done in one session, up to frame `seq`. */
 export type Transcript = { sessionId: string; seq: number; items: readonly Item[]; running: boolean }
@@ -25,8 +35,8 @@ export function fromHistory(item: HistoryItem): Item {
     case 'assistant':
       return { kind: 'answer', turnId: item.turnId, text: item.text }
     case 'tool': {
-      const { turnId, call, output, isError } = item
-      return { kind: 'tool', turnId, call, output, status: isError ? 'failed' : 'done' }
+      const { turnId, call, output, isError, isAnswer = false } = item
+      return { kind: 'tool', turnId, call, output, status: isError ? 'failed' : 'done', isAnswer }
     }
     case 'card':
       return { kind: 'card', card: item.card, outcome: item.outcome }
@@ -61,7 +71,7 @@ function change(items: readonly Item[], frame: Changing): readonly Item[] {
       return addText(items, frame.turnId, frame.text)
     case 'tool.started': {
       const { turnId, call } = frame
-      return [...items, { kind: 'tool', turnId, call, output: '', status: 'running' }]
+      return [...items, { kind: 'tool', turnId, call, output: '', status: 'running', isAnswer: false }]
     }
     case 'tool.output':
       return changeTool(items, frame.callId, (tool) => ({ ...tool, output: tool.output + frame.text }))
@@ -93,8 +103,6 @@ function addText(items: readonly Item[], turnId: string, text: string): Item[] {
   return items.with(last, { ...open, text: open.text + text })
 }
 
-type ToolItem = Extract<Item, { kind: 'tool' }>
-
 function changeTool(items: readonly Item[], callId: string, change: (tool: ToolItem) => ToolItem): readonly Item[] {
   const index = items.findLastIndex((item) => item.kind === 'tool' && item.call.callId === callId)
   const tool = items[index]
@@ -104,11 +112,13 @@ function changeTool(items: readonly Item[], callId: string, change: (tool: ToolI
 const ENDINGS = { error: 'This ended with an error.', aborted: 'Cancelled.', limit: 'This ended at a limit.' } as const
 
 function finish(items: readonly Item[], frame: Extract<SessionFrame, { type: 'turn.finished' }>): Item[] {
-  const { turnId, text, status } = frame
+  const { turnId, text, status, answeredBy } = frame
   const settled = items.map((item): Item => {
-    const left = item.kind === 'tool' && item.turnId === turnId && item.status === 'running'
-    return left ? { ...item, status: 'stopped' } : item
+    if (item.kind !== 'tool' || item.turnId !== turnId) return item
+    if (item.call.callId === answeredBy) return { ...item, isAnswer: true }
+    return item.status === 'running' ? { ...item, status: 'stopped' } : item
   })
+  if (answeredBy !== undefined) return settled
   const pieces = settled.filter((item) => item.kind === 'answer' && item.turnId === turnId)
   const [only] = pieces
   if (pieces.length === 0 && text !== '') {

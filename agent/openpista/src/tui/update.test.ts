@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { textOf } from './line.ts'
 import type { ProviderEntry } from './state.ts'
 import {
   frames,
@@ -15,6 +16,7 @@ import {
   type,
   welcome,
 } from './tui.fixture.ts'
+import { linesUpTo } from './view/conversation.ts'
 
 const open = play(fresh(), welcome()).state
 const sent = (command: object) => ({ type: 'send', frame: command })
@@ -48,6 +50,31 @@ test('what is said without a connection goes out after it, once more with the sa
     sent({ type: 'message', id: 'm-1', text: 'are you there?' }),
   ])
   expect(back.state).toMatchObject({ link: 'open', attempts: 0, transcript: { seq: 2, running: true } })
+})
+
+test("the output of a command's tool is the answer: it is shown once, and not folded", () => {
+  const call = { callId: 'c', name: 'fs.list', summary: 'list', arguments: {} }
+  const output = Array.from({ length: 30 }, (_, line) => `file ${line}`).join('\n')
+  const { state } = play(
+    open,
+    ...frames(
+      stored('/list', 'x'),
+      started,
+      { type: 'tool.started', turnId: 't', call },
+      { type: 'tool.finished', turnId: 't', callId: 'c', output, isError: false },
+      { type: 'turn.finished', turnId: 't', status: 'stop', text: output, answeredBy: 'c' },
+    ),
+  )
+  expect(state.transcript?.items).toMatchObject([{ kind: 'user' }, { kind: 'tool', isAnswer: true }])
+  const lines = linesUpTo(state, 100).map(textOf)
+  expect(lines.filter((line) => line.includes('file 29'))).toHaveLength(1)
+})
+
+test('what is typed while the help is open is not lost: the help closes', () => {
+  const helped = play(open, type('/help'), press('enter')).state
+  expect(helped.overlay).toMatchObject({ kind: 'words' })
+  expect(play(helped, type('h'), type('i')).state).toMatchObject({ overlay: undefined, editor: { text: 'hi' } })
+  expect(play(helped, paste('a\nb')).state).toMatchObject({ overlay: undefined, editor: { text: 'a\nb' } })
 })
 
 test('frames that come again change nothing', () => {

@@ -6,10 +6,10 @@ import type { Announcer } from '../gateway/announcer.ts'
 import { Card, type CardOutcome } from '../protocol/index.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createPaymentStore } from './payment-store.ts'
-import { createPayments, type PaymentStore, type Payments } from './payments.ts'
+import { createPayments, type PaymentStore, type Payments, type Watched } from './payments.ts'
 import { createPaymentRelay, type PaymentRelay } from './relay.ts'
 import { type FakeWallet, startFakeWallet } from './testing/fake-wallet.ts'
-import type { Wallet } from './wallet.ts'
+import type { Transaction, Wallet } from './wallet.ts'
 
 const FRIEND = '0x2222222222222222222222222222222222222222'
 let folder: string
@@ -57,10 +57,12 @@ function begin(): () => Promise<void> {
   }
 }
 
-async function pay(humanAmount: string, sessionId = 'web:me') {
+const notWatching = async (last: Transaction): Promise<Watched> => ({ last, isTold: false })
+
+async function pay(humanAmount: string, sessionId = 'web:me', watch = notWatching) {
   const idempotencyKey = crypto.randomUUID()
   const send = () => wallet.send({ to: FRIEND, humanAmount }, { idempotencyKey })
-  return await payments.sendFor({ sessionId, turnId: 't' }, idempotencyKey, send)
+  return await payments.sendFor({ sessionId, turnId: 't' }, idempotencyKey, send, watch)
 }
 
 test('a payment that needs the owner is posted to the session that asked, with everything to look at', async () => {
@@ -134,6 +136,46 @@ test.each<[string, 'CONFIRMED' | 'FAILED' | 'EXPIRED', CardOutcome, string]>([
   await board.seen(daemon.seq(), paymentStore)
   expect(board.notices).toEqual([{ sessionId: 'web:me', text: expect.stringContaining(FRIEND), tone }])
   if (status !== 'EXPIRED') expect(board.notices[0]!.text).toContain(hash)
+})
+
+test('what the answer of its sender tells is not told again as a notice', async () => {
+  const hash = `0x${'cd'.repeat(32)}`
+  const told = Promise.withResolvers<void>()
+  const paid = pay('0.6', 'web:me', async ({ id }) => {
+    daemon.move(id, { status: 'CONFIRMED', hash })
+    // The wallet's word is here before the sender has looked.
+    await board.outcome(id)
+    await told.promise
+    return { last: await wallet.getTransaction(id), isTold: true }
+  })
+  told.resolve()
+  await paid
+  await board.seen(daemon.seq(), paymentStore)
+  expect(board.notices).toEqual([])
+})
+
+test('a sender who is stopped before he tells leaves it to the notice', async () => {
+  const { id } = await pay('0.6', 'web:me', async ({ id }) => {
+    daemon.move(id, { status: 'CONFIRMED', hash: '0xcd' })
+    await board.outcome(id)
+    return { last: await wallet.getTransaction(id), isTold: false }
+  })
+  await board.seen(daemon.seq(), paymentStore)
+  expect(board.notices).toMatchObject([{ sessionId: 'web:me', text: expect.stringContaining('0xcd') }])
+  expect(await board.outcome(id)).toBe('executed')
+})
+
+test("an outcome that is not known while its sender watches is the sender's to tell; later news are not", async () => {
+  const { id } = await pay('0.6', 'web:me', async (sent) => {
+    daemon.move(sent.id, { status: 'SUBMITTED', outcomeUnknown: true })
+    await board.seen(daemon.seq(), paymentStore)
+    return { last: await wallet.getTransaction(sent.id), isTold: true }
+  })
+  expect(board.notices).toEqual([])
+  daemon.tell(id, 'TX_SEEN_AGAIN')
+  daemon.move(id, { status: 'FAILED', outcomeUnknown: false, error: { code: 'X', message: 'reverted' } })
+  await board.seen(daemon.seq(), paymentStore)
+  expect(board.notices).toMatchObject([{ tone: 'error', text: expect.stringContaining('reverted') }])
 })
 
 test('a signed payment closes its card before it is confirmed', async () => {

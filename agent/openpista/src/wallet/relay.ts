@@ -4,7 +4,7 @@ import type { Announcer, PaymentDesk } from '../gateway/announcer.ts'
 import type { SourceView } from '../protocol/index.ts'
 import { cardIdOf, paymentCard, transactionIdOf } from './payment-card.ts'
 import type { PaymentOrigin, PaymentStore, Payments } from './payments.ts'
-import type { Transaction, Wallet } from './wallet.ts'
+import { hasEnded, type Transaction, type Wallet } from './wallet.ts'
 import { effectWords, statusWords } from './words.ts'
 
 export type PaymentRelay = {
@@ -91,12 +91,8 @@ function endingOf({ status }: Transaction) {
   return status in ENDINGS ? ENDINGS[status as keyof typeof ENDINGS] : undefined
 }
 
-function hasEnded(transaction: Transaction): boolean {
-  return endingOf(transaction) !== undefined
-}
-
 async function show(parts: PaymentRelayParts, transaction: Transaction): Promise<void> {
-  const { announcer, store } = parts
+  const { announcer, payments } = parts
   const { id, status, tier } = transaction
   if (status === 'PENDING') return
   if (status === 'QUEUED') {
@@ -107,13 +103,12 @@ async function show(parts: PaymentRelayParts, transaction: Transaction): Promise
   const by = tier === 'APPROVAL' ? 'your signature' : 'the end of the delay'
   await announcer.resolve(cardIdOf(id), ending?.outcome ?? 'approved', ending === undefined ? by : 'the wallet')
   const isNews = ending === undefined ? transaction.outcomeUnknown : status !== 'CANCELLED'
-  const told = `told.${id}.${ending === undefined ? 'unknown' : status}`
-  if (!isNews || (await store.isMarked(told))) return
-  const origin = await parts.payments.origin(id)
+  if (!isNews || (await payments.wasTold(transaction))) return
+  const origin = await payments.origin(id)
   const text = `${transaction.effects.map(effectWords).join('; ')}: ${statusWords(transaction)}`
   await announcer.notice(origin?.sessionId ?? null, text, ending?.tone ?? 'warning')
   // After the notice: a crash in between tells twice rather than never.
-  await store.mark(told)
+  await payments.noteTold(transaction)
 }
 
 async function postCard(parts: PaymentRelayParts, transaction: Transaction): Promise<void> {

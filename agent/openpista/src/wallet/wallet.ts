@@ -8,6 +8,13 @@ export type WalletEvent = AnswerOf<'events'>
 /** Everything that the owner has to see before signing. */
 export type ApprovalFacts = Extract<AnswerOf<'challenge'>, { approval: unknown }>['approval']
 
+const ENDED: ReadonlySet<Transaction['status']> = new Set(['CONFIRMED', 'FAILED', 'CANCELLED', 'EXPIRED'])
+
+/** Nothing will become of it any more. */
+export function hasEnded({ status }: Transaction): boolean {
+  return ENDED.has(status)
+}
+
 /** The wallet as far as the agent may use it: with a session token it can ask, look and cancel, never approve. */
 export type Wallet = Pick<
   WAIaaSClient,

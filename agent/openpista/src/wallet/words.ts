@@ -1,5 +1,5 @@
 import { oneLine } from '../domain/one-line.ts'
-import type { Simulation, Transaction } from './wallet.ts'
+import { hasEnded, type Simulation, type Transaction } from './wallet.ts'
 
 type Effect = Transaction['effects'][number]
 type Reason = Transaction['reasons'][number]
@@ -71,12 +71,17 @@ export function statusWords(transaction: Transaction): string {
     case 'QUEUED':
       return approval === undefined
         ? `Waits until ${isoTime(executesAt ?? 0)}, then it is sent by itself. The owner can cancel it on the card that was posted.`
-        : `Waits for the owner's signature until ${isoTime(approval.expiresAt)}. A card was posted; only the owner can approve. Do not send it again.`
+        : `Waits for the owner's signature until ${isoTime(approval.expiresAt)}. A card was posted; only the owner can approve.`
     default:
       return transaction.outcomeUnknown
-        ? `On its way${hash === undefined ? '' : ` (hash ${hash})`}, outcome not known yet. Do not send it again.`
-        : `On its way${hash === undefined ? '' : ` (hash ${hash})`}: ${status}. Do not send it again.`
+        ? `On its way${hash === undefined ? '' : ` (hash ${hash})`}, outcome not known yet.`
+        : `On its way${hash === undefined ? '' : ` (hash ${hash})`}: ${status}.`
   }
+}
+
+/** What a model has to know besides `statusWords`: a payment that waits or is on its way is not to be made again. */
+export function adviceFor(transaction: Transaction): string {
+  return hasEnded(transaction) ? '' : ' Do not send it again.'
 }
 
 export function isoTime(seconds: number): string {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Client } from '../client.ts'
 import type { Link } from '../connection.ts'
-import { openCards } from '../transcript.ts'
+import { type Item, openCards } from '../transcript.ts'
 import type { View } from '../view.ts'
 import { Composer } from './composer.tsx'
 import { Conversation } from './conversation.tsx'
@@ -131,13 +131,20 @@ function Spoken({ view }: { view: View }) {
   const card = transcript === undefined ? undefined : openCards(transcript).at(-1)
   const last = transcript?.items.at(-1)
   const isDone = transcript?.running === false
-  const polite = isDone && last?.kind === 'answer' ? last.text.slice(0, 500) : last?.kind === 'notice' ? last.text : ''
+  const polite = last === undefined ? '' : spokenWords(last, isDone)
   return (
     <div class="unseen">
       <div aria-live="assertive">{card === undefined ? '' : `Waiting for your answer: ${card.title}`}</div>
       <div aria-live="polite">{polite}</div>
     </div>
   )
+}
+
+function spokenWords(last: Item, isDone: boolean): string {
+  if (last.kind === 'notice') return last.text
+  if (!isDone) return ''
+  const words = last.kind === 'answer' ? last.text : last.kind === 'tool' && last.isAnswer ? last.output : ''
+  return words.slice(0, 500)
 }
 
 function useTitle(view: View): void {

@@ -1,19 +1,19 @@
 import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { visible } from '../text.ts'
-import type { Item, ToolStatus } from '../transcript.ts'
+import type { ToolItem, ToolStatus } from '../transcript.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icons.tsx'
 
 const SHORT_LINES = 8
 
-/** A tool call: one line, and its output below. Short output and what runs or failed is open, the rest a click away. */
-export const ToolRow = memo(function ToolRow({ tool }: { tool: Extract<Item, { kind: 'tool' }> }) {
+/** A tool call: one line, and its output below. What runs, failed, was asked for or is short is open, the rest a click away. */
+export const ToolRow = memo(function ToolRow({ tool }: { tool: ToolItem }) {
   const [chosen, setChosen] = useState<boolean>()
   const { call, status } = tool
   const output = visible(tool.output.replace(/\n+$/, ''))
   const lines = output === '' ? 0 : output.split('\n').length
-  const isOpen = chosen ?? (status === 'running' || status === 'failed' || lines <= SHORT_LINES)
+  const isOpen = chosen ?? (status === 'running' || status === 'failed' || tool.isAnswer || lines <= SHORT_LINES)
   const details = Object.keys(call.arguments ?? {}).length > 0
   return (
     <section class="tool" data-status={status}>

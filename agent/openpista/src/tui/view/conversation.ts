@@ -2,7 +2,7 @@ import type { Card, CardOutcome } from '../../protocol/index.ts'
 import { fit, type Line, span, type Tone } from '../line.ts'
 import { type State, waiting } from '../state.ts'
 import { clean, cleanLine, wrap } from '../text.ts'
-import { type Item, openCards, type Transcript } from '../transcript.ts'
+import { type Item, openCards, type ToolItem, type Transcript } from '../transcript.ts'
 import { bodyHeight, textWidth } from './layout.ts'
 
 /**
@@ -95,6 +95,8 @@ function answerLines(text: string, width: number): Line[] {
 }
 
 const FOLDED_LINES = 4
+/** What somebody asked for by a command is read, not looked up. */
+const ANSWER_LINES = 200
 const UNFOLDED_LINES = 2_000
 const MARKS = {
   running: span('◌ ', 'accent'),
@@ -103,13 +105,13 @@ const MARKS = {
   stopped: span('■ ', 'dim'),
 } as const
 
-function toolLines(item: Extract<Item, { kind: 'tool' }>, width: number, unfolded: boolean): Line[] {
+function toolLines(item: ToolItem, width: number, unfolded: boolean): Line[] {
   const { call, status } = item
   const head: Line = [MARKS[status], span(`${cleanLine(call.name)} `, 'strong'), span(cleanLine(call.summary), 'code')]
   const text = clean(item.output.replace(/("data_b64"\s*:\s*)"[^"]*"/g, '$1[image]')).trimEnd()
   if (text === '') return [fit(head, width)]
   const lines = text.split('\n').map((line): Line => fit([span('  │ ', 'dim'), span(line, 'dim')], width))
-  const most = unfolded ? UNFOLDED_LINES : FOLDED_LINES
+  const most = unfolded ? UNFOLDED_LINES : item.isAnswer ? ANSWER_LINES : FOLDED_LINES
   if (lines.length <= most + 1) return [fit(head, width), ...lines]
   const more = span(`  … ${lines.length - most} more lines${unfolded ? '' : ' (Ctrl+O)'}`, 'dim')
   // What still runs is read at its end, what is done at its beginning.
