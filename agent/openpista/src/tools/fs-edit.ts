@@ -5,7 +5,7 @@ import { failed, succeeded } from './answer.ts'
 import type { Place } from './place.ts'
 import { openForReading, readText, replaceText, type TextFile } from './text-file.ts'
 import { defineTool, type Tool } from './tool.ts'
-import { withPlace } from './with-place.ts'
+import { withWrittenPlace, writeScope } from './written-place.ts'
 
 const MAX_CHARS = 200_000
 const MAX_LINES_NAMED = 10
@@ -28,9 +28,9 @@ export function createFsEdit(roots: Roots): Tool<typeof Input> {
     repeatable: false,
     summary: ({ path, old, new: replacement }) =>
       oneLine(`edit ${path}: ${old.length} characters become ${replacement.length}`),
-    scope: () => 'fs.edit',
+    scope: ({ path }) => writeScope('fs.edit', path),
     run: (input, context) =>
-      withPlace(roots, context, { path: input.path, access: 'write' }, async (place) => {
+      withWrittenPlace(roots, context, input.path, async (place) => {
         const read = await readPlace(place)
         if (!read.ok) return failed(`${input.path}: ${read.problem}`)
         const found = positions(read.text, input.old)

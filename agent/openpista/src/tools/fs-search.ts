@@ -107,7 +107,9 @@ async function textOf({ entry }: Found): Promise<string | undefined> {
 function answer({ hits, searched, skipped, stopped }: Outcome, place: Place): ToolResult {
   const passed = skipped === 0 ? '' : `, ${skipped} passed over (not text, too big or closed)`
   const ending = `[${hits.length} lines in ${searched} files${passed}${stopped === undefined ? '' : `; ${stopped}`}]`
-  const provenance = hits.length === 0 ? ({ kind: 'system' } as const) : ({ kind: 'file', path: place.path } as const)
+  // What stopped it names a file, in the words of whoever named that.
+  const plain = hits.length === 0 && stopped === undefined
+  const provenance = plain ? ({ kind: 'system' } as const) : ({ kind: 'file', path: place.path } as const)
   const result = succeeded([...hits, ending].join('\n'), provenance)
   return { ...result, isError: hits.length === 0 && stopped !== undefined }
 }

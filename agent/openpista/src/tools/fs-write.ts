@@ -4,7 +4,7 @@ import type { Roots } from '../executors/roots.ts'
 import { failed, succeeded } from './answer.ts'
 import { replaceText } from './text-file.ts'
 import { defineTool, type Tool } from './tool.ts'
-import { withPlace } from './with-place.ts'
+import { withWrittenPlace, writeScope } from './written-place.ts'
 
 const MAX_CHARS = 1_000_000
 
@@ -22,9 +22,9 @@ export function createFsWrite(roots: Roots): Tool<typeof Input> {
     risk: 'write',
     repeatable: true,
     summary: ({ path, content }) => oneLine(`write ${content.length} characters to ${path}`),
-    scope: () => 'fs.write',
+    scope: ({ path }) => writeScope('fs.write', path),
     run: ({ path, content }, context) =>
-      withPlace(roots, context, { path, access: 'write' }, async (place) => {
+      withWrittenPlace(roots, context, path, async (place) => {
         const problem = await replaceText(place, content)
         if (problem !== undefined) return failed(`${path}: ${problem}`)
         return succeeded(`Wrote ${Buffer.byteLength(content)} bytes to ${place.path}`)
