@@ -8,6 +8,7 @@ import type { Executor } from './executors/executor.ts'
 import type { Access } from './gateway/access.ts'
 import { type Announcer, createAnnouncer, type PaymentDesk } from './gateway/announcer.ts'
 import { chainApprovers } from './gateway/approval-chain.ts'
+import { askAtRoot, personAtRoot } from './gateway/ask-at-root.ts'
 import { createCards } from './gateway/cards.ts'
 import { createGateway, type Gateway } from './gateway/gateway.ts'
 import { createHumanApprover } from './gateway/human-approver.ts'
@@ -86,15 +87,16 @@ export function createAgent(parts: AgentParts): Agent {
   const sessions = createSessions(book, {
     ...parts,
     specs: tools.map(toolSpec),
-    approver: chainApprovers(createRuleApprover(parts.approvals, parts.memory), person, parts.memory),
-    person,
+    approver: askAtRoot(store, chainApprovers(createRuleApprover(parts.approvals, parts.memory), person, parts.memory)),
+    person: personAtRoot(store, person),
     isLive,
     onOutbox: outbox.wake,
   })
   const summary = (call: ToolCall) => summaryOf(tools, call)
   const gateway = createGateway({ store, book, sessions, person, desk: payments.desk, summary, now })
   const connection = { gateway, describeModel: modelDescription(store, parts.models), onFault }
-  for (const { name, create } of parts.channels) channels.set(name, create({ ...parts, connection }))
+  for (const { name, create } of parts.channels)
+    channels.set(name, create({ ...parts, connection, messenger: announcer }))
 
   return {
     gateway,

@@ -4,11 +4,13 @@ import { type SessionParts, SessionRunner } from './session.ts'
 import { appendNotice } from './store/conversation.ts'
 import type { Transaction } from './store/store.ts'
 import { endTurn, type OpenTurn, openTurns, resumeTurn } from './store/turns.ts'
+import { markStopped, workerSessions } from './store/workers.ts'
 
 /** The runners of all sessions. Many run at once; each by itself is in order. */
 export type Sessions = {
   /** A message may be waiting there. */
   wake: (sessionId: string) => Promise<void>
+  /** Stops what runs there, and its workers. */
   cancel: (sessionId: string) => Promise<void>
   running: (sessionId: string) => boolean
   /** Stops what runs there and forgets the session. */
@@ -36,14 +38,21 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
 
   return {
     wake: async (sessionId) => (await runner(sessionId))?.wake(),
-    cancel: async (sessionId) => await runners.get(sessionId)?.cancel(),
+    cancel: async (sessionId) => {
+      const all = [sessionId, ...(await workerSessions(parts.store.db, sessionId))]
+      await markStopped(parts.store, all)
+      await Promise.all(all.map((id) => runners.get(id)?.cancel()))
+    },
     running: (sessionId) => runners.get(sessionId)?.running === true,
     forget: async (sessionId) => {
       await runners.get(sessionId)?.stop(0)
       runners.delete(sessionId)
     },
     recover: async () => {
-      for (const turn of await openTurns(parts.store.db)) {
+      const open = await openTurns(parts.store.db)
+      for (const { sessionId } of open) (await book.find(sessionId))!.skipAfterCrash()
+      for (const turn of open) {
+        await expireCards(book, turn.id, parts)
         if (await reopenTurn((await book.find(turn.sessionId))!, turn, parts)) {
           ;(await runner(turn.sessionId))?.resume(turn)
         }
@@ -64,13 +73,9 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
 
 /** Takes up a turn that an earlier process left; answers whether it goes on, or was closed in words. */
 async function reopenTurn(log: SessionLog, turn: OpenTurn, parts: SessionParts): Promise<boolean> {
-  log.skipAfterCrash()
   const now = parts.now()
   const goesOn = turn.resumes < MAX_RESUMES
   await log.commit(async (transaction) => {
-    for (const cardId of await expireCards(transaction, turn.id, now)) {
-      log.append({ type: 'approval.resolved', cardId, outcome: 'expired', by: 'restart' })
-    }
     if (!goesOn) return await closeTurn(transaction, log, turn, parts)
     const notice = { text: RESUMED, tone: 'info' as const }
     await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, notice)
@@ -81,16 +86,24 @@ async function reopenTurn(log: SessionLog, turn: OpenTurn, parts: SessionParts):
   return goesOn
 }
 
-/** The turn that asked waits no more; when it goes on it asks anew. */
-async function expireCards(transaction: Transaction, turnId: string, now: number): Promise<string[]> {
-  const cards = await transaction
-    .updateTable('cards')
-    .set({ outcome: 'expired', decided_by: 'restart', updated_at: now })
+/**
+ * The turn that asked waits no more; when it goes on it asks anew. A worker's cards stand in the session of its owner.
+ */
+async function expireCards(book: LogBook, turnId: string, { store, now }: SessionParts): Promise<void> {
+  const cards = await store.db
+    .selectFrom('cards')
+    .select(['id', 'session_id'])
     .where('turn_id', '=', turnId)
     .where('outcome', 'is', null)
-    .returning('id')
     .execute()
-  return cards.map(({ id }) => id)
+  for (const { id, session_id } of cards) {
+    const log = (await book.find(session_id))!
+    await log.commit(async (transaction) => {
+      const closed = { outcome: 'expired', decided_by: 'restart', updated_at: now() }
+      await transaction.updateTable('cards').set(closed).where('id', '=', id).execute()
+      log.append({ type: 'approval.resolved', cardId: id, outcome: 'expired', by: 'restart' })
+    })
+  }
 }
 
 async function closeTurn(
@@ -107,4 +120,6 @@ async function closeTurn(
 
 const NOTHING = { text: '', usage: { inputTokens: 0, outputTokens: 0 }, rounds: 0 }
 const RESUMED = 'openpista was restarted and goes on with this.'
-const GIVEN_UP = '❌ openpista was stopped while it worked on this, more than once. It was given up; please ask again.'
+/** The words of a turn that is not taken up once more. */
+export const GIVEN_UP =
+  '❌ openpista was stopped while it worked on this, more than once. It was given up; please ask again.'

@@ -3,6 +3,7 @@ import { reachedLimit } from './domain/limits.ts'
 import type { LimitQuestion } from './gateway/human-approver.ts'
 import type { Store } from './store/store.ts'
 import { grantLimit, limitGrants, type UsageKeys, usedIn } from './store/usage.ts'
+import { workerOfSession } from './store/workers.ts'
 
 export type TurnLimitParts = {
   store: Store
@@ -15,7 +16,7 @@ export type TurnLimitParts = {
 
 /**
  * The limits of one turn: rounds, tokens and money. A limit that is reached becomes a card; a yes lets it be used
- * once more, in full, and is stored. Answers the words to stop with, or `undefined` to go on.
+ * once more, in full, and is stored. What a worker uses counts for the turn and session that it works for. Answers the words to stop with, or `undefined` to go on.
  */
 export function createTurnLimits(
   parts: TurnLimitParts,
@@ -36,7 +37,9 @@ export function createTurnLimits(
   async function checkUse(signal: AbortSignal): Promise<string | undefined> {
     for (;;) {
       const at = new Date(now())
-      const keys: UsageKeys = { turn: about.turnId, session: about.sessionId, day: localDay(at) }
+      const root = await workerOfSession(store.db, about.sessionId)
+      const { turn, session } = { turn: root?.root_turn ?? about.turnId, session: root?.root_id ?? about.sessionId }
+      const keys: UsageKeys = { turn, session, day: localDay(at) }
       const used = await usedIn(store.db, keys, new Date(at).setHours(0, 0, 0, 0))
       const reached = reachedLimit(limits, used, await limitGrants(store.db, keys))
       if (reached === undefined) return undefined

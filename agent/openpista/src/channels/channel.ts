@@ -1,3 +1,5 @@
+import type { Provenance } from '../domain/provenance.ts'
+import type { NewSession } from '../gateway/log-book.ts'
 import type { Card, CardOutcome, SessionFrame } from '../protocol/index.ts'
 
 /** A message from outside, before it is admitted. `id` is the platform's own: a redelivery carries the same. */
@@ -12,6 +14,11 @@ export type Inbound = {
   owner: boolean
   /** The schedule that says it, which the owner made. No channel sets this. */
   schedule?: string
+  /**
+   * Words of the agent, put into another of its sessions: the task of a worker or the report of one. `sender` is
+   * whose wish it is, `untrusted` everybody else whose words the agent had before it. No channel for people sets this.
+   */
+  work?: { kind: 'task' | 'report'; sender: Provenance; untrusted: readonly Provenance[] }
 }
 
 /** What the gateway wants delivered to a conversation. `key` is the same over retries. */
@@ -31,6 +38,8 @@ export type Delivery =
 export type Admission = {
   /** Stores the message, then resolves: only then may the platform be told that it arrived. */
   admit: (inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
+  /** The same for a session that the caller chose. */
+  admitTo: (session: NewSession, inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
   answer: (
     sessionId: string,
     cardId: string,

@@ -1,4 +1,5 @@
 import type { Access } from '../gateway/access.ts'
+import type { Messenger } from '../gateway/announcer.ts'
 import type { ConnectionParts } from '../gateway/connection.ts'
 import type { Channel } from './channel.ts'
 
@@ -6,6 +7,7 @@ import type { Channel } from './channel.ts'
 export type ChannelParts = {
   /** For channels whose clients speak the gateway protocol. */
   connection: Omit<ConnectionParts, 'channel'>
+  messenger: Messenger
   access: Access
   web: { webRoot: string; version: string; port: number; onListening: (port: number) => void }
   cli: { socketPath: string }

@@ -1,7 +1,7 @@
 import { type ContextBudget, sizeOf } from './history.ts'
 import type { Message } from './message.ts'
+import { mixedText } from './mixed-text.ts'
 import type { Provenance } from './provenance.ts'
-import { sourceView } from './source-view.ts'
 
 /** A message and its place in the stored conversation. */
 export type Entry = { position: number; message: Message }
@@ -44,15 +44,8 @@ export function contextMessages({ summary, entries }: Context): Message[] {
 }
 
 function summaryMessage({ text, sources }: Summary): Message {
-  // Words of others may have shaped every sentence of it, so none of it counts as the program's own.
-  const provenance = sources[0] ?? { kind: 'system' as const }
-  const told = sources.map((source) => ({
-    type: 'text' as const,
-    text: `[In it are words from ${sourceView(source).label}.]`,
-    provenance: source,
-  }))
   const intro = `[Summary of the earlier conversation, written by a model]\n${text}`
-  return { role: 'user', parts: [{ type: 'text', text: intro, provenance }, ...told] }
+  return { role: 'user', parts: mixedText(intro, { kind: 'system' }, sources) }
 }
 
 /** What the model is asked for. */

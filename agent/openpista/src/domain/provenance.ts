@@ -14,8 +14,10 @@ export function senderProvenance(message: {
   channel: string
   user: string
   schedule?: string
+  work?: { sender: Provenance }
 }): Provenance {
-  const { owner, channel, user, schedule } = message
+  const { owner, channel, user, schedule, work } = message
+  if (work !== undefined) return work.sender
   if (schedule !== undefined) return { kind: 'schedule', schedule }
   return owner ? { kind: 'owner', channel } : { kind: 'person', channel, user }
 }

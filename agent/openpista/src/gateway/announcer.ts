@@ -2,7 +2,9 @@ import { newId } from '@openpista/common'
 import type { Outbound } from '../channels/channel.ts'
 import type { Card, CardOutcome } from '../protocol/index.ts'
 import { appendNotice } from '../store/conversation.ts'
+import type { Transaction } from '../store/store.ts'
 import { putOutbox } from '../store/turns.ts'
+import { rootOf } from '../store/workers.ts'
 import type { Cards, CardsParts } from './cards.ts'
 
 /**
@@ -17,6 +19,9 @@ export type Announcer = {
   notice: (sessionId: string | null, text: string, tone: 'info' | 'success' | 'warning' | 'error') => Promise<void>
 }
 
+/** Brings a text to people who do not see what is stored in their session. The same key is sent once. */
+export type Messenger = { send: (sessionId: string, key: string, text: string) => Promise<void> }
+
 /** Decisions on payment cards made in a chat come here: a chat can only reject or cancel, never approve. */
 export type PaymentDesk = {
   reject: (cardId: string) => Promise<{ ok: true } | { ok: false; message: string }>
@@ -25,10 +30,15 @@ export type PaymentDesk = {
 /** Where the owner is spoken to before he has ever written. */
 const FIRST_SESSION = { id: 'web:main', channel: 'web', address: { chat: 'main' } }
 
-export function createAnnouncer(cards: Cards, { store, book, now, isLive, onOutbox }: CardsParts): Announcer {
-  /** A session that exists: the named one, else the one used last. */
+export function createAnnouncer(
+  cards: Cards,
+  { store, book, now, isLive, onOutbox }: CardsParts,
+): Announcer & Messenger {
+  /** A session that exists: the named one, for a worker's the one that its owner is in, else the one used last. */
   async function target(sessionId: string | null): Promise<string> {
-    if (sessionId !== null && (await book.find(sessionId)) !== undefined) return sessionId
+    const root = sessionId === null ? undefined : await rootOf(store.db, sessionId)
+    const named = root?.sessionId ?? sessionId
+    if (named !== null && (await book.find(named)) !== undefined) return named
     const recent = await store.db
       .selectFrom('sessions')
       .select('id')
@@ -37,6 +47,18 @@ export function createAnnouncer(cards: Cards, { store, book, now, isLive, onOutb
       .limit(1)
       .executeTakeFirst()
     return recent?.id ?? (await book.open(FIRST_SESSION)).sessionId
+  }
+
+  async function deliver(transaction: Transaction, sessionId: string, key: string, text: string): Promise<void> {
+    const session = await transaction
+      .selectFrom('sessions')
+      .select(['channel', 'address'])
+      .where('id', '=', sessionId)
+      .executeTakeFirstOrThrow()
+    if (isLive(session.channel)) return
+    const outbound: Outbound = { key, ...JSON.parse(session.address), kind: 'text', text }
+    await putOutbox(transaction, { channel: session.channel, sessionId, now: now() }, outbound)
+    queueMicrotask(onOutbox)
   }
 
   return {
@@ -48,20 +70,14 @@ export function createAnnouncer(cards: Cards, { store, book, now, isLive, onOutb
       const id = await target(sessionId)
       const log = (await book.find(id))!
       await log.commit(async (transaction) => {
-        const at = now()
-        await appendNotice(transaction, { sessionId: id, turnId: null, at }, { text, tone })
-        const session = await transaction
-          .selectFrom('sessions')
-          .select(['channel', 'address'])
-          .where('id', '=', id)
-          .executeTakeFirstOrThrow()
-        if (!isLive(session.channel)) {
-          const outbound: Outbound = { key: `notice:${newId()}`, ...JSON.parse(session.address), kind: 'text', text }
-          await putOutbox(transaction, { channel: session.channel, sessionId: id, now: at }, outbound)
-          queueMicrotask(onOutbox)
-        }
+        await appendNotice(transaction, { sessionId: id, turnId: null, at: now() }, { text, tone })
+        await deliver(transaction, id, `notice:${newId()}`, text)
         log.append({ type: 'notice', text, tone })
       })
+    },
+    send: async (sessionId, key, text) => {
+      const id = await target(sessionId)
+      await store.write((transaction) => deliver(transaction, id, key, text))
     },
   }
 }

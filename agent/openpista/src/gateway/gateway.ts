@@ -8,6 +8,7 @@ import { Card, type HistoryItem, type SessionFrame, type SessionView } from '../
 import type { Sessions } from '../sessions.ts'
 import { conversation } from '../store/conversation.ts'
 import type { Store, Transaction } from '../store/store.ts'
+import { workerSessions } from '../store/workers.ts'
 import type { PaymentDesk } from './announcer.ts'
 import type { HumanApprover } from './human-approver.ts'
 import type { LogBook, NewSession } from './log-book.ts'
@@ -22,8 +23,6 @@ export type Opening = {
 
 /** The middle of everything: messages in, sessions out. Channels see `Admission`, live clients the rest too. */
 export type Gateway = Admission & {
-  /** Admits a message into a session that the client chose. */
-  admitTo: (session: NewSession, inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
   list: () => Promise<SessionView[]>
   /** `undefined` when there is no such session. `lastSeq`: what the client has seen. */
   open: (sessionId: string, lastSeq: number | undefined) => Promise<Opening | undefined>
@@ -99,8 +98,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
 
     remove: async (sessionId) => {
-      await sessions.forget(sessionId)
-      await book.remove(sessionId)
+      for (const id of [...(await workerSessions(store.db, sessionId)), sessionId]) {
+        await sessions.forget(id)
+        await book.remove(id)
+      }
     },
   }
 }

@@ -118,7 +118,7 @@ const RISK_WORDS = {
 } as const
 
 function toolCard(question: ApprovalQuestion, why: { reason: string; remember: boolean }, expiresAt: number): Card {
-  const { call, summary, risk, untrusted, sender, note } = question
+  const { call, summary, risk, untrusted, sender, note, worker } = question
   const values = Object.entries(call.arguments).map(([label, value]) => ({
     label,
     value: typeof value === 'string' ? value : JSON.stringify(value),
@@ -129,7 +129,7 @@ function toolCard(question: ApprovalQuestion, why: { reason: string; remember: b
     kind: 'tool',
     title: `${call.name}: ${summary}`,
     facts: values,
-    reason: `${RISK_WORDS[risk]} ${note ?? why.reason}`,
+    reason: `${worker === undefined ? '' : `The worker '${worker}' asks. `}${RISK_WORDS[risk]} ${note ?? why.reason}`,
     sources: [sender, ...untrusted].map(sourceView),
     buttons: [
       { decision: 'approve', label: 'Approve' },

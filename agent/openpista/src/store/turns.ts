@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Inbound, Outbound } from '../channels/channel.ts'
 import type { Message } from '../domain/message.ts'
+import { mixedText } from '../domain/mixed-text.ts'
 import { senderProvenance } from '../domain/provenance.ts'
 import type { LoopEnd } from '../loop.ts'
 import { appendMessage, appendNotice } from './conversation.ts'
@@ -19,9 +20,9 @@ export type Turn = {
 
 export type Waiting = { id: string; inbound: Inbound }
 
-/** The oldest message of a session that no turn has taken. */
+/** The oldest message of a session that no turn has taken. A report of a worker waits for a turn and starts none. */
 export async function nextWaiting(db: Kysely<Tables>, sessionId: string): Promise<Waiting | undefined> {
-  const row = await waiting(db, sessionId).limit(1).executeTakeFirst()
+  const row = await waiting(db, sessionId).where(isReport, '=', 0).limit(1).executeTakeFirst()
   return row === undefined ? undefined : { id: row.id, inbound: JSON.parse(row.body) }
 }
 
@@ -44,12 +45,13 @@ export async function beginTurn(transaction: Transaction, turn: Turn, message: W
       updated_at: now,
     })
     .execute()
+  const reports = await waiting(transaction, sessionId).where(isReport, '=', 1).execute()
+  const among = reports.map((row): Waiting => ({ id: row.id, inbound: JSON.parse(row.body) }))
+  await takeReports(transaction, turn, among, now)
   await take(transaction, message.id, id)
   await appendMessage(transaction, { id: message.id, sessionId, turnId: id, at: now }, userMessage(inbound))
   await markPosition(transaction, turn)
-  await sql`UPDATE sessions SET title = ${titleOf(inbound.text)} WHERE id = ${sessionId} AND title = ''`.execute(
-    transaction,
-  )
+  await sql`UPDATE sessions SET title = ${titleOf(inbound)} WHERE id = ${sessionId} AND title = ''`.execute(transaction)
 }
 
 /** Goes on with a turn after a restart. */
@@ -68,15 +70,16 @@ async function markPosition(transaction: Transaction, { id, sessionId }: Turn): 
 }
 
 /**
- * Takes what arrived during a turn into it, oldest first, up to the first slash command or scheduled text: that one
- * waits for a turn of its own.
+ * Takes what arrived during a turn into it: reports of workers, then the rest, oldest first, up to the first slash
+ * command or scheduled text: that one waits for a turn of its own.
  */
 export async function takeSteering(transaction: Transaction, turn: Turn, now: number): Promise<Message[]> {
   const rows = await waiting(transaction, turn.sessionId).execute()
-  const taken: Message[] = []
-  for (const { id, body } of rows) {
-    const inbound = JSON.parse(body) as Inbound
-    if (inbound.text.startsWith('/') || inbound.schedule !== undefined) break
+  const all = rows.map(({ id, body }): Waiting => ({ id, inbound: JSON.parse(body) }))
+  const others = all.filter(({ inbound }) => inbound.work === undefined)
+  const own = others.findIndex(({ inbound }) => inbound.text.startsWith('/') || inbound.schedule !== undefined)
+  const taken = await takeReports(transaction, turn, all, now)
+  for (const { id, inbound } of own === -1 ? others : others.slice(0, own)) {
     const message = userMessage(inbound)
     await take(transaction, id, turn.id)
     await appendMessage(transaction, { id, sessionId: turn.sessionId, turnId: turn.id, at: now }, message)
@@ -84,6 +87,23 @@ export async function takeSteering(transaction: Transaction, turn: Turn, now: nu
   }
   return taken
 }
+
+/** Reports join the conversation before whatever else is said in the turn. They are nothing that it has to answer. */
+async function takeReports(
+  transaction: Transaction,
+  { id: turnId, sessionId }: Turn,
+  among: readonly Waiting[],
+  now: number,
+): Promise<Message[]> {
+  const reports = among.filter(({ inbound }) => inbound.work?.kind === 'report')
+  for (const { id, inbound } of reports) {
+    await transaction.updateTable('inbox').set({ state: 'DONE' }).where('id', '=', id).execute()
+    await appendMessage(transaction, { id, sessionId, turnId, at: now }, userMessage(inbound))
+  }
+  return reports.map(({ inbound }) => userMessage(inbound))
+}
+
+const isReport = sql<number>`coalesce(json_extract(body, '$.work.kind'), '') = 'report'`
 
 export type TurnEnd = {
   end: LoopEnd
@@ -180,7 +200,9 @@ const TURN_STATES = { stop: 'STOPPED', aborted: 'ABORTED', limit: 'FAILED', erro
 
 const TITLE_CHARS = 60
 
-function titleOf(text: string): string {
+/** Sessions that are not between a person and the agent have none, and so stand in no list. */
+function titleOf({ text, work }: Inbound): string {
+  if (work !== undefined) return ''
   const line = text.trim().split('\n', 1)[0] ?? ''
   return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1)}…` : line
 }
@@ -199,5 +221,5 @@ async function take(transaction: Transaction, inboxId: string, turnId: string): 
 }
 
 function userMessage(inbound: Inbound): Message {
-  return { role: 'user', parts: [{ type: 'text', text: inbound.text, provenance: senderProvenance(inbound) }] }
+  return { role: 'user', parts: mixedText(inbound.text, senderProvenance(inbound), inbound.work?.untrusted ?? []) }
 }

@@ -29,16 +29,22 @@ export async function recordUsage(transaction: Transaction, answer: Answer): Pro
 /** What a limit is counted over: one turn, one session, and everything since a day began. */
 export type UsageKeys = { turn: string; session: string; day: string }
 
-/** What was used, in each scope. `dayBegan` is in unix milliseconds. */
+/** What was used, in each scope, by workers too. `dayBegan` is in unix milliseconds. */
 export async function usedIn(
   db: Kysely<Tables>,
   { turn, session }: Pick<UsageKeys, 'turn' | 'session'>,
   dayBegan: number,
 ): Promise<Record<LimitScope, Spent>> {
   const rows = db.selectFrom('usage')
+  const workers = (of: 'root_turn' | 'root_id', id: string) =>
+    db.selectFrom('workers').select('workers.session_id').where(of, '=', id)
   return {
-    turn: await total(rows.where('turn_id', '=', turn)),
-    session: await total(rows.where('session_id', '=', session)),
+    turn: await total(
+      rows.where((or) => or.or([or('turn_id', '=', turn), or('session_id', 'in', workers('root_turn', turn))])),
+    ),
+    session: await total(
+      rows.where((or) => or.or([or('session_id', '=', session), or('session_id', 'in', workers('root_id', session))])),
+    ),
     day: await total(rows.where('created_at', '>=', dayBegan)),
   }
 }
