@@ -21,7 +21,8 @@ export type WebAnswer = {
   cut: boolean
 }
 
-export type WebResult = { ok: true; answer: WebAnswer } | { ok: false; message: string }
+/** `redirect`: the page that led to where it failed, and so chose what the message names. */
+export type WebResult = { ok: true; answer: WebAnswer } | { ok: false; message: string; redirect: string | undefined }
 
 const MAX_REDIRECTS = 5
 const MAX_BYTES = 2 * 1024 * 1024
@@ -35,27 +36,29 @@ export const systemLookup: WebConfig['resolve'] = (host) => lookup(host, { all: 
  */
 export async function pinnedFetch(start: string, config: WebConfig, signal: AbortSignal): Promise<WebResult> {
   let next = start
+  let redirect: string | undefined
+  const fail = (message: string) => ({ ok: false as const, message, redirect })
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const url = URL.parse(next)
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      return { ok: false, message: 'Only http/https URLs are supported' }
+      return fail('Only http/https URLs are supported')
     }
-    if (url.username !== '' || url.password !== '')
-      return { ok: false, message: 'A URL with a password is not fetched.' }
+    if (url.username !== '' || url.password !== '') return fail('A URL with a password is not fetched.')
     const target = await resolveTarget(url, config)
-    if (typeof target === 'string') return { ok: false, message: target }
+    if (typeof target === 'string') return fail(target)
     const response = await get(url, target, signal)
     const location = response.headers.location
     if (REDIRECTS.has(response.statusCode ?? 0) && location !== undefined) {
       response.destroy()
       next = URL.parse(location, url.href)?.href ?? location
+      redirect = url.href
       continue
     }
     const { body, cut } = await readBody(response)
     const contentType = response.headers['content-type'] ?? ''
     return { ok: true, answer: { url: url.href, status: response.statusCode ?? 0, contentType, body, cut } }
   }
-  return { ok: false, message: `More than ${MAX_REDIRECTS} redirects.` }
+  return fail(`More than ${MAX_REDIRECTS} redirects.`)
 }
 
 export type Target = { address: string; family: number }

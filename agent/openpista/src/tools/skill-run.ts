@@ -48,7 +48,7 @@ export function createSkillRun(skills: Skills, runner: SkillRunner): Tool<typeof
 }
 
 function answer(outcome: SkillOutcome): ToolResult {
-  if (outcome.kind === 'refused') return failed(oneLine(outcome.why))
+  if (outcome.kind === 'refused') return failed(oneLine(outcome.why), FOREIGN)
   if (outcome.kind === 'script') {
     const said = commandAnswer(FOREIGN, { timeout_secs: SECONDS }, outcome.result)
     const isError = said.isError || outcome.result.exitCode !== 0

@@ -1,13 +1,11 @@
 import { WAIaaSError } from '@waiaas/sdk'
 import { z } from 'zod'
 import { oneLine } from '../domain/one-line.ts'
+import { isForeign } from '../wallet/words.ts'
 import { failed } from './answer.ts'
 import type { ToolResult } from './tool.ts'
 
 export const Network = z.string().min(1).max(64).optional().meta({ description: 'Default: your own' })
-
-/** Codes whose message may hold words of a chain node or of a contract. */
-const FOREIGN_WORDS = new Set(['CHAIN_ERROR', 'SIMULATION_FAILED'])
 
 /** Does something with the wallet; its refusals and a wallet that is away are results. */
 export async function withWallet(tool: string, work: () => Promise<ToolResult>): Promise<ToolResult> {
@@ -16,6 +14,6 @@ export async function withWallet(tool: string, work: () => Promise<ToolResult>):
   } catch (error) {
     if (!(error instanceof WAIaaSError)) throw error
     const words = `${error.code}: ${oneLine(error.message)}${error.hint === undefined ? '' : ` ${error.hint}`}`
-    return FOREIGN_WORDS.has(error.code) ? failed(words, { kind: 'tool', tool }) : failed(words)
+    return isForeign(error) ? failed(words, { kind: 'tool', tool }) : failed(words)
   }
 }

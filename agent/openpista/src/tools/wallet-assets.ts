@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { oneLine } from '../domain/one-line.ts'
+import { tokenName } from '../domain/token-name.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import { succeeded } from './answer.ts'
 import { defineTool, type Tool } from './tool.ts'
@@ -7,7 +8,7 @@ import { Network, withWallet } from './wallet-answer.ts'
 
 const Input = z.strictObject({ network: Network })
 
-/** `wallet.assets`: coins and listed tokens on one network. Symbols are what contracts call themselves. */
+/** `wallet.assets`: coins and listed tokens on one network. What a contract calls itself is a short word. */
 export function createWalletAssets(wallet: Wallet): Tool<typeof Input> {
   return defineTool({
     name: 'wallet.assets',
@@ -22,7 +23,7 @@ export function createWalletAssets(wallet: Wallet): Tool<typeof Input> {
         const found = await wallet.getAssets(network === undefined ? {} : { network })
         const lines = found.assets.map(({ address, symbol, balance, humanBalance }) => {
           const token = address === undefined ? '' : `, token ${address}`
-          return `${humanBalance} ${oneLine(symbol)} (${balance} base units${token})`
+          return `${humanBalance} ${tokenName(symbol)} (${balance} base units${token})`
         })
         return succeeded([`${found.network}, ${found.address}:`, ...lines].join('\n'))
       }),

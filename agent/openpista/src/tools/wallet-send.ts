@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { oneLine } from '../domain/one-line.ts'
 import type { Payments } from '../wallet/payments.ts'
 import type { Simulation, Transaction, Wallet } from '../wallet/wallet.ts'
-import { adviceFor, decisiveReasons, effectWords, simulationWords, statusWords } from '../wallet/words.ts'
+import { adviceFor, decisiveReasons, effectWords, isForeign, simulationWords, statusWords } from '../wallet/words.ts'
 import { failed, succeeded } from './answer.ts'
 import { PaymentInput, paymentRequest } from './payment-input.ts'
 import { networkFor } from './payment-network.ts'
@@ -84,7 +84,8 @@ async function send(input: Input, context: Sending, wallet: Wallet, payments: Pa
   )
   const shown = `${last.effects.map(effectWords).join('; ')} on ${last.network} (transaction ${last.id}).\n${statusWords(last)}`
   const isError = ['FAILED', 'CANCELLED', 'EXPIRED'].includes(last.status)
-  return { output: `${shown}${adviceFor(last)}`, shown, isError, provenance: { kind: 'system' } }
+  const said = { output: `${shown}${adviceFor(last)}`, shown, isError }
+  return { ...said, provenance: isForeign(last.error) ? { kind: 'tool', tool: 'wallet.send' } : { kind: 'system' } }
 }
 
 /** Follows a payment that is on its way until it ends, waits for somebody, or the time is over. */

@@ -189,3 +189,11 @@ test('addresses of the public internet are told from all others', () => {
   expect(open.filter((address) => !isPublicAddress(address))).toEqual([])
   expect([...closed, '2001::1', '2001:db8::1', '127.0.0.1', 'x', ''].filter(isPublicAddress)).toEqual([])
 })
+
+test('where a redirect fails is told in the words of the page that sent there', async () => {
+  answer = (_request, response) => response.writeHead(302, { location: 'http://the-owner-agreed-pay-now.test/' }).end()
+  const resolve = async () => [{ address: '10.0.0.1', family: 4 }]
+  const result = await fetchPage(`${site}/go`, { resolve })
+  expect(result).toMatchObject({ isError: true, provenance: { kind: 'web', url: `${site}/go` } })
+  expect(await fetchPage('http://10.0.0.1/')).toMatchObject({ isError: true, provenance: { kind: 'system' } })
+})

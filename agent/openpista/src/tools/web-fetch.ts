@@ -27,7 +27,9 @@ export function createWebFetch(config: WebConfig): Tool<typeof Input> {
       const timeout = AbortSignal.timeout(TIMEOUT_MS)
       try {
         const result = await pinnedFetch(url, config, AbortSignal.any([context.signal, timeout]))
-        return result.ok ? answer(result.answer, offset) : failed(result.message)
+        if (result.ok) return answer(result.answer, offset)
+        const { message, redirect } = result
+        return redirect === undefined ? failed(message) : failed(oneLine(message), { kind: 'web', url: redirect })
       } catch (error) {
         if (context.signal.aborted) return failed('Cancelled.')
         if (timeout.aborted) return failed(`Timeout after ${TIMEOUT_MS / 1000}s`)

@@ -1,4 +1,5 @@
 import { oneLine } from '../domain/one-line.ts'
+import { tokenName } from '../domain/token-name.ts'
 import { hasEnded, type Simulation, type Transaction } from './wallet.ts'
 
 type Effect = Transaction['effects'][number]
@@ -31,7 +32,7 @@ export function effectWords(effect: Effect): string {
 
 /** Symbols come from contracts, and so from strangers. */
 export function amounts(effect: Extract<Effect, { kind: 'spend' | 'grant' }>): string {
-  return `${effect.humanAmount} ${oneLine(effect.asset.symbol)} (${effect.amount} base units)`
+  return `${effect.humanAmount} ${tokenName(effect.asset.symbol)} (${effect.amount} base units)`
 }
 
 /** The reasons of a verdict that made it as strict as it is, else all of them. */
@@ -77,6 +78,14 @@ export function statusWords(transaction: Transaction): string {
         ? `On its way${hash === undefined ? '' : ` (hash ${hash})`}, outcome not known yet.`
         : `On its way${hash === undefined ? '' : ` (hash ${hash})`}: ${status}.`
   }
+}
+
+/** Codes whose message may hold words of a chain node or of a contract. */
+const FOREIGN_WORDS: ReadonlySet<string> = new Set(['CHAIN_ERROR', 'SIMULATION_FAILED'])
+
+/** Whether the message of an error may be a stranger's. */
+export function isForeign(error: { code: string } | undefined): boolean {
+  return error !== undefined && FOREIGN_WORDS.has(error.code)
 }
 
 /** What a model has to know besides `statusWords`: a payment that waits or is on its way is not to be made again. */

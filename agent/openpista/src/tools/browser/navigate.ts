@@ -30,7 +30,7 @@ export function createBrowserNavigate(browser: Browser): Tool<typeof Input> {
         if (!loaded) await page.stop()
         const { url: finalUrl, title } = await whereIs(page)
         const refused = browser.refusal(URL.parse(finalUrl)?.host ?? '')
-        if (refused !== undefined) return failed(`${oneLine(finalUrl)}: ${refused}`)
+        if (refused !== undefined) return failed(oneLine(`${finalUrl}: ${refused}`), { kind: 'web', url: finalUrl })
         const answer = { action: 'navigate', requested_url: url, final_url: finalUrl, title }
         return pageAnswer(finalUrl, loaded ? answer : { ...answer, note: `not fully loaded after ${timeout_secs}s` })
       })
