@@ -63,15 +63,20 @@ test('words of others stay untrusted after they were summed up', async () => {
   await finished
 })
 
-test('when summing up fails the turn goes on without the oldest messages, and says so', async () => {
-  const script: Script = (request, signal) =>
-    isSummary(request) ? failing('BAD_REQUEST', 'too long') : echo(request, signal)
+test('when summing up fails the turn goes on without the oldest messages, says so, and the next does not try again', async () => {
+  let tries = 0
+  const script: Script = (request, signal) => {
+    if (!isSummary(request)) return echo(request, signal)
+    tries += 1
+    return failing('BAD_REQUEST', 'too long')
+  }
   await using fixture = await startAgent(script, { context: { messages: 200, chars: 4_000 } })
   const client = await fixture.client()
   for (let turn = 1; turn <= 6; turn++) {
     expect((await client.say(`message ${turn} ${'x'.repeat(400)}`)).status).toBe('stop')
   }
   expect(client.frames.some((frame) => frame.type === 'notice' && frame.text.includes('too long'))).toBe(true)
+  expect(tries).toBe(1)
 })
 
 test('the next model goes on when one fails, for the rest of the turn, and the owner is told', async () => {

@@ -65,6 +65,8 @@ export class SessionRunner {
   /** The conversation as the last turn read it. */
   #known: ReadContext | undefined
   #forgetting: NodeJS.Timeout | undefined
+  /** Where the conversation ended when it could not be summed up. */
+  #unsummed: number | undefined
   #current: { abort: AbortController; ended: Promise<void> } | undefined
 
   constructor(log: SessionLog, parts: SessionParts) {
@@ -76,7 +78,7 @@ export class SessionRunner {
     return this.#pumping !== undefined
   }
 
-  /** There is, or may be, a waiting message. */
+  /** There is, or may be, a waiting message; or one is being stored by a transaction that was handed over before. */
   wake(): void {
     this.#again = true
     if (this.#stopped) return
@@ -107,10 +109,11 @@ export class SessionRunner {
   async #pump(): Promise<void> {
     try {
       while (!this.#stopped) {
+        // Looked at twice: something may have woken the session while it was found empty.
+        if (!this.#again && !(await this.#isWaiting()) && !this.#again) break
         this.#again = false
         const turn = this.#open.shift() ?? (await this.#begin())
         if (turn !== undefined) await this.#run(turn)
-        else if (!this.#again) break
       }
     } catch (error) {
       this.#parts.logger.error({ err: error, sessionId: this.#log.sessionId }, 'a session stopped working')
@@ -119,15 +122,21 @@ export class SessionRunner {
     }
   }
 
+  async #isWaiting(): Promise<boolean> {
+    return this.#open.length > 0 || (await nextWaiting(this.#parts.store.db, this.#log.sessionId)) !== undefined
+  }
+
+  /** Reads inside the transaction: the message that woke the session may be stored by the same one. */
   async #begin(): Promise<Turn | undefined> {
-    const waiting = await nextWaiting(this.#parts.store.db, this.#log.sessionId)
-    if (waiting === undefined) return undefined
-    const turn: Turn = { id: newId(), sessionId: this.#log.sessionId, inbound: waiting.inbound, begun: new Set() }
-    await this.#log.commit(async (transaction) => {
+    const { sessionId } = this.#log
+    return await this.#log.commit(async (transaction) => {
+      const waiting = await nextWaiting(transaction, sessionId)
+      if (waiting === undefined) return undefined
+      const turn: Turn = { id: newId(), sessionId, inbound: waiting.inbound, begun: new Set() }
       await beginTurn(transaction, turn, waiting, this.#parts.now())
       this.#log.append({ type: 'turn.started', turnId: turn.id, messageId: turn.inbound.id })
+      return turn
     })
-    return turn
   }
 
   async #run(turn: Turn): Promise<void> {
@@ -135,14 +144,17 @@ export class SessionRunner {
     const ended = Promise.withResolvers<void>()
     this.#current = { abort, ended: ended.promise }
     const { now } = this.#parts
-    const commit = (work: Parameters<TurnJournal['commit']>[0]) => this.#log.commit(work)
-    const journal = createTurnJournal({ sessionId: turn.sessionId, turnId: turn.id, commit, now })
+    const journal = createTurnJournal({ sessionId: turn.sessionId, turnId: turn.id, log: this.#log, now })
     try {
       const end = await this.#loop(turn, journal, abort.signal).catch((error: unknown): TurnEnd => {
         this.#parts.logger.error({ err: error, sessionId: turn.sessionId, turnId: turn.id }, 'a turn failed')
         return { status: 'error', code: 'BAD_RESPONSE', message: FAULT, text: '', usage: NO_USAGE, rounds: 0 }
       })
       await this.#finish(turn, journal, end)
+    } catch (error) {
+      // What could not be stored must not stand in the way of the session's next turn.
+      this.#log.discard()
+      throw error
     } finally {
       this.#current = undefined
       ended.resolve()
@@ -179,6 +191,7 @@ export class SessionRunner {
   }
 
   async #steer(turn: Turn, journal: TurnJournal): Promise<Message[]> {
+    if ((await nextWaiting(this.#parts.store.db, turn.sessionId)) === undefined) return []
     let taken: Message[] = []
     await journal.commit(async (transaction) => {
       taken = await takeSteering(transaction, turn, this.#parts.now())
@@ -192,7 +205,8 @@ export class SessionRunner {
     const { sessionId } = turn
     const rows = 2 * how.context.messages
     let context = await readContext(store.db, sessionId, rows, this.#known)
-    if (how.steers) {
+    const mayCompact = this.#unsummed === undefined || context.last - this.#unsummed >= MESSAGES_TO_TRY_AGAIN
+    if (how.steers && mayCompact) {
       const ask = { candidates: how.candidates, retry, onFailover: () => {} }
       const compaction = await compact(context, how.context, ask, signal)
       if (compaction !== undefined) {
@@ -201,6 +215,7 @@ export class SessionRunner {
         await journal.commit(async (transaction) => {
           if ('summary' in compaction) await storeSummary(transaction, sessionId, compaction.summary, now())
         })
+        this.#unsummed = 'summary' in compaction ? undefined : context.last
         context = await readContext(store.db, sessionId, rows)
       }
     }
@@ -242,11 +257,11 @@ export class SessionRunner {
     const turnId = turn.id
     if (event.type === 'text') this.#log.text(turnId, event.delta)
     else if (event.type === 'notice') this.#note(journal, { text: event.text, tone: 'warning' })
-    else if (event.type !== 'tool.started') this.#log.append({ ...event, turnId })
+    else if (event.type !== 'tool.started') this.#log.show({ ...event, turnId })
     else {
       const { id: callId, name, arguments: args } = event.call
       const call = { callId, name, summary: event.summary, arguments: args }
-      this.#log.append({ type: 'tool.started', turnId, call })
+      this.#log.show({ type: 'tool.started', turnId, call })
     }
   }
 
@@ -278,6 +293,9 @@ type TurnModels = { candidates: [Candidate, ...Candidate[]]; steers: boolean; an
 const alreadySaid = () => undefined
 
 type ContextHow = { candidates: readonly Candidate[]; context: ContextBudget; steers: boolean }
+
+/** So many messages after a conversation could not be summed up it is tried again, and not in every turn. */
+const MESSAGES_TO_TRY_AGAIN = 10
 
 /** How long the conversation of a quiet session stays in memory. */
 const KEPT_CONTEXT_MS = 5 * 60_000

@@ -50,7 +50,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function admitTo(session: NewSession, inbound: Inbound) {
     const cancels = inbound.text.trim() === '/cancel'
     const log = await book.open(session)
-    const duplicate = await log.commit(async (transaction) => {
+    const storing = log.commit(async (transaction) => {
       const state = cancels ? 'DONE' : 'WAITING'
       if (!(await insertInbound(transaction, session.id, inbound, { state, now: now() }))) return true
       const { id: messageId, text } = inbound
@@ -58,7 +58,9 @@ export function createGateway(parts: GatewayParts): Gateway {
       log.append({ type: 'message.stored', messageId, text, source })
       return false
     })
-    if (!duplicate) await (cancels ? sessions.cancel(session.id) : sessions.wake(session.id))
+    // Woken before the row is on disk, the turn begins in the transaction that stores the row.
+    const [duplicate] = await Promise.all([storing, cancels ? undefined : sessions.wake(session.id)])
+    if (cancels && !duplicate) await sessions.cancel(session.id)
     return { sessionId: session.id, duplicate }
   }
 

@@ -13,17 +13,20 @@ const KEPT_FRAMES = 2_000
 /** Text that arrives faster than this is sent in one frame. */
 const COALESCE_MS = 12
 
-/** Streamed text is on disk after at most this long. */
+/** What is shown before it is stored is on disk after at most this long. */
 const SAVE_MS = 300
 
 /** What a start after a crash skips, so that a number a client may have seen is never given out again. */
 const CRASH_GAP = 10_000
 
+type Work = (transaction: Transaction) => Promise<unknown>
+
 /**
- * The numbered frames of one session: gives out the numbers, stores and publishes.
+ * The numbered frames of one session: gives out the numbers, stores and publishes; and what is to be stored beside
+ * them, in the same order and transactions.
  *
- * Streamed text is published at once and stored soon after; every other frame is published once it is on disk.
- * Order of publication is the order of numbers.
+ * Streamed text and tools at work are published at once and stored soon after; every other frame is published once it
+ * is on disk. Order of publication is the order of numbers.
  */
 export class SessionLog {
   readonly sessionId: string
@@ -34,6 +37,10 @@ export class SessionLog {
   /** Given a number, not yet known to be on disk; `#sent` of them are published. */
   #unsaved: SessionFrame[] = []
   #sent = 0
+  /** Works that wait for the next commit. Counted from the first ever: `#done` are on disk, `#ran` at least begun. */
+  #kept: Work[] = []
+  #done = 0
+  #ran = 0
   /** Handed to the database, and known to be on disk. They differ while a transaction runs. */
   #written: number
   #confirmed: number
@@ -65,6 +72,25 @@ export class SessionLog {
     this.#number(frame)
   }
 
+  /** Numbers a frame and publishes it at once, unless one before it must be stored first. It is stored soon. */
+  show(frame: NewFrame): void {
+    this.#flushText()
+    this.#showNow(frame)
+  }
+
+  /** Stores `work` soon, and at the latest with the next commit; works run in the order in which they were given. */
+  later(work: Work): void {
+    this.#kept.push(work)
+    this.#saveSoon()
+  }
+
+  /** Gives up what waits for the next commit: a commit failed and will fail again. */
+  discard(): void {
+    this.#done += this.#kept.length
+    this.#ran = this.#done
+    this.#kept = []
+  }
+
   /** Streams text of a turn: published within a few milliseconds. */
   text(turnId: string, delta: string): void {
     if (this.#text !== undefined && this.#text.turnId !== turnId) this.#flushText()
@@ -76,20 +102,17 @@ export class SessionLog {
   }
 
   /**
-   * Runs `work` and stores all frames so far in one transaction; then publishes them.
+   * Runs what waits and then `work`, and stores all frames so far, in one transaction; then publishes the frames.
    * Frames that `work` appends are among them.
    */
-  async commit<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  readonly commit = async <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> => {
     try {
-      const { result, upTo } = await this.#store.write(async (transaction) => {
-        const result = await work(transaction)
-        this.#flushText()
-        return { result, upTo: await this.#save(transaction) }
-      })
-      this.#saved(upTo)
+      const { result, upTo, ran } = await this.#store.write((transaction) => this.#write(transaction, work))
+      this.#saved(upTo, ran)
       return result
     } catch (error) {
       this.#written = this.#confirmed
+      this.#ran = this.#done
       throw error
     }
   }
@@ -113,12 +136,38 @@ export class SessionLog {
     const { turnId, text } = this.#text
     this.#text = undefined
     this.#lastText = performance.now()
+    this.#showNow({ type: 'text.delta', turnId, text })
+  }
+
+  /** Inside a transaction that others may share: what fails here leaves nothing, and does not fail them. */
+  async #write<Result>(transaction: Transaction, work: (transaction: Transaction) => Promise<Result>) {
+    const before = { ran: this.#ran, written: this.#written }
+    try {
+      while (this.#ran < this.#done + this.#kept.length) {
+        await this.#kept[this.#ran - this.#done]!(transaction)
+        this.#ran += 1
+      }
+      const result = await work(transaction)
+      this.#flushText()
+      return { result, upTo: await this.#save(transaction), ran: this.#ran }
+    } catch (error) {
+      this.#ran = before.ran
+      this.#written = before.written
+      throw error
+    }
+  }
+
+  #showNow(frame: NewFrame): void {
     const mayPublish = this.#sent === this.#unsaved.length
-    const frame = this.#number({ type: 'text.delta', turnId, text })
+    const numbered = this.#number(frame)
     if (mayPublish) {
       this.#sent += 1
-      this.#publish(frame)
+      this.#publish(numbered)
     }
+    this.#saveSoon()
+  }
+
+  #saveSoon(): void {
     this.#saveTimer ??= setTimeout(() => {
       this.#saveTimer = undefined
       this.commit(async () => {}).catch(this.#onFault)
@@ -135,6 +184,7 @@ export class SessionLog {
   async #save(transaction: Transaction): Promise<number> {
     const fresh = this.#unsaved.filter((frame) => frame.seq > this.#written)
     const upTo = this.#seq
+    if (fresh.length === 0) return upTo
     const created_at = this.#now()
     const rows = fresh.map((frame) => ({
       session_id: this.sessionId,
@@ -164,8 +214,12 @@ export class SessionLog {
     return upTo
   }
 
-  #saved(upTo: number): void {
+  #saved(upTo: number, ran: number): void {
     this.#confirmed = Math.max(this.#confirmed, upTo)
+    // Another commit of the same transaction may have told of them already.
+    this.#kept.splice(0, Math.max(0, ran - this.#done))
+    this.#done = Math.max(this.#done, ran)
+    this.#ran = Math.max(this.#ran, this.#done)
     clearTimeout(this.#saveTimer)
     this.#saveTimer = undefined
     while (this.#unsaved.length > 0 && this.#unsaved[0]!.seq <= upTo) {
@@ -173,6 +227,7 @@ export class SessionLog {
       if (this.#sent > 0) this.#sent -= 1
       else this.#publish(frame)
     }
+    if (this.#kept.length > 0 || this.#unsaved.length > 0) this.#saveSoon()
   }
 }
 

@@ -7,7 +7,7 @@ import { recordUsage } from './usage.ts'
 
 type Work = (transaction: Transaction) => Promise<void>
 
-/** The journal of one turn, in the database. What need not be durable at once waits for the next commit. */
+/** The journal of one turn, in the database. */
 export type TurnJournal = Journal & {
   /** A text for people joins the conversation. May be kept back like a message. */
   notice: (notice: Notice) => void
@@ -18,23 +18,19 @@ export type TurnJournal = Journal & {
 export type TurnJournalParts = {
   sessionId: string
   turnId: string
-  /** Stores, then publishes the session's frames so far. */
-  commit: (work: Work) => Promise<void>
+  /** Of the session: what is given to `later` is stored soon, in order, and at the latest with the next `commit`. */
+  log: { later: (work: Work) => void; commit: (work: Work) => Promise<void> }
   now: () => number
 }
 
-export function createTurnJournal({ sessionId, turnId, commit, now }: TurnJournalParts): TurnJournal {
-  const kept: Work[] = []
+/**
+ * Nothing with a side effect starts before everything that led to it is on disk, and its end is on disk before the
+ * turn goes on. What only looks waits for neither: after a crash it is done again.
+ */
+export function createTurnJournal({ sessionId, turnId, log, now }: TurnJournalParts): TurnJournal {
   const entry = () => ({ sessionId, turnId, at: now() })
-
-  async function commitAll(work: Work): Promise<void> {
-    const works = [...kept]
-    await commit(async (transaction) => {
-      for (const earlier of works) await earlier(transaction)
-      await work(transaction)
-    })
-    kept.splice(0, works.length)
-  }
+  /** Calls whose start is on disk. */
+  const started = new Set<string>()
 
   const audit = (type: string, call: ToolCall, data: Record<string, unknown>): Work => {
     const at = now()
@@ -56,38 +52,43 @@ export function createTurnJournal({ sessionId, turnId, commit, now }: TurnJourna
   return {
     append: async (message) => {
       const at = entry()
-      kept.push((transaction) => appendMessage(transaction, at, message))
+      log.later((transaction) => appendMessage(transaction, at, message))
       if (message.role !== 'assistant') return
-      kept.push(async (transaction) => {
+      log.later(async (transaction) => {
         for (const call of message.calls) await insertCall(transaction, at, call)
       })
     },
     used: async ({ provider, model }, usage) => {
       if (usage.inputTokens + usage.outputTokens === 0) return
       const answer = { sessionId, turnId, provider: provider.id, model, usage, at: now() }
-      kept.push((transaction) => recordUsage(transaction, answer))
+      log.later((transaction) => recordUsage(transaction, answer))
     },
     notice: (notice) => {
       const at = entry()
-      kept.push((transaction) => appendNotice(transaction, at, notice))
+      log.later((transaction) => appendNotice(transaction, at, notice))
     },
     decided: async (call, answer) => {
-      kept.push(move(call, { decided_by: answer.by }))
+      log.later(move(call, { decided_by: answer.by }))
       const reason = answer.decision === 'deny' ? { reason: answer.reason } : {}
       const { decision, by } = answer
-      kept.push(audit('tool.decided', call, { arguments: call.arguments, decision, by, ...reason }))
+      log.later(audit('tool.decided', call, { arguments: call.arguments, decision, by, ...reason }))
     },
-    starting: async (call) => {
-      kept.push(audit('tool.started', call, {}))
-      await commitAll(move(call, { state: 'STARTED' }))
+    starting: async (call, tool) => {
+      log.later(audit('tool.started', call, {}))
+      const start = move(call, { state: 'STARTED' })
+      if (tool.repeatable) return log.later(start)
+      await log.commit(start)
+      started.add(call.id)
     },
     finished: async (call, result, state) => {
       const at = entry()
-      kept.push((transaction) => appendMessage(transaction, at, result))
-      kept.push(audit('tool.finished', call, { state, isError: result.isError }))
-      await commitAll(move(call, { state, output: result.output, is_error: result.isError ? 1 : 0 }))
+      log.later((transaction) => appendMessage(transaction, at, result))
+      log.later(audit('tool.finished', call, { state, isError: result.isError }))
+      const end = move(call, { state, output: result.output, is_error: result.isError ? 1 : 0 })
+      if (started.has(call.id)) await log.commit(end)
+      else log.later(end)
     },
-    commit: commitAll,
+    commit: log.commit,
   }
 }
 

@@ -208,12 +208,15 @@ function titleOf({ text, work }: Inbound): string {
 }
 
 function waiting(db: Kysely<Tables>, sessionId: string) {
-  return db
-    .selectFrom('inbox')
-    .select(['id', 'body'])
-    .where('session_id', '=', sessionId)
-    .where('state', '=', 'WAITING')
-    .orderBy('id')
+  return (
+    db
+      .selectFrom('inbox')
+      .select(['id', 'body'])
+      .where('session_id', '=', sessionId)
+      // Written out, for a partial index serves no parameter.
+      .where(sql<boolean>`state = 'WAITING'`)
+      .orderBy('id')
+  )
 }
 
 async function take(transaction: Transaction, inboxId: string, turnId: string): Promise<void> {
