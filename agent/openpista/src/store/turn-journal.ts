@@ -76,7 +76,8 @@ export function createTurnJournal({ sessionId, turnId, log, now }: TurnJournalPa
     starting: async (call, tool) => {
       log.later(audit('tool.started', call, {}))
       const start = move(call, { state: 'STARTED' })
-      if (tool.repeatable) return log.later(start)
+      // A key against doing it twice is made of the call: one that has no row yet would get another after a crash.
+      if (tool.repeatable && tool.risk === 'read') return log.later(start)
       await log.commit(start)
       started.add(call.id)
     },
