@@ -10,12 +10,14 @@ import { type Announcer, createAnnouncer, type PaymentDesk } from './gateway/ann
 import { chainApprovers } from './gateway/approval-chain.ts'
 import { askAtRoot, personAtRoot } from './gateway/ask-at-root.ts'
 import { createCards } from './gateway/cards.ts'
+import { createDoor } from './gateway/door.ts'
 import { createGateway, type Gateway } from './gateway/gateway.ts'
 import { createHumanApprover } from './gateway/human-approver.ts'
 import { createLogBook } from './gateway/log-book.ts'
 import { createOutbox } from './gateway/outbox.ts'
 import type { RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
+import type { Pairing } from './pairing/pairing.ts'
 import type { RunLoop } from './recording.ts'
 import type { Scheduler } from './schedules/scheduler.ts'
 import type { SessionParts } from './session.ts'
@@ -44,6 +46,7 @@ export type AgentParts = {
   retry: RetryPolicy
   channels: readonly ChannelDefinition[]
   access: Access
+  pairing: Pairing
   web: ChannelParts['web']
   cli: ChannelParts['cli']
   scheduler: Pick<Scheduler, 'start' | 'stop'>
@@ -94,6 +97,7 @@ export function createAgent(parts: AgentParts): Agent {
   })
   const summary = (call: ToolCall) => summaryOf(tools, call)
   const gateway = createGateway({ store, book, sessions, person, desk: payments.desk, summary, now })
+  const door = createDoor({ gateway, pairing: parts.pairing, announcer, store, channels, now, onFault })
   const connection = { gateway, describeModel: modelDescription(store, parts.models), onFault }
   for (const { name, create } of parts.channels)
     channels.set(name, create({ ...parts, connection, messenger: announcer }))
@@ -103,7 +107,7 @@ export function createAgent(parts: AgentParts): Agent {
     announcer,
     start: async () => {
       await sessions.recover()
-      for (const channel of channels.values()) await channel.start(gateway)
+      for (const channel of channels.values()) await channel.start(door)
       await parts.scheduler.start((target, inbound) => gateway.admitTo(target, inbound))
       await payments.start()
       outbox.wake()

@@ -23,6 +23,7 @@ import { run } from './loop.ts'
 import { createMachine, type Machine } from './machine.ts'
 import { jitteredRetry } from './model-stream.ts'
 import { createModels, type Models } from './models.ts'
+import { createPairing } from './pairing/pairing.ts'
 import type { SourceView } from './protocol/index.ts'
 import { recordRuns } from './recording.ts'
 import type { ScheduleTarget } from './schedules/schedule.ts'
@@ -98,12 +99,13 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
   const access = createAccess({ token, hosts: config.channels.web.hosts, now: Date.now })
+  const pairing = createPairing({ store, now: Date.now, configured: config.senders })
   let port: number | undefined
   const relayParts = { store, wallet, payments, paymentStore, context, logger }
   const agent = createAgent({
     store,
     tools,
-    commands: createCommands({ ...about, skills }),
+    commands: createCommands({ ...about, skills, pairing, isLocal }),
     models,
     executor,
     workspace,
@@ -115,6 +117,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     context,
     retry: jitteredRetry(RETRIES, Math.random),
     channels: reach === 'local' ? [cli] : enabledChannels(settings),
+    pairing,
     access,
     web: {
       webRoot: findWebRoot(config),
@@ -193,6 +196,8 @@ function recordingsIn(folder: string) {
     writeFileAtomic(join(folder, `${turnId}.jsonl`), lines)
   }
 }
+
+const isLocal = (channel: string) => channels.some(({ name, local }) => name === channel && local === true)
 
 function enabledChannels({ config }: Settings): ChannelDefinition[] {
   return channels.filter(({ name }) => config.channels[name as keyof typeof config.channels].enabled)

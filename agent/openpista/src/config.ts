@@ -49,6 +49,23 @@ const ScheduleSection = z
     }
   })
 
+/** One `[[senders]]`. */
+const SenderSection = z.strictObject({
+  channel: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'the name of a channel')
+    .meta({ description: 'name of the channel', examples: ['telegram'] }),
+  user: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: "the platform's own id of the user", examples: ['123456789'] }),
+  role: z
+    .enum(['owner', 'person'])
+    .default('person')
+    .describe('owner: that is you; person: may talk, and what is done for them asks you'),
+})
+
 /** Everything that `config.toml` may hold. A key that is not here is refused. */
 export const Config = z.strictObject({
   agent: z
@@ -180,6 +197,11 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe('The wallet that the agent may ask.'),
+  senders: z
+    .array(SenderSection)
+    .max(200)
+    .default([])
+    .describe('Who may talk to the agent on messengers; see docs/senders.md.'),
   auth: AuthConfig.prefault({}),
   approvals: ApprovalConfig.prefault({}),
 })

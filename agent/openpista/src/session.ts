@@ -7,7 +7,7 @@ import { contextMessages } from './domain/compaction.ts'
 import { type ContextBudget, replay } from './domain/history.ts'
 import type { Message } from './domain/message.ts'
 import { modelInfo } from './domain/model-info.ts'
-import { senderProvenance } from './domain/provenance.ts'
+import { type Provenance, senderProvenance } from './domain/provenance.ts'
 import type { Executor } from './executors/executor.ts'
 import type { HumanApprover } from './gateway/human-approver.ts'
 import type { SessionLog } from './gateway/session-log.ts'
@@ -67,11 +67,16 @@ export class SessionRunner {
   #forgetting: NodeJS.Timeout | undefined
   /** Where the conversation ended when it could not be summed up. */
   #unsummed: number | undefined
-  #current: { abort: AbortController; ended: Promise<void> } | undefined
+  #current: { abort: AbortController; ended: Promise<void>; sender: Provenance } | undefined
 
   constructor(log: SessionLog, parts: SessionParts) {
     this.#log = log
     this.#parts = parts
+  }
+
+  /** Who asked for the turn that runs. */
+  get sender(): Provenance | undefined {
+    return this.#current?.sender
   }
 
   get running(): boolean {
@@ -142,7 +147,7 @@ export class SessionRunner {
   async #run(turn: Turn): Promise<void> {
     const abort = new AbortController()
     const ended = Promise.withResolvers<void>()
-    this.#current = { abort, ended: ended.promise }
+    this.#current = { abort, ended: ended.promise, sender: senderProvenance(turn.inbound) }
     const { now } = this.#parts
     const journal = createTurnJournal({ sessionId: turn.sessionId, turnId: turn.id, log: this.#log, now })
     try {

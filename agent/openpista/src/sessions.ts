@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Provenance } from './domain/provenance.ts'
 import type { LogBook } from './gateway/log-book.ts'
 import type { SessionLog } from './gateway/session-log.ts'
 import { type SessionParts, SessionRunner } from './session.ts'
@@ -12,6 +14,10 @@ export type Sessions = {
   wake: (sessionId: string) => Promise<void>
   /** Stops what runs there, and its workers. */
   cancel: (sessionId: string) => Promise<void>
+  /** Stops the running turn, and nothing else. */
+  cancelTurn: (sessionId: string) => Promise<void>
+  /** Whether the running turn is one that this person asked for. */
+  isFor: (sessionId: string, sender: Provenance) => boolean
   running: (sessionId: string) => boolean
   /** Stops what runs there and forgets the session. */
   forget: (sessionId: string) => Promise<void>
@@ -42,6 +48,11 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
       const all = [sessionId, ...(await workerSessions(parts.store.db, sessionId))]
       await markStopped(parts.store, all)
       await Promise.all(all.map((id) => runners.get(id)?.cancel()))
+    },
+    cancelTurn: async (sessionId) => await runners.get(sessionId)?.cancel(),
+    isFor: (sessionId, sender) => {
+      const asked = runners.get(sessionId)?.sender
+      return asked !== undefined && isDeepStrictEqual(asked, sender)
     },
     running: (sessionId) => runners.get(sessionId)?.running === true,
     forget: async (sessionId) => {

@@ -1,5 +1,4 @@
 import type { Provenance } from '../domain/provenance.ts'
-import type { NewSession } from '../gateway/log-book.ts'
 import type { Card, CardOutcome, SessionFrame } from '../protocol/index.ts'
 
 /** A message from outside, before it is admitted. `id` is the platform's own: a redelivery carries the same. */
@@ -10,7 +9,10 @@ export type Inbound = {
   user: string
   id: string
   text: string
-  /** True when the platform's authentication proves that the owner wrote it. */
+  /**
+   * True where the platform's own authentication proves that the owner wrote it, as on his machine. A messenger says
+   * false: the gateway looks up who the user is.
+   */
   owner: boolean
   /** The schedule that says it, which the owner made. No channel sets this. */
   schedule?: string
@@ -20,6 +22,9 @@ export type Inbound = {
    */
   work?: { kind: 'task' | 'report'; sender: Provenance; untrusted: readonly Provenance[] }
 }
+
+/** Whoever acts on a channel. */
+export type InboundSender = Pick<Inbound, 'channel' | 'user' | 'owner'>
 
 /** What the gateway wants delivered to a conversation. `key` is the same over retries. */
 export type Outbound = { key: string; chat: string; thread?: string } & (
@@ -36,18 +41,18 @@ export type Delivery =
 
 /** What a channel may ask of the gateway. */
 export type Admission = {
-  /** Stores the message, then resolves: only then may the platform be told that it arrived. */
-  admit: (inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
-  /** The same for a session that the caller chose. */
-  admitTo: (session: NewSession, inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
-  answer: (
-    sessionId: string,
-    cardId: string,
-    decision: 'approve' | 'reject' | 'allow_for_session',
-    by: string,
-  ) => Promise<boolean>
-  cancel: (sessionId: string) => Promise<void>
+  /**
+   * Stores the message, then resolves: only then may the platform be told that it arrived. `undefined`: whoever wrote
+   * it may not talk to the agent, and nothing of it is kept.
+   */
+  admit: (inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean } | undefined>
+  /** An answer to a card. It counts from the owner, in a session of that channel. */
+  answer: (sender: InboundSender, sessionId: string, cardId: string, decision: Decision) => Promise<boolean>
+  /** Stops what runs there, for the owner. */
+  cancel: (sender: InboundSender, sessionId: string) => Promise<boolean>
 }
+
+export type Decision = 'approve' | 'reject' | 'allow_for_session'
 
 /**
  * A way for people to reach the agent: one file, one line in `channels/index.ts`.

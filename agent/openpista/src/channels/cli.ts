@@ -5,6 +5,7 @@ import { defineChannel } from './definition.ts'
 /** Programs on this machine: `run`, `repl`, scripts. The gateway protocol over a Unix socket. */
 export const cli = defineChannel({
   name: 'cli',
+  local: true,
   create: ({ connection, cli: config }) => {
     const clients = createClients({ ...connection, channel: 'cli' })
     let end = async () => {}

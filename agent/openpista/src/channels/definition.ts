@@ -13,8 +13,11 @@ export type ChannelParts = {
   cli: { socketPath: string }
 }
 
-/** A member of `channels/index.ts`. */
-export type ChannelDefinition = { name: string; create: (parts: ChannelParts) => Channel }
+/**
+ * A member of `channels/index.ts`. `local`: only the owner reaches it, by files of his machine; what decides about other
+ * people is said there.
+ */
+export type ChannelDefinition = { name: string; local?: true; create: (parts: ChannelParts) => Channel }
 
 /** Ties a channel's factory to its type. */
 export function defineChannel(definition: ChannelDefinition): ChannelDefinition {

@@ -12,6 +12,7 @@ const { createServer } = process.getBuiltinModule('node:http')
 /** The browser: the web client's files and the gateway protocol over WebSocket, on the loopback. */
 export const web = defineChannel({
   name: 'web',
+  local: true,
   create: ({ connection, access, web: config }) => {
     const clients = createClients({ ...connection, channel: 'web' })
     const server = createServer()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createModels } from '../models.ts'
+import { createPairing } from '../pairing/pairing.ts'
 import { keysOnly } from '../providers/credential.ts'
 import type { ModelRequest } from '../providers/provider.ts'
 import { createSkills } from '../skills/skills.ts'
@@ -50,7 +51,14 @@ test('what looks like a path or a number is not taken for a command', () => {
 /** What commands about skills need, where there are none. */
 function skills(store: Store) {
   const now = Date.now
-  return { store, now, skills: createSkills({ store, workspace: '/nowhere', confined: true, now }) }
+  const pairing = createPairing({ store, now, configured: [] })
+  return {
+    store,
+    now,
+    pairing,
+    isLocal: () => true,
+    skills: createSkills({ store, workspace: '/nowhere', confined: true, now }),
+  }
 }
 
 /** An agent with the real commands and no model. */

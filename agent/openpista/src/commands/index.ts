@@ -3,12 +3,13 @@ import { type AboutParts, createClear, createHelp, createModel, createSession, c
 import { cancel } from './cancel.ts'
 import { type Command, forOwner } from './command.ts'
 import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
+import { createPairingCommand, type PairingCommandParts } from './pairing.ts'
 import { schedule } from './schedule.ts'
 import { createSkill } from './skill.ts'
 import { wallet } from './wallet.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
-export function createCommands(parts: AboutParts & { skills: Skills }): readonly Command[] {
+export function createCommands(parts: AboutParts & { skills: Skills } & PairingCommandParts): readonly Command[] {
   const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)].map(forOwner)
   const commands = [
     run,
@@ -22,6 +23,7 @@ export function createCommands(parts: AboutParts & { skills: Skills }): readonly
     remember,
     schedule,
     createSkill(parts.skills),
+    createPairingCommand(parts),
     wallet,
     cancel,
     ...about,

@@ -1,4 +1,5 @@
 import { newId } from '@openpista/common'
+import { sql } from 'kysely'
 import type { Outbound } from '../channels/channel.ts'
 import type { Card, CardOutcome } from '../protocol/index.ts'
 import { appendNotice } from '../store/conversation.ts'
@@ -43,6 +44,8 @@ export function createAnnouncer(
       .selectFrom('sessions')
       .select('id')
       .where('title', '<>', '')
+      // What is the owner's business is not said where others listen.
+      .where(sql<boolean>`NOT EXISTS (SELECT 1 FROM said WHERE said.session_id = sessions.id AND said.by = 'person')`)
       .orderBy('updated_at', 'desc')
       .limit(1)
       .executeTakeFirst()

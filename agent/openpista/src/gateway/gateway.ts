@@ -1,8 +1,8 @@
 import { newId } from '@openpista/common'
 import { sql } from 'kysely'
-import type { Admission, Inbound } from '../channels/channel.ts'
+import type { Decision, Inbound } from '../channels/channel.ts'
 import type { ToolCall } from '../domain/message.ts'
-import { senderProvenance } from '../domain/provenance.ts'
+import { isTrusted, senderProvenance } from '../domain/provenance.ts'
 import { sourceView } from '../domain/source-view.ts'
 import { Card, type HistoryItem, type SessionFrame, type SessionView } from '../protocol/index.ts'
 import type { Sessions } from '../sessions.ts'
@@ -21,8 +21,17 @@ export type Opening = {
   frames: SessionFrame[]
 }
 
-/** The middle of everything: messages in, sessions out. Channels see `Admission`, live clients the rest too. */
-export type Gateway = Admission & {
+/**
+ * The middle of everything: messages in, sessions out. Whoever calls it has made sure who speaks: live clients are the
+ * owner's, other channels come in by the door.
+ */
+export type Gateway = {
+  /** The owner's answer to a card. False: it cannot be answered so, or is closed. */
+  answer: (sessionId: string, cardId: string, decision: Decision, by: string) => Promise<boolean>
+  /** Stops what runs there. */
+  cancel: (sessionId: string) => Promise<void>
+  /** Stores a message for the session that the caller chose, then resolves. */
+  admitTo: (session: NewSession, inbound: Inbound) => Promise<{ sessionId: string; duplicate: boolean }>
   list: () => Promise<SessionView[]>
   /** `undefined` when there is no such session. `lastSeq`: what the client has seen. */
   open: (sessionId: string, lastSeq: number | undefined) => Promise<Opening | undefined>
@@ -48,30 +57,25 @@ export function createGateway(parts: GatewayParts): Gateway {
 
   /** The row first, then the word to the platform, then the work. */
   async function admitTo(session: NewSession, inbound: Inbound) {
-    const cancels = inbound.text.trim() === '/cancel'
+    const sender = senderProvenance(inbound)
+    const cancels = inbound.text.trim() === '/cancel' && (isTrusted(sender) || sessions.isFor(session.id, sender))
     const log = await book.open(session)
     const storing = log.commit(async (transaction) => {
       const state = cancels ? 'DONE' : 'WAITING'
       if (!(await insertInbound(transaction, session.id, inbound, { state, now: now() }))) return true
       const { id: messageId, text } = inbound
-      const source = sourceView(senderProvenance(inbound))
+      const source = sourceView(sender)
       log.append({ type: 'message.stored', messageId, text, source })
       return false
     })
     // Woken before the row is on disk, the turn begins in the transaction that stores the row.
     const [duplicate] = await Promise.all([storing, cancels ? undefined : sessions.wake(session.id)])
-    if (cancels && !duplicate) await sessions.cancel(session.id)
+    if (cancels && !duplicate) await (isTrusted(sender) ? sessions.cancel : sessions.cancelTurn)(session.id)
     return { sessionId: session.id, duplicate }
   }
 
   return {
     admitTo,
-    admit: (inbound) => {
-      const { channel, chat, thread } = inbound
-      const id = thread === undefined ? `${channel}:${chat}` : `${channel}:${chat}:${thread}`
-      const address = thread === undefined ? { chat } : { chat, thread }
-      return admitTo({ id, channel, address }, inbound)
-    },
     cancel: (sessionId) => sessions.cancel(sessionId),
 
     answer: async (sessionId, cardId, decision, by) => {

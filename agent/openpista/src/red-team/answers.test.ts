@@ -3,6 +3,7 @@ import { channels } from '../channels/index.ts'
 import { cardText } from '../cli/card-prompt.ts'
 import { createCommands } from '../commands/index.ts'
 import { wallet } from '../commands/wallet.ts'
+import { createPairing } from '../pairing/pairing.ts'
 import type { ClientFrame } from '../protocol/index.ts'
 import { createSkills } from '../skills/skills.ts'
 import { openStore } from '../store/store.ts'
@@ -174,7 +175,17 @@ test.each(['/session', '/clear', '/model evil', '/status'])(
     const store = await openStore(':memory:')
     const models = { choose: async () => ({ ok: false as const, hint: 'no model' }) }
     const skills = createSkills({ store, workspace: '/nowhere', confined: true, now: Date.now })
-    const commands = createCommands({ store, models, skills, executor: 'none', version: '0', now: Date.now })
+    const pairing = createPairing({ store, now: Date.now, configured: [] })
+    const decided = { pairing, isLocal: () => true }
+    const commands = createCommands({
+      ...decided,
+      store,
+      models,
+      skills,
+      executor: 'none',
+      version: '0',
+      now: Date.now,
+    })
     await using fixture = await startAgent(echo, { store, commands })
     const client = await fixture.client()
     await client.say('a private title')
@@ -216,8 +227,7 @@ test('the model cannot approve a payment above the limit, and no button in the c
   const victim = await arena.fixture.client({ clientId: 'victim' })
   arena.plan.set('look', [pays(THIEF, '9')])
   await victim.say('look')
-  const { output } = await victim.next('tool.finished')
-  const quote = /quote: "([^"]+)"/.exec(output)?.[1]
+  const quote = /quote: "([^"]+)"/.exec(arena.told()[0]!)?.[1]
   arena.plan.set('go', [pays(THIEF, '9', { confirm: true, quote })])
   await victim.say('go')
   const { card } = await victim.next('approval.requested')

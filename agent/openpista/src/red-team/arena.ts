@@ -84,13 +84,20 @@ export async function openArena(changes: Partial<AgentParts> = {}) {
   })
   const client = await fixture.client()
   const player = createPlayer(client)
+  /** What the model was told by its tools in the turn that ran last. */
+  const told = () => {
+    const messages = requests.at(-1)?.messages ?? []
+    const turn = messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1)
+    return turn.flatMap((message) => (message.role === 'tool' ? [message.output] : []))
+  }
   return {
     ...{ home, workspace: roots.workspace, site, trap, daemon, store, fixture, client, letters, names, plan, requests },
+    told,
     /** One turn of the owner in which the model makes these calls; cards are answered by `owner`. */
     turn: async (calls: readonly Call[], owner: (card: Card, index: number) => Decision = () => 'reject') => {
       const text = `do ${plan.size}`
       plan.set(text, calls)
-      return await player(text, owner)
+      return { cards: await player(text, owner), outputs: told() }
     },
     [Symbol.asyncDispose]: async () => {
       await fixture[Symbol.asyncDispose]()
@@ -104,7 +111,6 @@ export async function openArena(changes: Partial<AgentParts> = {}) {
 function createPlayer(client: TestClient) {
   let next = client.next('approval.requested')
   return async (text: string, owner: (card: Card, index: number) => Decision) => {
-    const from = client.frames.length
     const cards: Card[] = []
     const finished = client.say(text)
     for (;;) {
@@ -115,8 +121,7 @@ function createPlayer(client: TestClient) {
       const decision = owner(event.card, cards.length - 1)
       client.send({ type: 'approval.answer', cardId: event.card.id, decision })
     }
-    const outputs = client.frames.slice(from).flatMap((frame) => (frame.type === 'tool.finished' ? [frame.output] : []))
-    return { cards, outputs }
+    return cards
   }
 }
 

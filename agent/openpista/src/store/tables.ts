@@ -1,6 +1,7 @@
 import type { Migration } from '@openpista/common'
 import type { Generated } from 'kysely'
 import { saidMigration } from './said-table.ts'
+import { type PairingRequestsTable, type SendersTable, sendersMigration } from './senders-table.ts'
 import { type WorkersTable, workersMigration } from './workers-table.ts'
 
 /** Times are unix milliseconds; JSON in TEXT. */
@@ -140,6 +141,8 @@ export type Tables = {
   skills: { name: string; approved_hash: string | null; seen_hash: string; updated_at: number }
   skill_files: { name: string; path: string; content: Uint8Array }
   workers: WorkersTable
+  senders: SendersTable
+  pairing_requests: PairingRequestsTable
   /** What a model made of the conversation up to a position. `sources`: the untrusted provenances in it. */
   summaries: { session_id: string; position: number; text: string; sources: string; created_at: number }
 }
@@ -232,4 +235,5 @@ CREATE TABLE skill_files (
 `,
   },
   workersMigration,
+  sendersMigration,
 ]

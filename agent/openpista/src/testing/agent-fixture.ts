@@ -11,6 +11,7 @@ import type { Executor } from '../executors/executor.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
+import { createPairing } from '../pairing/pairing.ts'
 import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createScheduler } from '../schedules/scheduler.ts'
@@ -22,6 +23,9 @@ import type { Script } from './script.ts'
 export const TOKEN = 'a token that only tests know'
 
 const noExecutor: Executor = { name: 'none', run: () => Promise.reject(new Error('no executor in this test')) }
+
+/** The owner on the channel double. */
+const ANN = { channel: 'letters', user: 'ann', role: 'owner' as const }
 
 /** A tool that notes what it was called with. */
 export function noteTool(risk: Tool['risk'], notes: string[]): Tool {
@@ -69,6 +73,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     context: { messages: 200, chars: 400_000 },
     retry: jitteredRetry(3, () => 0),
     channels,
+    pairing: createPairing({ store, now: changes.now ?? Date.now, configured: [ANN] }),
     access: createAccess({ token: TOKEN, hosts: [], now: Date.now }),
     web: { webRoot: join(home, 'web'), version: '0', port: 0, onListening: (found) => (port = found) },
     cli: { socketPath: join(home, 's') },

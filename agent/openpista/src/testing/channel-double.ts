@@ -27,11 +27,13 @@ export function createChannelDouble(deliver: (outbound: Outbound) => Delivery = 
   }
   return {
     definition,
-    receive: (id: string, text: string, chat = 'ann') =>
-      admission.admit({ channel: 'letters', chat, user: chat, id, text, owner: true }),
-    answer: (cardId: string, decision: 'approve' | 'reject', sessionId = 'letters:ann') =>
-      admission.answer(sessionId, cardId, decision, 'owner:letters'),
-    cancel: (sessionId = 'letters:ann') => admission.cancel(sessionId),
+    /** Ann is the owner; see `agent-fixture.ts`. */
+    receive: (id: string, text: string, { chat = 'ann', user = 'ann' } = {}) =>
+      admission.admit({ channel: 'letters', chat, user, id, text, owner: false }),
+    answer: (cardId: string, decision: 'approve' | 'reject', { user = 'ann', sessionId = 'letters:ann' } = {}) =>
+      admission.answer({ channel: 'letters', user, owner: false }, sessionId, cardId, decision),
+    cancel: ({ user = 'ann', sessionId = 'letters:ann' } = {}) =>
+      admission.cancel({ channel: 'letters', user, owner: false }, sessionId),
     /** The next delivery of this kind. */
     delivered: <Kind extends Outbound['kind']>(kind: Kind) => {
       const index = out.findIndex((outbound) => outbound.kind === kind)

@@ -8,6 +8,7 @@ import type { Admission, Channel } from '../channels/channel.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
+import { createPairing } from '../pairing/pairing.ts'
 import { createScheduler } from '../schedules/scheduler.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
@@ -53,17 +54,18 @@ const pay = defineTool({
 
 const store = crashing(await openStore(join(home, 'memory.db')))
 
+const ANN = { channel: 'letters', user: 'ann', owner: true }
 let admission: Admission
 const letters: Channel = {
   name: 'letters',
   approvalSeconds: 20,
   start: async (given) => {
     admission = given
-    const inbound = { channel: 'letters', chat: 'ann', user: 'ann', id: '1', text: 'pay bob', owner: true }
+    const inbound = { ...ANN, chat: 'ann', id: '1', text: 'pay bob' }
     await admission.admit(inbound)
   },
   deliver: async (outbound) => {
-    if (outbound.kind === 'card') await admission.answer('letters:ann', outbound.card.id, 'approve', 'owner:letters')
+    if (outbound.kind === 'card') await admission.answer(ANN, 'letters:ann', outbound.card.id, 'approve')
     if (outbound.kind === 'text') note('answers', `${outbound.key} ${outbound.text}`)
     return { kind: 'delivered' }
   },
@@ -98,6 +100,7 @@ const agent = createAgent({
   context: { messages: 200, chars: 400_000 },
   retry: jitteredRetry(0, Math.random),
   channels: [{ name: 'letters', create: () => letters }],
+  pairing: createPairing({ store, now: Date.now, configured: [] }),
   access: createAccess({ token: 'x', hosts: [], now: Date.now }),
   web: { webRoot: home, version: '0', port: 0, onListening: () => {} },
   cli: { socketPath: join(home, 's') },

@@ -170,7 +170,7 @@ test('very many and very long lines are cut', async () => {
 test('an allowance to write covers plain files only; a hidden one is asked about by itself', async () => {
   const scope = (path: string) => createFsWrite(roots).scope({ path, content: '' })
   expect(['a.txt', './b/c.txt', 'b/c.d.txt'].map(scope)).toEqual(['fs.write', 'fs.write', 'fs.write'])
-  for (const path of ['.bashrc', '.git/hooks/pre-commit', 'a/.envrc', 'a/../b', '.openpista/config.toml', 'a/.x/b']) {
+  for (const path of ['.bashrc', '.git/hooks/pre-commit', 'a/.envrc', 'a/../.b', '.openpista/config.toml', 'a/.x/b']) {
     expect(scope(path)).toBe(`fs.write exactly ${path}`)
   }
   expect(createFsEdit(roots).scope({ path: '.bashrc', old: 'a', new: 'b', all: false })).toBe('fs.edit exactly .bashrc')

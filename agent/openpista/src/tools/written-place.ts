@@ -32,7 +32,7 @@ export async function withWrittenPlace(
   })
 }
 
-/** True when a part of the path begins with a dot, `..` among them. */
+/** True when a part of the path is a name that begins with a dot. */
 function isHidden(path: string): boolean {
-  return path.split('/').some((part) => part.startsWith('.') && part !== '.')
+  return path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
 }
