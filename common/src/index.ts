@@ -2,7 +2,15 @@ export { AppError } from './app-error.ts'
 export { canonicalHash, canonicalJson } from './canonical-json.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type ConfigSource, loadConfig } from './config.ts'
-export { type Database, immediate, type Migration, type OpenOptions, openDatabase } from './database.ts'
+export {
+  type Backup,
+  backupsOf,
+  type Database,
+  immediate,
+  type Migration,
+  type OpenOptions,
+  openDatabase,
+} from './database.ts'
 export { assertPrivate, ensurePrivateDir, writeFileAtomic } from './files.ts'
 export { newId, newSecret } from './id.ts'
 export { createLogger, type Logger } from './logger.ts'

@@ -9,6 +9,7 @@ import { openpista } from './cli/cli.fixture.ts'
 import { examine, type Finding } from './doctor.ts'
 import { appendAudit } from './store/audit.ts'
 import { openStore } from './store/store.ts'
+import { buildOlderDatabase } from './testing/older-database.ts'
 import { startFakeWallet } from './wallet/testing/fake-wallet.ts'
 
 const homes: string[] = []
@@ -150,6 +151,19 @@ test('an older database is told of and left as it is', async () => {
   expect(found.database).toMatchObject({ level: 'warn', detail: expect.stringContaining('schema 1;') })
   expect(failed(found)).toEqual([])
   expect(readFileSync(path)).toEqual(before)
+})
+
+test('a copy from before a migration is told of, and must be private', async () => {
+  const home = newHome()
+  const path = join(home, 'memory.db')
+  await buildOlderDatabase(path, 1)
+  await (await openStore(path)).close()
+  expect((await report(home)).database).toMatchObject({
+    level: 'ok',
+    detail: expect.stringContaining(`kept from before a migration: ${path}.v1.bak (1 MB)`),
+  })
+  chmodSync(`${path}.v1.bak`, 0o644)
+  expect((await report(home)).permissions!.detail).toContain(`${path}.v1.bak`)
 })
 
 test('an audit entry that was changed is found', async () => {

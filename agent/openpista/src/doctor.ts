@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import { AppError, type Logger } from '@openpista/common'
+import { AppError, type Backup, backupsOf, type Logger } from '@openpista/common'
 import { type Assembly, assemble } from './assemble.ts'
 import { configFile, loadSettings, type Settings } from './config.ts'
 import { isAlive } from './executors/alive.ts'
@@ -51,7 +51,7 @@ export async function* examine(parts: DoctorParts): AsyncGenerator<Finding> {
   yield await finding('database', () => {
     const version = databaseVersion(known.database)
     usable = version === undefined || version === migrations.length
-    return describeDatabase(known.database, version)
+    return describeDatabase(known.database, version, backupsOf(known.database))
   })
   yield await finding('port', () => checkPort(known, parts))
   yield await finding('browser', () => checkBrowser(known, env))
@@ -127,6 +127,7 @@ function checkModes({ home, config, ...paths }: Settings, file: string): Found {
   const candidates = [
     ...[home, paths.tokenFile, paths.socket, paths.stateFile, paths.historyFile, paths.recordings],
     ...[paths.database, `${paths.database}-wal`, `${paths.database}-shm`],
+    ...backupsOf(paths.database).map(({ path }) => path),
     ...PRIVATE_FILES.map((name) => join(home, name)),
     ...(holdsSecret ? [file] : []),
     ...(config.wallet.token_file === '' ? [] : [config.wallet.token_file]),
@@ -172,16 +173,19 @@ function databaseVersion(path: string): number | undefined {
 
 const RESTORE = 'Move the file away and put a backup in its place, or start with a new one.'
 
-function describeDatabase(path: string, version: number | undefined): Found {
-  if (version === undefined) return `no ${path} yet`
+function describeDatabase(path: string, version: number | undefined, backups: readonly Backup[]): Found {
+  const kept = backups.map((backup) => `${backup.path} (${Math.ceil(backup.bytes / 2 ** 20)} MB)`).join(', ')
+  const copies = kept === '' ? '' : `; kept from before a migration: ${kept}`
+  if (version === undefined) return `no ${path} yet${copies}`
   if (version > migrations.length) {
-    return fail(`${path} was written by a newer version (schema ${version}).`, 'Install the newer version again.')
+    return fail(
+      `${path} was written by a newer version (schema ${version})${copies}.`,
+      'Install the newer version again.',
+    )
   }
-  if (version === migrations.length) return `${path} is whole, schema ${version}`
-  return {
-    level: 'warn',
-    detail: `schema ${version}; the next start makes a backup and brings it to ${migrations.length}`,
-  }
+  if (version === migrations.length) return `${path} is whole, schema ${version}${copies}`
+  const next = `the next start makes a backup and brings it to ${migrations.length}`
+  return { level: 'warn', detail: `schema ${version}; ${next}${copies}` }
 }
 
 async function checkPort(settings: Settings, { running }: DoctorParts): Promise<Found> {
