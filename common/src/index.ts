@@ -13,5 +13,5 @@ export {
 } from './database.ts'
 export { assertPrivate, ensurePrivateDir, writeFileAtomic } from './files.ts'
 export { newId, newSecret } from './id.ts'
-export { createLogger, type Logger } from './logger.ts'
+export { createDebugLogger, createLogger, type Logger } from './logger.ts'
 export { sleep } from './sleep.ts'

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type Level, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
@@ -21,6 +21,20 @@ const SECRET_FIELDS = [
  * @param level `debug`, `info`, `warn`, `error` or `silent`.
  */
 export function createLogger(name: string, level: string): Logger {
-  const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
-  return pino({ name, level, redact: { paths, censor: '[secret]' } }, pino.destination({ dest: 2, sync: true }))
+  return pino({ name, level, redact }, standardError())
+}
+
+/** The same, and every line from `debug` up goes to `sink` too. */
+export function createDebugLogger(name: string, level: string, sink: { write: (line: string) => void }): Logger {
+  const shown = level === 'silent' ? [] : [{ level: level as Level, stream: standardError() }]
+  return pino({ name, level: 'debug', redact }, pino.multistream([{ level: 'debug', stream: sink }, ...shown]))
+}
+
+const redact = {
+  paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+  censor: '[secret]',
+}
+
+function standardError() {
+  return pino.destination({ dest: 2, sync: true })
 }

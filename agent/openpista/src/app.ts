@@ -18,6 +18,7 @@ import { createOutbox } from './gateway/outbox.ts'
 import type { RetryPolicy } from './model-stream.ts'
 import type { Models } from './models.ts'
 import type { Pairing } from './pairing/pairing.ts'
+import type { SessionFrame } from './protocol/index.ts'
 import type { RunLoop } from './recording.ts'
 import type { Scheduler } from './schedules/scheduler.ts'
 import type { SessionParts } from './session.ts'
@@ -49,6 +50,7 @@ export type AgentParts = {
   pairing: Pairing
   web: ChannelParts['web']
   cli: ChannelParts['cli']
+  shared: ChannelParts['connection']['shared']
   scheduler: Pick<Scheduler, 'start' | 'stop'>
   createPayments: (announcer: Announcer) => Payments
   now: () => number
@@ -72,7 +74,8 @@ export function createAgent(parts: AgentParts): Agent {
   const onFault = (error: unknown) => logger.error({ err: error }, 'a fault in the gateway')
   const isLive = (channel: string) => channels.get(channel)?.onFrame !== undefined
 
-  const publish: Parameters<typeof createLogBook>[0]['publish'] = (frame) => {
+  const publish = (frame: SessionFrame) => {
+    if (logger.isLevelEnabled('debug')) logger.debug(aboutFrame(frame), 'frame')
     for (const channel of channels.values()) channel.onFrame?.(frame)
   }
   const book = createLogBook({ store, publish, now, onFault })
@@ -98,7 +101,8 @@ export function createAgent(parts: AgentParts): Agent {
   const summary = (call: ToolCall) => summaryOf(tools, call)
   const gateway = createGateway({ store, book, sessions, person, desk: payments.desk, summary, now })
   const door = createDoor({ gateway, pairing: parts.pairing, announcer, store, channels, now, onFault })
-  const connection = { gateway, describeModel: modelDescription(store, parts.models), onFault }
+  const { shared } = parts
+  const connection = { gateway, describeModel: modelDescription(store, parts.models), shared, onFault }
   for (const { name, create } of parts.channels)
     channels.set(name, create({ ...parts, connection, messenger: announcer }))
 
@@ -121,6 +125,15 @@ export function createAgent(parts: AgentParts): Agent {
       await book.close()
     },
   }
+}
+
+/** What a log may say about a frame: none of the words in it. */
+function aboutFrame(frame: SessionFrame) {
+  const { type, sessionId, seq } = frame
+  const turn = 'turnId' in frame ? { turnId: frame.turnId } : {}
+  const tool = frame.type === 'tool.started' ? { tool: frame.call.name } : {}
+  const status = 'status' in frame ? { status: frame.status } : {}
+  return { type, sessionId, seq, ...turn, ...tool, ...status }
 }
 
 /** One line about a call as it stands in history, where its arguments may no longer fit the tool. */

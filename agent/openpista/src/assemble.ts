@@ -8,6 +8,7 @@ import { openAuth } from './auth/index.ts'
 import { cli } from './channels/cli.ts'
 import type { ChannelDefinition } from './channels/definition.ts'
 import { channels } from './channels/index.ts'
+import { web } from './channels/web.ts'
 import { createCommands } from './commands/index.ts'
 import { findWebRoot, type Settings } from './config.ts'
 import { contextMessages } from './domain/compaction.ts'
@@ -66,8 +67,11 @@ export type AssemblyParts = {
   settings: Settings
   env: Readonly<Record<string, string | undefined>>
   logger: Logger
-  /** `all`: every enabled channel. `local`: the Unix socket only, for a program that brings its own gateway. */
-  reach: 'all' | 'local'
+  /**
+   * `all`: every enabled channel. `web`: of the channels only the web client, and the Unix socket. `local`: the socket
+   * only, for a program that brings its own gateway.
+   */
+  reach: keyof typeof REACHES
 }
 
 /** Makes every part once and wires it. Nothing runs before `agent.start()`. */
@@ -83,22 +87,32 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const payments = createPayments(paymentStore)
   const wallet = walletOf(settings)
   const context = { messages: CONTEXT_MESSAGES, chars: config.agent.context_chars }
-  const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
+  const foreign = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
   const scheduler = createScheduler({ store, now: Date.now, configured: schedulesOf(settings), logger })
   const { browser, screen } = config
-  const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
+  const { hosts, shared_session_id: shared } = config.channels.web
+  const machine = createMachine({
+    browser,
+    screen,
+    containers,
+    home,
+    env,
+    platform: process.platform,
+    web: foreign,
+    store,
+  })
   const { workspace } = roots
   const skills = createSkills({ store, workspace, confined: executor.name !== 'host', now: Date.now })
   const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
   const tools = [
-    ...createTools({ roots, web, wallet: wallet === null ? null : { wallet, payments } }),
+    ...createTools({ roots, web: foreign, wallet: wallet === null ? null : { wallet, payments } }),
     ...machine.tools,
     ...createScheduleTools(scheduler),
     ...createSkillTools(skills, createSkillRunner(skillParts)),
   ]
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
-  const access = createAccess({ token, hosts: config.channels.web.hosts, now: Date.now })
+  const access = createAccess({ token, hosts, origins: config.channels.web.cors_origins, now: Date.now })
   const pairing = createPairing({ store, now: Date.now, configured: config.senders })
   let port: number | undefined
   const relayParts = { store, wallet, payments, paymentStore, context, logger }
@@ -116,7 +130,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     limits: limitsOf(settings),
     context,
     retry: jitteredRetry(RETRIES, Math.random),
-    channels: reach === 'local' ? [cli] : enabledChannels(settings),
+    channels: REACHES[reach](settings),
     pairing,
     access,
     web: {
@@ -128,6 +142,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
       },
     },
     cli: { socketPath: settings.socket },
+    shared: shared === '' ? undefined : { id: `web:${shared}`, channel: 'web', address: { chat: shared } },
     // A short-lived gateway of one command leaves them to the one that stays.
     scheduler: reach === 'local' ? NO_SCHEDULER : scheduler,
     createPayments: (announcer) => paymentPart(relayParts, announcer),
@@ -198,6 +213,8 @@ function recordingsIn(folder: string) {
 }
 
 const isLocal = (channel: string) => channels.some(({ name, local }) => name === channel && local === true)
+
+const REACHES = { all: enabledChannels, web: () => [cli, web], local: () => [cli] } as const
 
 function enabledChannels({ config }: Settings): ChannelDefinition[] {
   return channels.filter(({ name }) => config.channels[name as keyof typeof config.channels].enabled)

@@ -21,6 +21,12 @@ const key = (description: string, env: readonly string[], more: { secret?: true 
   ...more,
 })
 
+/** `https://host`, exactly as a browser says it. */
+function isOrigin(value: string): boolean {
+  const url = URL.parse(value)
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === value
+}
+
 /** One `[[schedules]]`. */
 const ScheduleSection = z
   .strictObject({
@@ -142,7 +148,16 @@ export const Config = z.strictObject({
             .array(z.string())
             .default([])
             .describe('host names, besides those of the loopback, under which a proxy on this machine serves it'),
+          cors_origins: z
+            .array(z.string().refine(isOrigin, 'write it as https://host or http://host:port, without a path'))
+            .default([])
+            .describe('origins of pages elsewhere that may speak to the gateway; they need its token'),
           static_dir: text().describe('empty: the web client that comes with the program'),
+          shared_session_id: z
+            .string()
+            .regex(/^[A-Za-z0-9._-]{0,64}$/, 'letters, digits, dots and dashes')
+            .default('')
+            .describe('a session that every browser and tui opens first; empty: each has its own'),
         })
         .prefault({})
         .describe('The chat in the browser.'),
@@ -222,6 +237,10 @@ export type Settings = {
   historyFile: string
   /** Recorded turns. */
   recordings: string
+  /** Files of `--debug`. */
+  logs: string
+  /** What is remembered from one use to the next. */
+  memoryFile: string
 }
 
 /**
@@ -245,6 +264,8 @@ export function loadSettings(file: string | undefined, env: Env): Settings {
     tokenFile: at('gateway-token'),
     historyFile: at('history'),
     recordings: at('recordings'),
+    logs: at('logs'),
+    memoryFile: at('state.toml'),
   }
 }
 

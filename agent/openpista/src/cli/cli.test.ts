@@ -104,6 +104,32 @@ test('the gateway starts once, serves, and ends cleanly', { timeout: 60_000 }, a
   expect(await openpista(home, 'status')).toMatchObject({ code: 1 })
 })
 
+test('web start serves the web client alone; web status tells, web stop ends it and nothing else', {
+  timeout: 90_000,
+}, async () => {
+  const home = newHome()
+  writeFileSync(
+    join(home, 'config.toml'),
+    `${readFileSync(join(home, 'config.toml'))}[channels.web]\nenabled = false\n`,
+  )
+  expect(await openpista(home, 'web', 'status')).toMatchObject({ code: 1, out: expect.stringContaining('stopped') })
+  const gateway = begin(home, ['web', 'start'])
+  await Promise.race([gateway.firstOutput, gateway.ended])
+  expect(gateway.text.out).toMatch(/openpista is ready.*http:\/\/127\.0\.0\.1:\d+\/auth\?code=\S+/)
+  const status = await openpista(home, 'web', 'status')
+  expect(status).toMatchObject({ code: 0, out: expect.stringMatching(/running\n.*disabled.*web start.*health: ok/s) })
+  expect(await openpista(home, 'web', 'stop')).toMatchObject({ code: 0 })
+  expect(await gateway.ended).toMatchObject({ code: 0 })
+  writeFileSync(join(home, 'config.toml'), '[agent]\nollama_url = ""\n[executor]\nkind = "host"\n')
+  const whole = await startGateway(home)
+  expect(await openpista(home, 'web', 'stop')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('openpista stop'),
+  })
+  expect(await openpista(home, 'stop')).toMatchObject({ code: 0 })
+  expect(await whole.ended).toMatchObject({ code: 0 })
+})
+
 test('what a killed gateway left behind does not keep the next one from starting', { timeout: 60_000 }, async () => {
   const home = newHome()
   const killed = await startGateway(home)

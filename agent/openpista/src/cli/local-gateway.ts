@@ -1,11 +1,11 @@
-import { createLogger } from '@openpista/common'
 import type { Settings } from '../config.ts'
+import { type LogChoice, openLog } from './log.ts'
 import { claimHome, releaseHome, runningGateway } from './process-file.ts'
 
 /** A gateway to talk to: the one that runs, else one inside this process for as long as it is needed. */
 export type LocalGateway = { stop: () => Promise<void> }
 
-export async function useGateway(settings: Settings, env: NodeJS.ProcessEnv, logLevel: string): Promise<LocalGateway> {
+export async function useGateway(settings: Settings, env: NodeJS.ProcessEnv, log: LogChoice): Promise<LocalGateway> {
   if ((await runningGateway(settings)) !== undefined) return { stop: async () => {} }
   const { assemble } = await import('../assemble.ts')
   const { ensurePrivateDir } = await import('@openpista/common')
@@ -14,7 +14,7 @@ export async function useGateway(settings: Settings, env: NodeJS.ProcessEnv, log
   const { agent, store } = await assemble({
     settings,
     env,
-    logger: createLogger('openpista', logLevel),
+    logger: openLog(log, settings.logs),
     reach: 'local',
   })
   await agent.start()

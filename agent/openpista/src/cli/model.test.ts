@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type FakeOpenAI, startFakeAnthropic, startFakeOpenAI } from '@openpista/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openpista } from './cli.fixture.ts'
-import { setModel } from './model.ts'
 
 let home: string
 let service: FakeOpenAI
@@ -64,27 +63,4 @@ test('without a key the way to one is said', async () => {
     code: 1,
     err: expect.stringContaining('auth login'),
   })
-})
-
-test.each([
-  ['an empty file', '', '[agent]\nmodel = "new"\n'],
-  ['other tables', '# mine\n[wallet]\nurl = ""\n', '# mine\n[wallet]\nurl = ""\n[agent]\nmodel = "new"\n'],
-  [
-    'another model',
-    '[agent]\nmodel = "old" # why\nprovider = "openai"\n[wallet]\n',
-    '[agent]\nmodel = "new"\nprovider = "openai"\n[wallet]\n',
-  ],
-  ['the table without a model', '[agent]\nprovider = "openai"\n', '[agent]\nmodel = "new"\nprovider = "openai"\n'],
-])('choosing a model changes one line of %s', (_what, before, after) => {
-  const file = join(home, 'config.toml')
-  writeFileSync(file, before)
-  setModel(file, 'new', {})
-  expect(readFileSync(file, 'utf8')).toBe(after)
-})
-
-test('a file that cannot be changed so stays as it was', () => {
-  const file = join(home, 'config.toml')
-  writeFileSync(file, 'agent = { model = "old" }\n')
-  expect(() => setModel(file, 'new', {})).toThrow(expect.objectContaining({ code: 'CONFIG_NOT_WRITTEN' }))
-  expect(readFileSync(file, 'utf8')).toBe('agent = { model = "old" }\n')
 })

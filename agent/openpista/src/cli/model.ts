@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError, writeFileAtomic } from '@openpista/common'
+import { AppError } from '@openpista/common'
 import { openAuth } from '../auth/index.ts'
-import { loadSettings, type Settings } from '../config.ts'
+import type { Settings } from '../config.ts'
 import type { Message } from '../domain/message.ts'
 import { costOf, modelInfo } from '../domain/model-info.ts'
 import { type CatalogueEntry, readCatalogue } from '../providers/catalogue.ts'
 import { createProvider, type ProviderChoice } from '../providers/index.ts'
 import { presets } from '../providers/presets.ts'
+import { changeConfig } from './config-edit.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Ready = Extract<ProviderChoice, { ok: true }>
@@ -102,38 +102,9 @@ async function select(settings: Settings, env: Env, configFile: string | undefin
   const chosen = await prompts.select({ message: `Model of ${ready.provider.id}`, options, initialValue: ready.model })
   if (prompts.isCancel(chosen)) return 1
   const file = configFile ?? join(settings.home, 'config.toml')
-  setModel(file, chosen, env)
+  changeConfig(file, [{ path: 'agent.model', value: chosen }])
   console.log(`${file}: agent.model = "${chosen}". A running gateway takes it at its next start.`)
   return 0
-}
-
-/**
- * Writes `agent.model` into the configuration and leaves every other line as it is.
- *
- * @throws AppError `CONFIG_NOT_WRITTEN` when the file is written in a way that this cannot change.
- */
-export function setModel(file: string, model: string, env: Env): void {
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  const setting = `model = ${JSON.stringify(model)}`
-  const [head = '', section, rest = ''] = before.split(/^(\[agent\][^\n]*\n?)/m)
-  const end = rest.search(/^\[/m)
-  const table = end === -1 ? rest : rest.slice(0, end)
-  const tail = end === -1 ? '' : rest.slice(end)
-  const changed = /^model\s*=.*$/m.test(table) ? table.replace(/^model\s*=.*$/m, () => setting) : `${setting}\n${table}`
-  const gap = head === '' || head.endsWith('\n') ? '' : '\n'
-  const after =
-    section === undefined ? `${head}${gap}[agent]\n${setting}\n` : `${head + section.trimEnd()}\n${changed}${tail}`
-  writeFileAtomic(file, after)
-  const { openpista_MODEL: _one, OPENPISTA_MODEL: _other, ...others } = env
-  try {
-    if (loadSettings(file, others).config.agent.model === model) return
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-  }
-  writeFileAtomic(file, before)
-  throw new AppError('CONFIG_NOT_WRITTEN', `${file} could not be changed.`, {
-    hint: `Write into it yourself: [agent] ${setting}`,
-  })
 }
 
 function line({ provider, id, recommendedForCoding, status, source }: CatalogueEntry, current: ProviderChoice): string {

@@ -4,7 +4,7 @@ import { AppError, writeFileAtomic } from '@openpista/common'
 import type { Settings } from '../config.ts'
 
 /** What a running gateway says about itself on disk. */
-export type GatewayState = { pid: number; url: string | null }
+export type GatewayState = { pid: number; url: string | null; reach: 'all' | 'web' }
 
 /**
  * Claims the home folder for this process.
@@ -41,7 +41,7 @@ export async function runningGateway(settings: Settings): Promise<GatewayState |
   if (pid === undefined || !isAlive(pid) || !(await answers(settings.socket))) return undefined
   const text = read(settings.stateFile)
   const state = text === undefined ? undefined : (JSON.parse(text) as GatewayState)
-  return { pid, url: state?.pid === pid ? state.url : null }
+  return state?.pid === pid ? state : { pid, url: null, reach: 'all' }
 }
 
 export function isAlive(pid: number): boolean {

@@ -1,20 +1,26 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import type { LogChoice } from './log.ts'
+import type { Perform } from './perform.ts'
+import { addWebCommands } from './web-commands.ts'
 
 /** The command line. Each command loads what it needs and nothing else, so that `--help` answers at once. */
 export const program = new Command('openpista')
   .description('An agent that works on your machine and answers in your chats.')
   .version('0.1.0')
   .option('-c, --config <file>', 'configuration file (default: config.toml in ~/.openpista)')
-  .option('-l, --log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .addOption(
+    new Option('-l, --log-level <level>', 'what is logged on standard error')
+      .choices(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info'),
+  )
+  .option('--debug', 'log everything into ~/.openpista/logs/debug.log too', false)
   .option('-s, --session <id>', 'session of run, repl and tui; without a command: of tui')
   .showHelpAfterError('(openpista --help lists the commands)')
 
 program
   .command('start')
   .description('run the gateway: web client, Unix socket, every enabled channel')
-  .action(() =>
-    perform(async ({ settings, logLevel }) => (await import('./start.ts')).start(settings, process.env, logLevel)),
-  )
+  .action(() => perform(async ({ settings, log }) => (await import('./start.ts')).start(settings, process.env, log)))
 
 program
   .command('run')
@@ -24,10 +30,10 @@ program
   .option('--json', 'print one JSON object', false)
   .option('-y, --yes', 'approve every tool call of this run', false)
   .action((options: { execute: string; session?: string; json: boolean; yes: boolean }) =>
-    perform(async ({ settings, logLevel }) => {
+    perform(async ({ settings, log }) => {
       const { run } = await import('./run.ts')
       const { execute: text, session = sharedSession(), json, yes } = options
-      return await run(settings, process.env, quiet(logLevel), { text, session, json, yes })
+      return await run(settings, process.env, quiet(log), { text, session, json, yes })
     }),
   )
 
@@ -36,9 +42,7 @@ program
   .description('a conversation line by line')
   .option('-s, --session <name>', 'name of the session (default: local)')
   .action(({ session = sharedSession() ?? 'local' }: { session?: string }) =>
-    perform(async ({ settings, logLevel }) =>
-      (await import('./repl.ts')).repl(settings, process.env, quiet(logLevel), session),
-    ),
+    perform(async ({ settings, log }) => (await import('./repl.ts')).repl(settings, process.env, quiet(log), session)),
   )
 
 program
@@ -66,8 +70,8 @@ program
   .command('doctor')
   .description('check everything that a start needs')
   .action(async () => {
-    const { config, logLevel } = program.opts<{ config?: string; logLevel: string }>()
-    process.exitCode = await (await import('./doctor.ts')).doctor(config, process.env, quiet(logLevel))
+    const { config } = program.opts<{ config?: string }>()
+    process.exitCode = await (await import('./doctor.ts')).doctor(config, process.env, quiet(logChoice()))
   })
 
 program
@@ -89,11 +93,12 @@ program
   .description('list, select or test models, or test the one of this name')
   .option('-m, --message <text>', 'what a test says', 'Say hello in a few words.')
   .action((what: string | undefined, { message }: { message: string }) =>
-    perform(async ({ settings }) => {
-      const configFile = program.opts<{ config?: string }>().config
+    perform(async ({ settings, configFile }) => {
       return await (await import('./model.ts')).model(settings, process.env, what, { message, configFile })
     }),
   )
+
+addWebCommands(program, perform)
 
 const auth = program.command('auth').description('logins at model services')
 auth
@@ -128,16 +133,14 @@ program.allowExcessArguments().action(() => {
   return openTui(undefined)
 })
 
-type Prepared = { settings: import('../config.ts').Settings; logLevel: string }
-
 /** Runs a command with the configuration; a failure is words on standard error and exit code 1. */
-async function perform(work: (prepared: Prepared) => Promise<number>): Promise<void> {
+async function perform(work: Parameters<Perform>[0]): Promise<void> {
   const { AppError } = await import('@openpista/common')
   process.stdout.on('error', readerHasLeft)
   try {
     const { loadSettings } = await import('../config.ts')
-    const { config, logLevel } = program.opts<{ config?: string; logLevel: string }>()
-    process.exitCode = await work({ settings: loadSettings(config, process.env), logLevel })
+    const { config } = program.opts<{ config?: string }>()
+    process.exitCode = await work({ settings: loadSettings(config, process.env), log: logChoice(), configFile: config })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     process.stderr.write(`Error: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}\n`)
@@ -159,12 +162,15 @@ function sharedSession(): string | undefined {
 }
 
 async function openTui(session = sharedSession()): Promise<void> {
-  await perform(async ({ settings, logLevel }) =>
-    (await import('./tui.ts')).tui(settings, process.env, quiet(logLevel), session),
-  )
+  await perform(async ({ settings, log }) => (await import('./tui.ts')).tui(settings, process.env, quiet(log), session))
+}
+
+function logChoice(): LogChoice {
+  const { logLevel: level, debug } = program.opts<{ logLevel: string; debug: boolean }>()
+  return { level, debug }
 }
 
 /** Programs that print answers keep their log to what is wrong. */
-function quiet(level: string): string {
-  return level === 'info' ? 'error' : level
+function quiet(log: LogChoice): LogChoice {
+  return log.level === 'info' ? { ...log, level: 'error' } : log
 }

@@ -7,6 +7,7 @@ import type { ServerFrame } from '../protocol/index.ts'
 import { cardText, decisionOf, printable, questionOf } from './card-prompt.ts'
 import { connectGateway, type GatewayClient } from './gateway-client.ts'
 import { useGateway } from './local-gateway.ts'
+import type { LogChoice } from './log.ts'
 
 const PROMPT = 'openpista> '
 const HISTORY_LINES = 1_000
@@ -15,10 +16,10 @@ const HISTORY_LINES = 1_000
 export async function repl(
   settings: Settings,
   env: NodeJS.ProcessEnv,
-  logLevel: string,
+  log: LogChoice,
   session: string,
 ): Promise<number> {
-  const gateway = await useGateway(settings, env, logLevel)
+  const gateway = await useGateway(settings, env, log)
   try {
     const client = await connectGateway(settings.socket, session)
     return await converse(client, settings.historyFile)

@@ -4,6 +4,7 @@ import type { Card, ServerFrame } from '../protocol/index.ts'
 import { askAboutCard } from './card-prompt.ts'
 import { connectGateway, type GatewayClient } from './gateway-client.ts'
 import { useGateway } from './local-gateway.ts'
+import type { LogChoice } from './log.ts'
 
 export type RunOptions = {
   text: string
@@ -21,10 +22,10 @@ type Finished = Extract<ServerFrame, { type: 'turn.finished' }>
 export async function run(
   settings: Settings,
   env: NodeJS.ProcessEnv,
-  logLevel: string,
+  log: LogChoice,
   options: RunOptions,
 ): Promise<number> {
-  const gateway = await useGateway(settings, env, logLevel)
+  const gateway = await useGateway(settings, env, log)
   try {
     const client = await connectGateway(settings.socket, options.session ?? `run-${randomUUID()}`)
     try {

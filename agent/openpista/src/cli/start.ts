@@ -1,24 +1,34 @@
-import { createLogger, ensurePrivateDir } from '@openpista/common'
+import { ensurePrivateDir } from '@openpista/common'
 import { assemble } from '../assemble.ts'
 import type { Settings } from '../config.ts'
+import { type LogChoice, openLog } from './log.ts'
 import { claimHome, releaseHome, writeState } from './process-file.ts'
 
 /** How long a running turn may take to end by itself, and how long the whole end may take. */
 const TURN_GRACE_MS = 4_000
 const END_MS = 9_000
 
-/** `openpista start`: the gateway in the foreground until it is told to stop. Answers the exit code. */
-export async function start(settings: Settings, env: NodeJS.ProcessEnv, logLevel: string): Promise<number> {
+/**
+ * `openpista start`: the gateway in the foreground until it is told to stop. Answers the exit code.
+ *
+ * @param reach `web`: of the channels only the web client, also when it is switched off.
+ */
+export async function start(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  log: LogChoice,
+  reach: 'all' | 'web' = 'all',
+): Promise<number> {
   ensurePrivateDir(settings.home)
   await claimHome(settings)
   const stopping = stopSignal()
   try {
-    const logger = createLogger('openpista', logLevel)
-    const { agent, access, port, store } = await assemble({ settings, env, logger, reach: 'all' })
+    const logger = openLog(log, settings.logs)
+    const { agent, access, port, store } = await assemble({ settings, env, logger, reach })
     await agent.start()
     const listening = port()
     const url = listening === undefined ? null : `http://127.0.0.1:${listening}`
-    writeState(settings, { pid: process.pid, url })
+    writeState(settings, { pid: process.pid, url, reach })
     console.log(
       url === null
         ? `openpista is ready on ${settings.socket}`

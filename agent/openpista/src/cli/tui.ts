@@ -7,13 +7,14 @@ import { openTerminal } from '../tui/terminal.ts'
 import { view } from '../tui/view/screen.ts'
 import { keepKey, services } from './auth.ts'
 import { useGateway } from './local-gateway.ts'
+import type { LogChoice } from './log.ts'
 import { knownModels } from './model.ts'
 
 /** `openpista tui`: the conversation on the whole terminal. */
 export async function tui(
   settings: Settings,
   env: NodeJS.ProcessEnv,
-  logLevel: string,
+  log: LogChoice,
   session: string | undefined,
 ): Promise<number> {
   const { stdin: input, stdout: output } = process
@@ -21,7 +22,7 @@ export async function tui(
     throw new AppError('USAGE', 'openpista tui needs a terminal.', { hint: 'Without one: openpista run -e "text".' })
   }
   // The log goes to standard error: on the terminal it would be written over the screen.
-  const gateway = await useGateway(settings, env, process.stderr.isTTY ? 'silent' : logLevel)
+  const gateway = await useGateway(settings, env, process.stderr.isTTY ? { ...log, level: 'silent' } : log)
   const terminal = openTerminal({
     ...{ input, output, env },
     onKey: (key) => program.dispatch({ type: 'key', key, at: Date.now() }),

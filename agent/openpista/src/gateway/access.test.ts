@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Fixture, startAgent, TOKEN } from '../testing/agent-fixture.ts'
 import { echo } from '../testing/script.ts'
+import { socketClient } from '../testing/socket-client.ts'
 import { createAccess } from './access.ts'
 
 type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
@@ -128,7 +129,7 @@ test('a WebSocket needs the token, in a header or among the subprotocols', async
 })
 
 test('the link works once, and its cookie opens the WebSocket', async () => {
-  const access = createAccess({ token: 'subprotocol-safe', hosts: [], now: Date.now })
+  const access = createAccess({ token: 'subprotocol-safe', hosts: [], origins: [], now: Date.now })
   await using fixture = await startAgent(echo, { access })
   const { port } = fixture
   const code = access.newCode()
@@ -145,7 +146,7 @@ test('the link works once, and its cookie opens the WebSocket', async () => {
 
 test('a code is too old after ten minutes, a cookie after thirty days', () => {
   let now = 1_000_000
-  const access = createAccess({ token: 't', hosts: [], now: () => now })
+  const access = createAccess({ token: 't', hosts: [], origins: [], now: () => now })
   const code = access.newCode()
   const cookie = access.redeem(access.newCode())!.split(';')[0]!
   now += 10 * 60_000
@@ -166,4 +167,42 @@ test('a new link is for who has the token', async () => {
 test('the Unix socket is for its owner alone', async () => {
   await using fixture = await startAgent(echo)
   expect(statSync(join(fixture.home, 's')).mode & 0o777).toBe(0o600)
+})
+
+test('a page elsewhere that the owner allowed may connect with the token; a cookie alone is not enough', async () => {
+  const friend = 'https://desk.example'
+  const access = createAccess({ token: TOKEN, hosts: [], origins: [friend], now: Date.now })
+  await using fixture = await startAgent(echo, { access })
+  const { port } = fixture
+  const health = await ask(port, '/health', { origin: friend })
+  expect(health).toMatchObject({ status: 200, headers: { 'access-control-allow-origin': friend, vary: 'origin' } })
+  expect(await ask(port, '/api/link', { origin: friend }, 'OPTIONS')).toMatchObject({
+    status: 204,
+    headers: { 'access-control-allow-headers': 'authorization' },
+  })
+  const stranger = await ask(port, '/health', { origin: 'https://desk.example.evil.example' })
+  expect(stranger.status).toBe(403)
+  expect(stranger.headers['access-control-allow-origin']).toBeUndefined()
+  const cookie = access.redeem(access.newCode())!.split(';')[0]!
+  expect(await upgrade(port, { cookie }, ['openpista'])).toBe(101)
+  expect(await upgrade(port, { cookie, origin: friend }, ['openpista'])).toBe(401)
+  expect(await upgrade(port, { authorization: `Bearer ${TOKEN}`, origin: friend }, ['openpista'])).toBe(101)
+  expect(await upgrade(port, { authorization: `Bearer ${TOKEN}`, origin: 'https://x.example' }, ['openpista'])).toBe(
+    403,
+  )
+})
+
+test('a shared session is the first of every web client, and can be opened before a word was said in it', async () => {
+  const shared = { id: 'web:desk', channel: 'web', address: { chat: 'desk' } }
+  await using fixture = await startAgent(echo, { shared })
+  const [first, second] = [await fixture.client({ clientId: 'a' }), await fixture.client({ clientId: 'b' })]
+  expect(first.frames[0]).toMatchObject({ type: 'welcome', sessionId: 'web:desk', history: [] })
+  await first.say('hello')
+  expect(await second.next('message.stored')).toMatchObject({ sessionId: 'web:desk', text: 'hello' })
+  const terminal = await socketClient(join(fixture.home, 's'))
+  terminal.send({ type: 'hello', protocol: 1, clientId: 'c', sessionId: 'web:desk' })
+  expect(await terminal.next('welcome')).toMatchObject({ sessionId: 'web:desk' })
+  terminal.send({ type: 'hello', protocol: 1, clientId: 'c' })
+  expect(await terminal.next('welcome')).toMatchObject({ sessionId: 'cli:c' })
+  terminal.close()
 })

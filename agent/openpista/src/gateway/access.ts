@@ -3,8 +3,13 @@ import { newSecret } from '@openpista/common'
 
 /** Who may use the HTTP surface. */
 export type Access = {
-  /** True when `Host` names this machine, and `Origin`, if sent, is this very server. Defeats DNS rebinding and CSRF. */
+  /**
+   * True when `Host` names this machine, and `Origin`, if sent, is this very server or one that the owner allowed.
+   * Defeats DNS rebinding and CSRF.
+   */
   sameOrigin: (headers: RequestHeaders) => boolean
+  /** True for a page elsewhere that the owner allowed. */
+  allowedOrigin: (origin: string | undefined) => boolean
   /** True with a valid cookie, bearer token or token in the WebSocket subprotocols (`token.<token>`). */
   authenticated: (headers: RequestHeaders) => boolean
   /** A code for a link, good for one use within ten minutes. */
@@ -25,6 +30,8 @@ export type AccessParts = {
   token: string
   /** Host names, besides those of the loopback, under which this server is reached. */
   hosts: readonly string[]
+  /** Origins of pages elsewhere that may speak to this server. */
+  origins: readonly string[]
   now: () => number
 }
 
@@ -33,7 +40,7 @@ const COOKIE_DAYS = 30
 const CODE_MILLIS = 10 * 60_000
 const OPEN_CODES = 20
 
-export function createAccess({ token, hosts, now }: AccessParts): Access {
+export function createAccess({ token, hosts, origins, now }: AccessParts): Access {
   const known = new Set(['127.0.0.1', 'localhost', '[::1]', ...hosts])
   const codes = new Map<string, number>()
 
@@ -53,13 +60,17 @@ export function createAccess({ token, hosts, now }: AccessParts): Access {
   return {
     sameOrigin: ({ host, origin }) => {
       if (host === undefined || !known.has(host.replace(/:\d+$/, '').toLowerCase())) return false
-      return origin === undefined || origin === `http://${host}` || origin === `https://${host}`
+      if (origin === undefined || origins.includes(origin)) return true
+      return origin === `http://${host}` || origin === `https://${host}`
     },
-    authenticated: ({ cookie, authorization, protocols }) => {
+    allowedOrigin: (origin) => origin !== undefined && origins.includes(origin),
+    authenticated: ({ cookie, authorization, protocols, origin }) => {
       if (authorization?.startsWith('Bearer ')) return same(authorization.slice('Bearer '.length), token)
       const offered = protocols?.split(',').map((part) => part.trim())
       const inProtocol = offered?.find((part) => part.startsWith('token.'))
       if (inProtocol !== undefined) return same(inProtocol.slice('token.'.length), token)
+      // A cookie says which browser it is, not which page: a page elsewhere has to know the token.
+      if (origin !== undefined && origins.includes(origin)) return false
       return cookieValid(cookie)
     },
     newCode: () => {

@@ -24,6 +24,8 @@ export type ConnectionParts = {
   channel: string
   /** The session's model, or what to do when there is none. */
   describeModel: (sessionId: string) => Promise<{ model?: string; hint?: string }>
+  /** A session that every client may open although nothing was said there yet; a web client without one opens it. */
+  shared: NewSession | undefined
   onFault: (error: unknown) => void
 }
 
@@ -101,7 +103,8 @@ export class Connection {
 
   async #hello(frame: Extract<ClientFrame, { type: 'hello' }>): Promise<void> {
     this.#clientId = frame.clientId
-    const own = this.#ownSession(frame.clientId)
+    const { shared } = this.#parts
+    const own = shared?.channel === this.#parts.channel ? shared : this.#ownSession(frame.clientId)
     if (frame.sessionId === undefined || frame.sessionId === own.id) return await this.#open(own, frame.lastSeq)
     if (!(await this.#openKnown(frame.sessionId, frame.lastSeq))) await this.#open(own, undefined)
   }
@@ -146,7 +149,11 @@ export class Connection {
   }
 
   async #openKnown(sessionId: string, lastSeq: number | undefined): Promise<boolean> {
-    const { gateway } = this.#parts
+    const { gateway, shared } = this.#parts
+    if (shared?.id === sessionId) {
+      await this.#open(shared, lastSeq)
+      return true
+    }
     if ((await gateway.open(sessionId, 0)) !== undefined) {
       await this.#open({ id: sessionId, channel: '', address: { chat: '' } }, lastSeq)
       return true

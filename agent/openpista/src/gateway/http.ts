@@ -43,7 +43,11 @@ export function createHttp({ access, webRoot, version }: HttpParts): Hono {
     if (!access.sameOrigin({ host, origin })) {
       return context.json({ code: 'ORIGIN_REFUSED', message: 'This server answers on this machine only.' }, 403)
     }
-    return await next()
+    if (!access.allowedOrigin(origin)) return await next()
+    context.header('access-control-allow-origin', origin)
+    context.header('access-control-allow-headers', 'authorization')
+    context.header('vary', 'origin')
+    return context.req.method === 'OPTIONS' ? context.body(null, 204) : await next()
   })
 
   app.get('/health', (context) => context.json({ status: 'ok', version }))

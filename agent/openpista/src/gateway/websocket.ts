@@ -68,6 +68,6 @@ function refuse(request: IncomingMessage, access: Access): string | undefined {
   const { host, origin, cookie, authorization, 'sec-websocket-protocol': protocols } = request.headers
   if (new URL(request.url ?? '/', 'http://gateway').pathname !== '/ws') return '404 Not Found'
   if (!access.sameOrigin({ host, origin })) return '403 Forbidden'
-  if (!access.authenticated({ cookie, authorization, protocols })) return '401 Unauthorized'
+  if (!access.authenticated({ cookie, authorization, protocols, origin })) return '401 Unauthorized'
   return undefined
 }
