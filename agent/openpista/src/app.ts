@@ -26,6 +26,7 @@ import { createSessions } from './sessions.ts'
 import type { Store } from './store/store.ts'
 import type { Tool } from './tools/tool.ts'
 import { toolSpec } from './tools/tool-spec.ts'
+import type { WorkerHost } from './workers/workers.ts'
 
 /** The part that follows the wallet's events; made with the voice it speaks to the owner with. */
 export type Payments = { desk: PaymentDesk; start: () => Promise<void>; stop: () => Promise<void> }
@@ -52,6 +53,7 @@ export type AgentParts = {
   cli: ChannelParts['cli']
   shared: ChannelParts['connection']['shared']
   scheduler: Pick<Scheduler, 'start' | 'stop'>
+  workers: Pick<WorkerHost, 'confine' | 'connect'>
   createPayments: (announcer: Announcer) => Payments
   now: () => number
   random: () => number
@@ -92,6 +94,7 @@ export function createAgent(parts: AgentParts): Agent {
   })
   const sessions = createSessions(book, {
     ...parts,
+    runLoop: parts.workers.confine(parts.runLoop),
     specs: tools.map(toolSpec),
     approver: askAtRoot(store, chainApprovers(createRuleApprover(parts.approvals, parts.memory), person, parts.memory)),
     person: personAtRoot(store, person),
@@ -103,8 +106,9 @@ export function createAgent(parts: AgentParts): Agent {
   const door = createDoor({ gateway, pairing: parts.pairing, announcer, store, channels, now, onFault })
   const { shared } = parts
   const connection = { gateway, describeModel: modelDescription(store, parts.models), shared, onFault }
-  for (const { name, create } of parts.channels)
-    channels.set(name, create({ ...parts, connection, messenger: announcer }))
+  for (const { name, create } of parts.channels) channels.set(name, create({ ...parts, connection }))
+  const workers = parts.workers.connect({ admitTo: gateway.admitTo, cancel: sessions.cancel, send: announcer.send })
+  channels.set(workers.name, workers)
 
   return {
     gateway,

@@ -39,10 +39,12 @@ import { systemLookup } from './tools/pinned-fetch.ts'
 import { createScheduleTools } from './tools/schedules.ts'
 import { createSkillTools } from './tools/skills.ts'
 import type { Tool } from './tools/tool.ts'
+import { createWorkerTools } from './tools/workers.ts'
 import { createPaymentStore } from './wallet/payment-store.ts'
 import { createPayments, type PaymentOrigin, type Payments } from './wallet/payments.ts'
 import { createPaymentRelay } from './wallet/relay.ts'
 import { connectWallet, type Wallet } from './wallet/wallet.ts'
+import { createWorkers } from './workers/workers.ts'
 
 export const VERSION = '0.1.0'
 
@@ -104,12 +106,15 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const { workspace } = roots
   const skills = createSkills({ store, workspace, confined: executor.name !== 'host', now: Date.now })
   const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
-  const tools = [
+  const toolsOfWorkers = [
     ...createTools({ roots, web: foreign, wallet: wallet === null ? null : { wallet, payments } }),
     ...machine.tools,
     ...createScheduleTools(scheduler),
     ...createSkillTools(skills, createSkillRunner(skillParts)),
   ]
+  const limits = limitsOf(settings)
+  const workers = createWorkers({ store, now: Date.now, limits, config: config.workers, tools: toolsOfWorkers })
+  const tools = [...toolsOfWorkers, ...(config.workers.at_once > 0 ? createWorkerTools(workers) : [])]
   const models = createModels(modelsConfig(settings, env), Date.now)
   const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
   const access = createAccess({ token, hosts, origins: config.channels.web.cors_origins, now: Date.now })
@@ -127,7 +132,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     approvals: config.approvals,
     memory: createApprovalMemory(),
     runLoop: config.agent.record ? recordRuns(run, recordingsIn(settings.recordings)) : run,
-    limits: limitsOf(settings),
+    limits,
     context,
     retry: jitteredRetry(RETRIES, Math.random),
     channels: REACHES[reach](settings),
@@ -145,6 +150,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     shared: shared === '' ? undefined : { id: `web:${shared}`, channel: 'web', address: { chat: shared } },
     // A short-lived gateway of one command leaves them to the one that stays.
     scheduler: reach === 'local' ? NO_SCHEDULER : scheduler,
+    workers,
     createPayments: (announcer) => paymentPart(relayParts, announcer),
     now: Date.now,
     random: Math.random,

@@ -10,6 +10,7 @@ import { ContainerConfig } from './executors/containers.ts'
 import { homeFolder } from './home.ts'
 import { nextMoment } from './schedules/when.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
+import { WorkerSection } from './workers/config.ts'
 
 const text = () => z.string().default('')
 const tokens = (most: number) => z.number().int().min(0).default(most)
@@ -205,6 +206,7 @@ export const Config = z.strictObject({
     .max(50)
     .default([])
     .describe('What is said to the agent at given times; see docs/schedules.md.'),
+  workers: WorkerSection.prefault({}),
   wallet: z
     .strictObject({
       url: text().meta(key('address of the wallet; empty: none', ['openpista_WALLET_URL'])),

@@ -1,5 +1,4 @@
 import type { Access } from '../gateway/access.ts'
-import type { Messenger } from '../gateway/announcer.ts'
 import type { ConnectionParts } from '../gateway/connection.ts'
 import type { Channel } from './channel.ts'
 
@@ -7,7 +6,6 @@ import type { Channel } from './channel.ts'
 export type ChannelParts = {
   /** For channels whose clients speak the gateway protocol. */
   connection: Omit<ConnectionParts, 'channel'>
-  messenger: Messenger
   access: Access
   web: { webRoot: string; version: string; port: number; onListening: (port: number) => void }
   cli: { socketPath: string }

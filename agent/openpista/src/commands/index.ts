@@ -7,6 +7,7 @@ import { createPairingCommand, type PairingCommandParts } from './pairing.ts'
 import { schedule } from './schedule.ts'
 import { createSkill } from './skill.ts'
 import { wallet } from './wallet.ts'
+import { worker } from './worker.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
 export function createCommands(parts: AboutParts & { skills: Skills } & PairingCommandParts): readonly Command[] {
@@ -25,6 +26,7 @@ export function createCommands(parts: AboutParts & { skills: Skills } & PairingC
     createSkill(parts.skills),
     createPairingCommand(parts),
     wallet,
+    forOwner(worker),
     cancel,
     ...about,
   ]

@@ -81,7 +81,9 @@ export function untrustedSources(messages: readonly Message[]): Provenance[] {
 
 function provenances(message: Message): Provenance[] {
   if (message.role === 'user') return message.parts.map((part) => part.provenance)
-  if (message.role === 'tool') return [message.provenance, ...message.images.map((image) => image.provenance)]
+  if (message.role === 'tool') {
+    return [message.provenance, ...(message.alsoFrom ?? []), ...message.images.map((image) => image.provenance)]
+  }
   return []
 }
 

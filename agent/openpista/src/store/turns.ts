@@ -179,13 +179,7 @@ async function openTurn(
   db: Kysely<Tables>,
   { id, session_id, resumes }: { id: string; session_id: string; resumes: number },
 ): Promise<OpenTurn> {
-  const first = await db
-    .selectFrom('inbox')
-    .select('body')
-    .where('turn_id', '=', id)
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirstOrThrow()
+  const inbound = await turnMessage(db, id)
   const calls = await db
     .selectFrom('tool_calls')
     .select('id')
@@ -193,7 +187,19 @@ async function openTurn(
     .where('state', '=', 'STARTED')
     .execute()
   const begun = new Set(calls.map((call) => call.id.slice(id.length + 1)))
-  return { id, sessionId: session_id, inbound: JSON.parse(first.body), begun, resumes }
+  return { id, sessionId: session_id, inbound, begun, resumes }
+}
+
+/** The message that started a turn. */
+export async function turnMessage(db: Kysely<Tables>, turnId: string): Promise<Inbound> {
+  const { body } = await db
+    .selectFrom('inbox')
+    .select('body')
+    .where('turn_id', '=', turnId)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  return JSON.parse(body) as Inbound
 }
 
 const TURN_STATES = { stop: 'STOPPED', aborted: 'ABORTED', limit: 'FAILED', error: 'FAILED' } as const

@@ -60,6 +60,18 @@ async function total(rows: SelectQueryBuilder<Tables, 'usage', object>): Promise
   return { tokens, cost: BigInt(cost) }
 }
 
+/** What a session used, and its workers with theirs. `rounds`: answers of models in the session itself. */
+export async function usedBelow(db: Kysely<Tables>, sessionId: string): Promise<Spent & { rounds: number }> {
+  const { rows } = await sql<{ rounds: number; tokens: number; cost: string }>`
+    WITH RECURSIVE below(id) AS (
+      SELECT ${sessionId} UNION SELECT workers.session_id FROM workers JOIN below ON workers.parent_id = below.id
+    ) SELECT coalesce(sum(session_id = ${sessionId}), 0) AS rounds, coalesce(sum(input_tokens + output_tokens), 0) AS tokens,
+      CAST(coalesce(sum(cost), 0) AS TEXT) AS cost
+    FROM usage WHERE session_id IN below`.execute(db)
+  const { rounds, tokens, cost } = rows[0]!
+  return { rounds, tokens, cost: BigInt(cost) }
+}
+
 /** How many times the owner let each limit be exceeded. */
 export async function limitGrants(db: Kysely<Tables>, keys: UsageKeys): Promise<Record<LimitScope, number>> {
   const rows = await db

@@ -17,10 +17,13 @@ import type { Provider } from '../providers/provider.ts'
 import { createScheduler } from '../schedules/scheduler.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import { createWorkers } from '../workers/workers.ts'
 import { withoutBudget } from './limits.ts'
 import type { Script } from './script.ts'
 
 export const TOKEN = 'a token that only tests know'
+
+const limits = { maxRounds: 10, ...withoutBudget }
 
 const noExecutor: Executor = { name: 'none', run: () => Promise.reject(new Error('no executor in this test')) }
 
@@ -69,7 +72,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     approvals: { rules: [] },
     memory: createApprovalMemory(),
     runLoop: run,
-    limits: { maxRounds: 10, ...withoutBudget },
+    limits,
     context: { messages: 200, chars: 400_000 },
     retry: jitteredRetry(3, () => 0),
     channels,
@@ -79,6 +82,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     web: { webRoot: join(home, 'web'), version: '0', port: 0, onListening: (found) => (port = found) },
     cli: { socketPath: join(home, 's') },
     scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
+    workers: createWorkers({ store, now: Date.now, limits, config: { at_once: 0, depth: 1 }, tools: [] }),
     createPayments: () => ({
       desk: { reject: async () => ({ ok: false, message: 'no wallet' }) },
       start: async () => {},

@@ -12,6 +12,7 @@ import { createPairing } from '../pairing/pairing.ts'
 import { createScheduler } from '../schedules/scheduler.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import { createWorkers } from '../workers/workers.ts'
 import { withoutBudget } from './limits.ts'
 import { callTool, sayText } from './script.ts'
 
@@ -72,6 +73,8 @@ const letters: Channel = {
   stop: async () => {},
 }
 
+const limits = { maxRounds: 10, ...withoutBudget }
+
 const agent = createAgent({
   store,
   tools: [pay],
@@ -96,7 +99,7 @@ const agent = createAgent({
   approvals: { rules: [] },
   memory: createApprovalMemory(),
   runLoop: run,
-  limits: { maxRounds: 10, ...withoutBudget },
+  limits,
   context: { messages: 200, chars: 400_000 },
   retry: jitteredRetry(0, Math.random),
   channels: [{ name: 'letters', create: () => letters }],
@@ -106,6 +109,7 @@ const agent = createAgent({
   web: { webRoot: home, version: '0', port: 0, onListening: () => {} },
   cli: { socketPath: join(home, 's') },
   scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
+  workers: createWorkers({ store, now: Date.now, limits, config: { at_once: 0, depth: 1 }, tools: [] }),
   createPayments: () => ({
     desk: { reject: async () => ({ ok: false, message: '' }) },
     start: async () => {},

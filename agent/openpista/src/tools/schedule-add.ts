@@ -18,6 +18,7 @@ export function createScheduleAdd(schedules: Schedules): Tool<typeof Input> {
     name: 'schedule.add',
     description: 'Have a text said to you later, once or again and again.',
     input: Input,
+    inWorkers: false,
     risk: 'exec',
     repeatable: false,
     summary: ({ when, text }) => oneLine(`at ${when}: ${text}`),

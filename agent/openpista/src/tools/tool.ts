@@ -37,6 +37,8 @@ export type Tool<Input extends z.ZodType = z.ZodType> = {
   input: Input
   /** Offered to a model only after this tool was called in the conversation; absent: always. */
   offeredAfter?: string
+  /** False: no worker has it, for what it does outlives the worker. */
+  inWorkers?: false
   risk: Risk
   /** True when the same call may run again after a crash: it changes nothing, or keeps an idempotency key of its own. */
   repeatable: boolean
