@@ -20,7 +20,7 @@ import type { RunLoop } from './recording.ts'
 import { type Notice, type ReadContext, readContext, storeSummary } from './store/conversation.ts'
 import type { Store } from './store/store.ts'
 import { createTurnJournal, type TurnJournal } from './store/turn-journal.ts'
-import { beginTurn, endTurn, nextWaiting, type Turn, takeSteering } from './store/turns.ts'
+import { beginTurn, endTurn, isAnythingWaiting, nextWaiting, type Turn, takeSteering } from './store/turns.ts'
 import type { Tool } from './tools/tool.ts'
 import { createTurnLimits, type TurnLimitParts } from './turn-limits.ts'
 
@@ -196,7 +196,7 @@ export class SessionRunner {
   }
 
   async #steer(turn: Turn, journal: TurnJournal): Promise<Message[]> {
-    if ((await nextWaiting(this.#parts.store.db, turn.sessionId)) === undefined) return []
+    if (!(await isAnythingWaiting(this.#parts.store.db, turn.sessionId))) return []
     let taken: Message[] = []
     await journal.commit(async (transaction) => {
       taken = await takeSteering(transaction, turn, this.#parts.now())

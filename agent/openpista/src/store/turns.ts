@@ -26,6 +26,11 @@ export async function nextWaiting(db: Kysely<Tables>, sessionId: string): Promis
   return row === undefined ? undefined : { id: row.id, inbound: JSON.parse(row.body) }
 }
 
+/** Whether a turn that runs has something to take in: a message, or a report. */
+export async function isAnythingWaiting(db: Kysely<Tables>, sessionId: string): Promise<boolean> {
+  return (await waiting(db, sessionId).limit(1).executeTakeFirst()) !== undefined
+}
+
 /** Starts a turn with a waiting message. */
 export async function beginTurn(transaction: Transaction, turn: Turn, message: Waiting, now: number): Promise<void> {
   const { id, sessionId, inbound } = turn
@@ -230,5 +235,6 @@ async function take(transaction: Transaction, inboxId: string, turnId: string): 
 }
 
 function userMessage(inbound: Inbound): Message {
-  return { role: 'user', parts: mixedText(inbound.text, senderProvenance(inbound), inbound.work?.untrusted ?? []) }
+  const others = inbound.work?.untrusted ?? inbound.sources ?? []
+  return { role: 'user', parts: mixedText(inbound.text, senderProvenance(inbound), others) }
 }
