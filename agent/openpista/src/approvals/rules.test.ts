@@ -47,6 +47,7 @@ test.each<[string, ApprovalQuestion, string]>([
   ],
   ['paying for a stranger', question({ risk: 'spend', sender: person }), 'ask always'],
   ['writing for a stranger', question({ risk: 'write', sender: person }), 'ask always'],
+  ['looking for a stranger', question({ risk: 'read', sender: person }), 'ask once'],
   ['sending', question({ risk: 'send' }), 'ask once'],
   ['sending after a page', question({ risk: 'send', untrusted: [page] }), 'ask always'],
   ['a first page', fetches('https://a.example/', []), 'allow'],

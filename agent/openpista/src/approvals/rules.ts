@@ -94,6 +94,8 @@ export const defaultRules: readonly Rule[] = [
   ...['web.fetch', 'browser.navigate'].map((tool) =>
     Rule.parse({ name: 'another site', decision: 'ask', tool, untrusted: 'yes', new_host: true }),
   ),
+  // What is the owner's to read is his to show.
+  Rule.parse({ name: 'somebody looks', decision: 'ask', risk: ['read'], sender: ['person'] }),
   Rule.parse({
     name: 'not the owner',
     decision: 'ask',

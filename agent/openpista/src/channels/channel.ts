@@ -16,6 +16,8 @@ export type Inbound = {
   owner: boolean
   /** The schedule that says it, which the owner made. No channel sets this. */
   schedule?: string
+  /** Of a schedule: everybody else whose words the agent had before it when the text was written. */
+  sources?: readonly Provenance[]
   /**
    * Words of the agent, put into another of its sessions: the task of a worker or the report of one. `sender` is
    * whose wish it is, `untrusted` everybody else whose words the agent had before it. No channel for people sets this.

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { LogChoice } from './log.ts'
+import { addPairingCommands } from './pairing.ts'
 import type { Perform } from './perform.ts'
 import { addWebCommands } from './web-commands.ts'
 
@@ -99,6 +100,12 @@ program
   )
 
 addWebCommands(program, perform)
+addPairingCommands(program, (text) =>
+  perform(async ({ settings, log }) => {
+    const { run } = await import('./run.ts')
+    return await run(settings, process.env, quiet(log), { text, session: 'pairing', json: false, yes: false })
+  }),
+)
 
 const auth = program.command('auth').description('logins at model services')
 auth

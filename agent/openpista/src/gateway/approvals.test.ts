@@ -27,6 +27,7 @@ test('a risky call asks with its real arguments, and runs when the owner approve
     kind: 'tool',
     title: 'note: note buy milk',
     facts: [{ label: 'word', value: 'buy milk' }],
+    reason: "It runs a program. The rule 'change' asks. For the session means: note",
     sources: [{ trusted: true, label: 'you, on web' }],
   })
   expect(notes).toEqual([])
@@ -127,6 +128,8 @@ test("a stranger's words in the session make a call ask every time, and the card
   expect(card.sources).toContainEqual({ trusted: false, label: 'web page https://evil.example' })
   expect(card.buttons.map(({ decision }) => decision)).toEqual(['approve', 'reject'])
   client.send({ type: 'approval.answer', cardId: card.id, decision: 'allow_for_session' })
+  expect(await client.next('error')).toMatchObject({ code: 'CARD_NOT_OPEN' })
+  client.send({ type: 'approval.answer', cardId: card.id, decision: 'approve' })
   await finished
   client.send({ type: 'message', id: 'again', text: 'act again' })
   await client.next('approval.requested')

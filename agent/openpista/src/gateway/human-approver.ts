@@ -1,5 +1,7 @@
 import { newId } from '@openpista/common'
 import type { ApprovalAnswer, ApprovalQuestion, Approver } from '../approvals/approver.ts'
+import { oddText } from '../domain/odd-text.ts'
+import { oneLine } from '../domain/one-line.ts'
 import { sourceView } from '../domain/source-view.ts'
 import type { Card } from '../protocol/index.ts'
 import type { Cards } from './cards.ts'
@@ -10,7 +12,7 @@ export type Decision = 'approve' | 'reject' | 'allow_for_session'
 export type HumanApprover = Approver & {
   /** Asks whether a limit may be exceeded. Only a yes is a yes. */
   confirm: (question: LimitQuestion, signal: AbortSignal) => Promise<boolean>
-  /** The owner's answer from that session. False: no such card waits there. */
+  /** The owner's answer from that session. False: no such card waits there, or it does not offer this. */
   answer: (sessionId: string, cardId: string, decision: Decision, by: string) => boolean
 }
 
@@ -34,14 +36,14 @@ export type HumanApproverParts = {
 }
 
 export function createHumanApprover({ cards, now, approvalSeconds, judge }: HumanApproverParts): HumanApprover {
-  const open = new Map<string, { sessionId: string; answer: (answer: Answer) => void }>()
+  const open = new Map<string, { sessionId: string; card: Card; answer: (answer: Answer) => void }>()
 
   async function askCard(place: Place, card: Card, seconds: number, signal: AbortSignal): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>()
     const timer = setTimeout(() => resolve({ decision: 'timeout', by: 'timeout' }), seconds * 1000)
     const onAbort = () => resolve({ decision: 'cancelled', by: 'cancel' })
     signal.addEventListener('abort', onAbort, { once: true })
-    open.set(card.id, { sessionId: place.sessionId, answer: resolve })
+    open.set(card.id, { sessionId: place.sessionId, card, answer: resolve })
     try {
       await cards.post(place.sessionId, place.turnId, card)
       const answer = signal.aborted ? { decision: 'cancelled' as const, by: 'cancel' } : await promise
@@ -75,6 +77,7 @@ export function createHumanApprover({ cards, now, approvalSeconds, judge }: Huma
     answer: (sessionId, cardId, decision, by) => {
       const waiting = open.get(cardId)
       if (waiting === undefined || waiting.sessionId !== sessionId) return false
+      if (!waiting.card.buttons.some((button) => button.decision === decision)) return false
       open.delete(cardId)
       waiting.answer({ decision, by })
       return true
@@ -118,7 +121,8 @@ const RISK_WORDS = {
 } as const
 
 function toolCard(question: ApprovalQuestion, why: { reason: string; remember: boolean }, expiresAt: number): Card {
-  const { call, summary, risk, untrusted, sender, note, worker } = question
+  const { call, summary, scope, risk, untrusted, sender, note, worker } = question
+  const mayRemember = why.remember && note === undefined
   const values = Object.entries(call.arguments).map(([label, value]) => ({
     label,
     value: typeof value === 'string' ? value : JSON.stringify(value),
@@ -128,14 +132,18 @@ function toolCard(question: ApprovalQuestion, why: { reason: string; remember: b
     id: newId(),
     kind: 'tool',
     title: `${call.name}: ${summary}`,
-    facts: values,
-    reason: `${worker === undefined ? '' : `The worker '${worker}' asks. `}${RISK_WORDS[risk]} ${note ?? why.reason}`,
+    facts: [
+      ...values,
+      ...values.flatMap(({ label, value }) => {
+        const odd = oddText(value)
+        return odd === undefined ? [] : [{ label: `careful: ${label}`, value: odd, tone: 'warning' as const }]
+      }),
+    ],
+    reason: `${worker === undefined ? '' : `The worker '${worker}' asks. `}${RISK_WORDS[risk]} ${note ?? why.reason}${mayRemember ? ` For the session means: ${oneLine(scope)}` : ''}`,
     sources: [sender, ...untrusted].map(sourceView),
     buttons: [
       { decision: 'approve', label: 'Approve' },
-      ...(why.remember && note === undefined
-        ? [{ decision: 'allow_for_session' as const, label: 'Allow for session' }]
-        : []),
+      ...(mayRemember ? [{ decision: 'allow_for_session' as const, label: 'Allow for session' }] : []),
       { decision: 'reject', label: 'Reject' },
     ],
     expiresAt,

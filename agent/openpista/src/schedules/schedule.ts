@@ -1,3 +1,5 @@
+import type { Provenance } from '../domain/provenance.ts'
+
 /** What happens with runs that came due while the program did not run: one for all of them, or none. */
 export type Missed = 'once' | 'skip'
 
@@ -17,7 +19,13 @@ export type Schedule = {
 export type ScheduleTarget = { id: string; channel: string; address: { chat: string; thread?: string } }
 
 /** A schedule as it stands in the list. `next` is in unix milliseconds. */
-export type ScheduleView = Schedule & { sessionId: string; source: 'config' | 'owner'; next: number | null }
+export type ScheduleView = Schedule & {
+  sessionId: string
+  source: 'config' | 'owner'
+  next: number | null
+  /** Everybody else whose words may be in the text. */
+  sources: readonly Provenance[]
+}
 
 export type ScheduleChange = { ok: true; next: number } | { ok: false; message: string }
 

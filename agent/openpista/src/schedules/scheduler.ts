@@ -1,5 +1,9 @@
 import type { Logger } from '@openpista/common'
 import type { Inbound } from '../channels/channel.ts'
+import { contextMessages } from '../domain/compaction.ts'
+import { untrustedSources } from '../domain/history.ts'
+import type { Provenance } from '../domain/provenance.ts'
+import { readContext } from '../store/conversation.ts'
 import type { Store } from '../store/store.ts'
 import type { Tables } from '../store/tables.ts'
 import { MAX_SCHEDULES, type Schedule, type Schedules, type ScheduleTarget, type ScheduleView } from './schedule.ts'
@@ -28,6 +32,8 @@ export type Scheduler = Schedules & {
 const LOOK_AGAIN_MS = 30_000
 /** A run that is later than this was missed. */
 const LATE_MS = 5 * 60_000
+/** Of a conversation, more than is ever kept without being summed up. */
+const MAX_MESSAGES = 10_000
 
 type Row = Tables['schedules']
 
@@ -77,7 +83,7 @@ export function createScheduler({ store, now, configured, logger }: SchedulerPar
       if (!moment.ok) return moment
       const target = await targetOf(store, sessionId)
       if (target === undefined) return { ok: false, message: 'This session is gone.' }
-      const message = await insert(store, rowOf(schedule, target, 'owner'), moment.next)
+      const message = await insert(store, rowOf(schedule, target, await sourcesIn(store, sessionId)), moment.next)
       if (message !== undefined) return { ok: false, message }
       look()
       return moment
@@ -153,7 +159,7 @@ async function adopt(store: Store, configured: readonly ConfiguredSchedule[], no
     const known = await transaction.selectFrom('schedules').selectAll().where('source', '=', 'config').execute()
     await transaction.deleteFrom('schedules').where('source', '=', 'config').execute()
     for (const schedule of configured) {
-      const row = rowOf(schedule, schedule.target, 'config')
+      const row = rowOf(schedule, schedule.target, CONFIGURED)
       const before = known.find(({ name }) => name === row.name)
       const same = before !== undefined && before.at === row.at && before.zone === row.zone
       const next_at = same ? before.next_at : (nextMoment(row.at, row.zone, now) ?? null)
@@ -166,17 +172,27 @@ async function adopt(store: Store, configured: readonly ConfiguredSchedule[], no
   })
 }
 
-function rowOf(schedule: Schedule, target: ScheduleTarget, source: Row['source']): Omit<Row, 'next_at'> {
+type Origin = Pick<Row, 'source' | 'sources'>
+
+const CONFIGURED: Origin = { source: 'config', sources: '[]' }
+
+/** What is made in a session may have been put into the agent's mind by whatever it read there. */
+async function sourcesIn({ db }: Store, sessionId: string): Promise<Origin> {
+  const context = await readContext(db, sessionId, MAX_MESSAGES)
+  return { source: 'owner', sources: JSON.stringify(untrustedSources(contextMessages(context))) }
+}
+
+function rowOf(schedule: Schedule, target: ScheduleTarget, origin: Origin): Omit<Row, 'next_at'> {
   const { name, when, zone, text, missed } = schedule
-  return { name, at: when, zone, text, missed, source, target: JSON.stringify(target) }
+  return { name, at: when, zone, text, missed, ...origin, target: JSON.stringify(target) }
 }
 
-function viewOf({ name, at, zone, text, missed, source, target, next_at }: Row): ScheduleView {
+function viewOf({ name, at, zone, text, missed, source, target, next_at, sources }: Row): ScheduleView {
   const { id: sessionId } = JSON.parse(target) as ScheduleTarget
-  return { name, when: at, zone, text, missed, source, sessionId, next: next_at }
+  return { name, when: at, zone, text, missed, source, sessionId, next: next_at, sources: JSON.parse(sources) }
 }
 
-function inboundOf({ name, next_at, text }: Row, { channel, address }: ScheduleTarget): Inbound {
+function inboundOf({ name, next_at, text, sources }: Row, { channel, address }: ScheduleTarget): Inbound {
   return {
     channel,
     ...address,
@@ -185,6 +201,7 @@ function inboundOf({ name, next_at, text }: Row, { channel, address }: ScheduleT
     text,
     owner: false,
     schedule: name,
+    ...(sources === '[]' ? {} : { sources: JSON.parse(sources) as Provenance[] }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Migration } from '@openpista/common'
 import type { Generated } from 'kysely'
 import { saidMigration } from './said-table.ts'
+import { scheduleSourcesMigration } from './schedule-sources-table.ts'
 import { type PairingRequestsTable, type SendersTable, sendersMigration } from './senders-table.ts'
 import { type WorkersTable, workersMigration } from './workers-table.ts'
 
@@ -133,6 +134,8 @@ export type Tables = {
     /** ScheduleTarget. */
     target: string
     next_at: number | null
+    /** Everybody else whose words were in the session that it was made in, as JSON. */
+    sources: string
   }
   /**
    * Skills that the owner looked at: the hash of the state that he approved, and of the one that he was shown last.
@@ -236,4 +239,5 @@ CREATE TABLE skill_files (
   },
   workersMigration,
   sendersMigration,
+  scheduleSourcesMigration,
 ]

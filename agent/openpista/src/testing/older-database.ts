@@ -105,6 +105,10 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       next_at: Date.UTC(2100, 0, 1),
     },
   ],
+  senders: [{ channel: 'letters', user: 'eve', role: 'person', created_at: AT }],
+  pairing_requests: [
+    { channel: 'letters', user: 'bob', code: 'ABCD-EFGH', state: 'WAITING', told_at: AT, expires_at: AT + 1 },
+  ],
   skills: [{ name: 'ducks', approved_hash: 'aa', seen_hash: 'aa', updated_at: AT }],
   skill_files: [{ name: 'ducks', path: 'SKILL.md', content: Buffer.from('# Ducks') }],
   workers: [
