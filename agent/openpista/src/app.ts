@@ -95,6 +95,7 @@ export function createAgent(parts: AgentParts): Agent {
   const sessions = createSessions(book, {
     ...parts,
     runLoop: parts.workers.confine(parts.runLoop),
+    cards,
     specs: tools.map(toolSpec),
     approver: askAtRoot(store, chainApprovers(createRuleApprover(parts.approvals, parts.memory), person, parts.memory)),
     person: personAtRoot(store, person),

@@ -9,6 +9,7 @@ import type { Message } from './domain/message.ts'
 import { modelInfo } from './domain/model-info.ts'
 import { type Provenance, senderProvenance } from './domain/provenance.ts'
 import type { Executor } from './executors/executor.ts'
+import type { Cards } from './gateway/cards.ts'
 import type { HumanApprover } from './gateway/human-approver.ts'
 import type { SessionLog } from './gateway/session-log.ts'
 import type { LoopEnd, LoopEvent } from './loop.ts'
@@ -31,6 +32,8 @@ export type SessionParts = {
   specs: readonly ToolSpec[]
   commands: readonly Command[]
   models: Models
+  /** Closes what a turn of an earlier process asked. */
+  cards: Pick<Cards, 'resolve'>
   /** The chain: rules first, then the person. */
   approver: Approver
   /** The person alone. */

@@ -63,7 +63,7 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
       const open = await openTurns(parts.store.db)
       for (const { sessionId } of open) (await book.find(sessionId))!.skipAfterCrash()
       for (const turn of open) {
-        await expireCards(book, turn.id, parts)
+        await expireCards(turn.id, parts)
         if (await reopenTurn((await book.find(turn.sessionId))!, turn, parts)) {
           ;(await runner(turn.sessionId))?.resume(turn)
         }
@@ -97,24 +97,15 @@ async function reopenTurn(log: SessionLog, turn: OpenTurn, parts: SessionParts):
   return goesOn
 }
 
-/**
- * The turn that asked waits no more; when it goes on it asks anew. A worker's cards stand in the session of its owner.
- */
-async function expireCards(book: LogBook, turnId: string, { store, now }: SessionParts): Promise<void> {
-  const cards = await store.db
+/** The turn that asked waits no more; when it goes on it asks anew. */
+async function expireCards(turnId: string, { store, cards }: SessionParts): Promise<void> {
+  const open = await store.db
     .selectFrom('cards')
-    .select(['id', 'session_id'])
+    .select('id')
     .where('turn_id', '=', turnId)
     .where('outcome', 'is', null)
     .execute()
-  for (const { id, session_id } of cards) {
-    const log = (await book.find(session_id))!
-    await log.commit(async (transaction) => {
-      const closed = { outcome: 'expired', decided_by: 'restart', updated_at: now() }
-      await transaction.updateTable('cards').set(closed).where('id', '=', id).execute()
-      log.append({ type: 'approval.resolved', cardId: id, outcome: 'expired', by: 'restart' })
-    })
-  }
+  for (const { id } of open) await cards.resolve(id, 'expired', 'restart')
 }
 
 async function closeTurn(
@@ -124,7 +115,14 @@ async function closeTurn(
   parts: SessionParts,
 ): Promise<void> {
   const end = { status: 'error' as const, code: 'ABORTED' as const, message: GIVEN_UP, ...NOTHING }
-  const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now: parts.now(), isLive: parts.isLive }
+  const now = parts.now()
+  await transaction
+    .updateTable('tool_calls')
+    .set({ state: 'INTERRUPTED', updated_at: now })
+    .where('turn_id', '=', turn.id)
+    .where('state', 'in', ['ASKED', 'STARTED'])
+    .execute()
+  const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now, isLive: parts.isLive }
   if (await endTurn(transaction, turn, closing)) queueMicrotask(parts.onOutbox)
   log.append({ type: 'turn.finished', turnId: turn.id, status: 'error', text: GIVEN_UP })
 }
