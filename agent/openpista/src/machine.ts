@@ -57,7 +57,7 @@ export function createMachine(parts: MachineParts): Machine {
       ? [createScreenCapture(env, parts.platform)]
       : []),
     ...containerTools(containers),
-    createMemorySearch((sessionId, words, limit) => searchSaid(parts.store.db, sessionId, words, limit)),
+    createMemorySearch((sessionId, words, limit) => searchSaid(parts.store, sessionId, words, limit)),
   ]
   return {
     // A tool's functions take its own parsed input; whoever calls them parses first.

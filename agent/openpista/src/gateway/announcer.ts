@@ -1,5 +1,4 @@
 import { newId } from '@openpista/common'
-import { sql } from 'kysely'
 import type { Outbound } from '../channels/channel.ts'
 import type { Card, CardOutcome } from '../protocol/index.ts'
 import { appendNotice } from '../store/conversation.ts'
@@ -45,7 +44,7 @@ export function createAnnouncer(
       .select('id')
       .where('title', '<>', '')
       // What is the owner's business is not said where others listen.
-      .where(sql<boolean>`NOT EXISTS (SELECT 1 FROM said WHERE said.session_id = sessions.id AND said.by = 'person')`)
+      .where('shared', '=', 0)
       .orderBy('updated_at', 'desc')
       .limit(1)
       .executeTakeFirst()

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { AppError } from '@openpista/common'
 import type { Clients } from './clients.ts'
 import { MAX_FRAME_BYTES } from './connection.ts'
+import { corkForNow } from './cork.ts'
 import { createLineReader } from './line-reader.ts'
 
 /**
@@ -32,7 +33,10 @@ export async function serveUnixSocket(path: string, clients: Clients): Promise<(
 
 function serve(socket: Socket, clients: Clients): void {
   const connection = clients.connect({
-    send: (text) => socket.write(`${text}\n`),
+    send: (text) => {
+      corkForNow(socket)
+      socket.write(`${text}\n`)
+    },
     buffered: () => socket.writableLength,
     close: () => socket.destroy(),
   })

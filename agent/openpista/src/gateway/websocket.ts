@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Access } from './access.ts'
 import type { Clients } from './clients.ts'
 import { MAX_FRAME_BYTES } from './connection.ts'
+import { corkForNow } from './cork.ts'
 
 const HEARTBEAT_MS = 30_000
 const CLOSE_TOO_SLOW = 1013
@@ -25,10 +26,13 @@ export function createWebSockets(access: Access, clients: Clients): WebSockets {
   })
   const alive = new WeakSet<WebSocket>()
 
-  sockets.on('connection', (socket: WebSocket) => {
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     alive.add(socket)
     const connection = clients.connect({
-      send: (text) => socket.send(text),
+      send: (text) => {
+        corkForNow(request.socket)
+        socket.send(text)
+      },
       buffered: () => socket.bufferedAmount,
       close: (reason) => socket.close(CLOSE_TOO_SLOW, reason),
     })

@@ -53,7 +53,7 @@ export async function openArena(changes: Partial<AgentParts> = {}) {
   const roots = resolveRoots({ workspace: join(home, '.openpista/workspace'), writable: [], readable: [], home })
   const names = createNames()
   const web = { allowedHosts: [site.host], resolve: names.resolve }
-  const memory = createMemorySearch((sessionId, words, limit) => searchSaid(store.db, sessionId, words, limit))
+  const memory = createMemorySearch((sessionId, words, limit) => searchSaid(store, sessionId, words, limit))
   const plan = new Map<string, readonly Call[]>()
   const requests: ModelRequest[] = []
   const letters = createChannelDouble()

@@ -43,7 +43,7 @@ test.each(older)('a database of schema $version ($name) is brought up to date an
   expect(texts).toEqual(expect.arrayContaining(['Where are the ducks?', 'I will look.', 'In the pond.']))
   expect(await client.say('and the geese?')).toMatchObject({ status: 'stop', text: 'and the geese?' })
   expect(await verifyAudit(store.db)).toMatchObject({ ok: true })
-  expect(await searchSaid(store.db, OLD_SESSION, ['pond'], 5)).toHaveLength(1)
+  expect(await searchSaid(store, OLD_SESSION, ['pond'], 5)).toHaveLength(1)
 })
 
 test('a backup put back in place works as the database did', async () => {
@@ -51,7 +51,7 @@ test('a backup put back in place works as the database did', async () => {
   await buildOlderDatabase(path, migrations.length - 1)
   await (await openStore(path)).close()
   const store = await openStore(`${path}.v${migrations.length - 1}.bak`)
-  expect(await searchSaid(store.db, OLD_SESSION, ['pond'], 5)).toHaveLength(1)
+  expect(await searchSaid(store, OLD_SESSION, ['pond'], 5)).toHaveLength(1)
   expect(await verifyAudit(store.db)).toMatchObject({ ok: true })
   await store.close()
 })

@@ -25,9 +25,7 @@ async function withSessions() {
       await appendMessage(transaction, { sessionId, turnId: null, at: Date.now() }, message)
     })
   const find = async (sessionId: string, ...words: string[]) =>
-    (await searchSaid(store.db, sessionId, words, 10)).map(
-      ({ sessionId: where, by, text }) => `${where} ${by}: ${text}`,
-    )
+    (await searchSaid(store, sessionId, words, 10)).map(({ sessionId: where, by, text }) => `${where} ${by}: ${text}`)
   return { store, say, find }
 }
 
@@ -59,7 +57,7 @@ test('the words of one person never show to another, nor the owner’s in a sess
     'bob agent: your swordfish is blue',
     'bob person: my swordfish',
   ])
-  expect((await searchSaid(store.db, 'group', ['hello'], 5)).map(({ title }) => title)).toEqual(['group'])
+  expect((await searchSaid(store, 'group', ['hello'], 5)).map(({ title }) => title)).toEqual(['group'])
   await store.close()
 })
 
@@ -72,5 +70,32 @@ test('a session that is deleted takes its words along; no word of a query is an 
   await store.write((transaction) => transaction.deleteFrom('sessions').where('id', '=', 'one').execute())
   await say('two', 'hello', owner)
   expect(await find('two', 'swordfish')).toEqual([])
+  await store.close()
+})
+
+test('what is said is found whenever it is searched, in between and after a deletion, each message once', async () => {
+  const { store, say, find } = await withSessions()
+  await say('old', 'swordfish 0', owner)
+  await say('new', 'swordfish 1', owner)
+  expect(await find('old', 'swordfish')).toHaveLength(2)
+  await store.write((transaction) => transaction.deleteFrom('sessions').where('id', '=', 'new').execute())
+  await say('old', 'swordfish 2', owner)
+  await say('old', 'swordfish 3', owner)
+  expect(await find('old', 'swordfish')).toHaveLength(3)
+  expect(await find('old', 'swordfish')).toHaveLength(3)
+  await store.close()
+})
+
+test('thousands of messages are indexed by one search', async () => {
+  const { store, say, find } = await withSessions()
+  await say('one', 'first', owner)
+  await store.write(async (transaction) => {
+    for (let position = 2; position <= 4_500; position++) {
+      const message: Message = { role: 'assistant', text: `swordfish ${position}`, thinking: [], calls: [] }
+      await appendMessage(transaction, { sessionId: 'one', turnId: null, at: position }, message)
+    }
+  })
+  expect(await find('one', '4500')).toEqual(['one agent: swordfish 4500'])
+  expect(await find('one', '2')).not.toEqual([])
   await store.close()
 })

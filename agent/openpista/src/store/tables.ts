@@ -1,6 +1,6 @@
 import type { Migration } from '@openpista/common'
 import type { Generated } from 'kysely'
-import { saidMigration } from './said-table.ts'
+import { saidMarkMigration, saidMigration } from './said-table.ts'
 import { scheduleSourcesMigration } from './schedule-sources-table.ts'
 import { type PairingRequestsTable, type SendersTable, sendersMigration } from './senders-table.ts'
 import { type WorkersTable, workersMigration } from './workers-table.ts'
@@ -16,6 +16,8 @@ export type Tables = {
     model: string | null
     /** Highest frame number given out. */
     seq: number
+    /** Somebody else than the owner wrote in it. */
+    shared: Generated<0 | 1>
     created_at: number
     updated_at: number
   }
@@ -240,4 +242,5 @@ CREATE TABLE skill_files (
   workersMigration,
   sendersMigration,
   scheduleSourcesMigration,
+  saidMarkMigration,
 ]
