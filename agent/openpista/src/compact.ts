@@ -1,5 +1,6 @@
 import { type Context, compactionPoint, contextMessages, SUMMARY_ORDER, type Summary } from './domain/compaction.ts'
 import { type ContextBudget, replay, untrustedSources } from './domain/history.ts'
+import { newestImages } from './domain/images.ts'
 import type { Message } from './domain/message.ts'
 import { type AskConfig, askModel, type Reply } from './model-stream.ts'
 
@@ -23,7 +24,7 @@ export async function compact(
     role: 'user',
     parts: [{ type: 'text', text: SUMMARY_ORDER, provenance: { kind: 'system' } }],
   }
-  const request = { system: SYSTEM, messages: [...replay(older, budget), order], tools: [] }
+  const request = { system: SYSTEM, messages: [...newestImages(replay(older, budget)), order], tools: [] }
   const reply = await askModel(request, ask, () => {}, signal)
   if (reply.end === 'done' && reply.text.trim() !== '') {
     return { summary: { position, text: reply.text.trim(), sources: untrustedSources(older) }, reply }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findChromium, startFakeAnthropic, startFakeOpenAI } from '@openpista/testing'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { ContainerConfig, createContainers } from './executors/containers.ts'
 import { createMachine } from './machine.ts'
 import { keysOnly } from './providers/credential.ts'
@@ -14,6 +15,7 @@ import { startAgent } from './testing/agent-fixture.ts'
 import { echo } from './testing/script.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
+import { defineTool, type Tool } from './tools/tool.ts'
 
 const chat = async () => {
   const service = await startFakeOpenAI()
@@ -76,5 +78,53 @@ test.for([
     site.closeAllConnections()
     site.close()
     rmSync(home, { recursive: true, force: true })
+  }
+})
+
+test.for([
+  ['chat completions', chat],
+  ['OpenAI', responses],
+  ['Anthropic', anthropic],
+] as const)('of many pictures the newest two go to the model: %s', async ([, start]) => {
+  const { service, provider: id, model, seen } = await start()
+  const shots = ['AAAA', 'BBBB', 'CCCC', 'DDDD'].map((mark) => `iVBORw0KGgo${mark}`)
+  const left = [...shots]
+  const look = defineTool({
+    ...{
+      name: 'look',
+      description: 'Looks.',
+      input: z.strictObject({ at: z.string() }),
+      risk: 'read',
+      repeatable: true,
+    },
+    summary: () => 'look',
+    scope: () => 'look',
+    run: async () => {
+      const provenance = { kind: 'web', url: 'https://ducks.example/' } as const
+      const images = [{ type: 'image' as const, mime: 'image/png', base64: left.shift()!, provenance }]
+      return { output: 'a picture', isError: false, provenance, images }
+    },
+  }) as unknown as Tool
+  service.queue(
+    ...shots.map((_, index) => ({ calls: [{ name: 'look', arguments: { at: `pond ${index}` } }] })),
+    { text: 'Four ducks.' },
+    { text: 'Yes.' },
+  )
+  const given = { apiKey: service.apiKey, baseUrl: service.baseUrl, env: {}, credentials: keysOnly }
+  const choice = createProvider({ ...given, provider: id, model })
+  if (!choice.ok) throw new Error(choice.message)
+  const models = { choose: async () => ({ ...choice, fallbacks: [] }) }
+  try {
+    await using fixture = await startAgent(echo, { tools: [look], models })
+    const client = await fixture.client()
+    expect(await client.say('look four times')).toMatchObject({ text: 'Four ducks.' })
+    await client.say('sure?')
+    const sent = JSON.stringify(seen())
+    expect(shots.filter((shot) => sent.includes(shot))).toEqual(shots.slice(2))
+    expect(sent.match(/An older image is left out/g)).toHaveLength(2)
+    const stored = await fixture.store.db.selectFrom('messages').select('body').where('role', '=', 'tool').execute()
+    expect(stored.map(({ body }, index) => body.includes(shots[index]!))).toEqual([true, true, true, true])
+  } finally {
+    await service.close()
   }
 })

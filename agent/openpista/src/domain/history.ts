@@ -1,3 +1,4 @@
+import { newestImages } from './images.ts'
 import type { Message, ToolCall } from './message.ts'
 import { isTrusted, type Provenance } from './provenance.ts'
 
@@ -43,10 +44,11 @@ export function replay(messages: readonly Message[], budget: ContextBudget): Mes
   return trim(repair(messages).map(shorten), budget)
 }
 
-/** The conversation as it is while it fits, else the part of it that `replay` keeps. */
+/** What goes into one request: the conversation while it fits, else the part that `replay` keeps; the newest images. */
 export function fit(messages: readonly Message[], budget: ContextBudget): readonly Message[] {
   const chars = messages.reduce((sum, message) => sum + sizeOf(message), 0)
-  return messages.length <= budget.messages && chars <= budget.chars ? messages : replay(messages, budget)
+  const fits = messages.length <= budget.messages && chars <= budget.chars
+  return newestImages(fits ? messages : replay(messages, budget))
 }
 
 /** Puts every result behind its call, fills in the missing ones and drops strays. An open end stays open. */
