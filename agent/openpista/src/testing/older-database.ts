@@ -118,10 +118,6 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       ...{ report: 'Ducks.', sources: '[]', created_at: AT, ended_at: AT },
     },
   ],
-  senders: [{ channel: 'letters', user: 'old', role: 'owner', created_at: AT }],
-  pairing_requests: [
-    { channel: 'letters', user: 'new', code: 'ABCD2345', state: 'WAITING', told_at: AT, expires_at: AT + 3_600_000 },
-  ],
 }
 
 /** Makes the database that a program with the first `version` migrations would have left, with a row in every table. */

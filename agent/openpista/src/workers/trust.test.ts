@@ -151,7 +151,7 @@ test('in a session where another person wrote, a worker remembers nothing of the
     find: { calls: [remember('ducks')], words: lastOutput },
   }
   const store = await openStore(':memory:')
-  const memory = createMemorySearch((sessionId, found, limit) => searchSaid(store.db, sessionId, found, limit))
+  const memory = createMemorySearch((sessionId, found, limit) => searchSaid(store, sessionId, found, limit))
   const letters = createChannelDouble()
   const ann = { channel: 'letters', user: 'ann', role: 'owner' as const }
   const pairing = createPairing({ store, now: Date.now, configured: [ann, { ...ann, user: 'bob', role: 'person' }] })
