@@ -20,6 +20,7 @@ import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
 import { type Access, createAccess } from './gateway/access.ts'
 import type { Announcer } from './gateway/announcer.ts'
+import { knownModels, serviceLines } from './known-models.ts'
 import { run } from './loop.ts'
 import { createMachine, type Machine } from './machine.ts'
 import { jitteredRetry } from './model-stream.ts'
@@ -27,6 +28,7 @@ import { createModels, type Models } from './models.ts'
 import { createPairing } from './pairing/pairing.ts'
 import type { SourceView } from './protocol/index.ts'
 import { recordRuns } from './recording.ts'
+import { openRemembered } from './remembered.ts'
 import type { ScheduleTarget } from './schedules/schedule.ts'
 import { type ConfiguredSchedule, createScheduler } from './schedules/scheduler.ts'
 import { localZone } from './schedules/when.ts'
@@ -115,8 +117,13 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const limits = limitsOf(settings)
   const workers = createWorkers({ store, now: Date.now, limits, config: config.workers, tools: toolsOfWorkers })
   const tools = [...toolsOfWorkers, ...(config.workers.at_once > 0 ? createWorkerTools(workers) : [])]
-  const models = createModels(modelsConfig(settings, env), Date.now)
-  const about = { store, models, executor: executor.name, version: VERSION, now: Date.now }
+  const remembered = openRemembered(settings.memoryFile)
+  const models = createModels({ ...modelsConfig(settings, env), remembered: remembered.model }, Date.now)
+  const about = {
+    ...{ store, models, remembered, executor: executor.name, version: VERSION, now: Date.now },
+    knownModels: () => knownModels(settings, env),
+    services: () => serviceLines(settings, env),
+  }
   const access = createAccess({ token, hosts, origins: config.channels.web.cors_origins, now: Date.now })
   const pairing = createPairing({ store, now: Date.now, configured: config.senders })
   let port: number | undefined

@@ -1,5 +1,7 @@
 import type { Candidate } from './model-stream.ts'
 import { createProvider, type ProviderConfig } from './providers/index.ts'
+import { findPreset } from './providers/presets.ts'
+import type { RememberedModel } from './remembered.ts'
 
 export type ModelChoice =
   /** `fallbacks` stand in, in this order, when the model fails. */
@@ -9,7 +11,10 @@ export type ModelChoice =
 
 /** Finds the model of a session. */
 export type Models = {
-  /** `model`: what the owner chose for the session, over configuration. */
+  /**
+   * `model`: what the owner chose for the session, over configuration; `<provider>:<model>` for another service's. `null`
+   * is the configured model; where none is configured, the one chosen last.
+   */
   choose: (model: string | null) => Promise<ModelChoice>
 }
 
@@ -18,6 +23,8 @@ export type ModelsConfig = ProviderConfig & {
   fallback: readonly string[]
   /** Where a local Ollama is looked for when nothing is configured; empty: nowhere. */
   ollamaUrl: string
+  /** The model chosen last, by hand. */
+  remembered: () => RememberedModel | undefined
 }
 
 const OLLAMA_TIMEOUT_MS = 400
@@ -29,7 +36,9 @@ export function createModels(config: ModelsConfig, now: () => number): Models {
   let found: { at: number; model: Promise<string | undefined> } | undefined
 
   return {
-    choose: async (model) => {
+    choose: async (chosen) => {
+      const { provider, model } = wanted(chosen, config)
+      if (provider !== undefined) return elsewhere(provider, model, config)
       // A login since the start makes a provider ready.
       if (!configured.ok) configured = createProvider(config)
       if (configured.ok) return { ...configured, ...(model === null ? {} : { model }), fallbacks: fallbacks(config) }
@@ -44,6 +53,31 @@ export function createModels(config: ModelsConfig, now: () => number): Models {
       return choice.ok ? { ...choice, fallbacks: [] } : { ok: false, hint: hint(choice.message) }
     },
   }
+}
+
+/** What a choice means; `provider` where it is not the configured one's. */
+function wanted(chosen: string | null, config: ModelsConfig): { provider?: string; model: string | null } {
+  if (chosen === null) {
+    const last = config.model === '' ? config.remembered() : undefined
+    return { model: last?.provider === ownProvider(config) ? last.model : null }
+  }
+  const [, name = '', model = ''] = /^([a-z-]+):(.+)$/.exec(chosen) ?? []
+  const provider = findPreset(name)?.id
+  if (provider === undefined) return { model: chosen }
+  return provider === ownProvider(config) ? { model } : { provider, model }
+}
+
+function ownProvider({ provider }: ModelsConfig): string {
+  return findPreset(provider)?.id ?? provider
+}
+
+/** A model of another service than the configured one. */
+function elsewhere(provider: string, model: string | null, config: ModelsConfig): ModelChoice {
+  const baseUrl = provider === 'ollama' ? config.ollamaUrl : ''
+  const choice = createProvider({ ...config, ...OWN_DEFAULTS, baseUrl, provider, model: model ?? '' })
+  return choice.ok
+    ? { ...choice, fallbacks: fallbacks(config) }
+    : { ok: false, hint: hint(`${choice.message} ${choice.hint}`) }
 }
 
 /** Made anew for each turn: a login or logout counts at once. */

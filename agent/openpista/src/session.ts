@@ -242,7 +242,8 @@ export class SessionRunner {
     const { store, commands, models } = this.#parts
     const found = findCommand(commands, turn.inbound.text)
     if (found !== undefined) {
-      const script = scriptCommand(found.command, found.args, turn.sessionId, senderProvenance(turn.inbound))
+      const about = { sessionId: turn.sessionId, sender: senderProvenance(turn.inbound), tools: this.#parts.specs }
+      const script = scriptCommand(found, about)
       return { candidates: [{ provider: script.provider, model: 'command' }], steers: false, answer: script.answer }
     }
     const session = await store.db

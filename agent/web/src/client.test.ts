@@ -41,6 +41,20 @@ const isConnected = (view: View) => view.link.state === 'connected' && view.tran
 const texts = (view: View) =>
   view.transcript?.items.flatMap((item) => (item.kind === 'user' || item.kind === 'answer' ? [item.text] : [])) ?? []
 
+test('commands about sessions are done by the page, and all others said', async () => {
+  const client = start(memoryStorage())
+  await until(client, isConnected)
+  client.send('/session new')
+  client.send(' /session load web:main ')
+  client.send('/session delete web:old')
+  for (const type of ['session.new', 'session.open', 'session.delete'] as const) await gateway.until(type)
+  expect(client.view.value.outgoing).toEqual([])
+  const said = ['/session', '/session load', '/session newer', 'say /session new']
+  for (const text of said) client.send(text)
+  const heard = () => gateway.received.flatMap((frame) => (frame.type === 'message' ? [frame.text] : []))
+  await expect.poll(() => [...new Set(heard())]).toEqual(said)
+})
+
 test('a line that is cut in the middle of an answer loses and doubles nothing', async () => {
   const client = start(memoryStorage())
   await until(client, isConnected)

@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
+import { ownCommand } from './commands.ts'
 import type { ConnectionParts } from './connection.ts'
 import type { Keep } from './keep.ts'
 import { createLine } from './line.ts'
@@ -42,6 +43,9 @@ export function createClient({ newId, ...parts }: ClientParts): Client {
   return {
     view,
     send: (text) => {
+      const own = ownCommand(text)
+      // Without a connection the words wait like all others, and the gateway answers them.
+      if (own !== undefined && say(own)) return
       dispatch({ type: 'queued', message: { id: newId(), text } })
       line.sendWaiting()
     },

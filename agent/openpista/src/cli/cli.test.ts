@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts')
+const PATIENCE = { timeout: 30_000, interval: 50 }
 const homes: string[] = []
 const children = new Set<ChildProcess>()
 
@@ -151,6 +152,27 @@ test('repl answers line by line, keeps a history and ends at /quit and at the en
     expect(await repl.ended).toMatchObject({ code: 0, out: expect.stringContaining('session: cli:local') })
   }
   expect(readFileSync(join(home, 'history'), 'utf8')).toContain('/status\n')
+})
+
+test('repl changes sessions, and tells what a command did once', { timeout: 60_000 }, async () => {
+  const home = newHome()
+  writeFileSync(join(home, 'note.txt'), 'a note')
+  const lines = ['/list', '/session new', '/list nowhere', '/session load cli:none', '/session load cli:local']
+  const repl = begin(home, ['repl'], 'open')
+  for (const line of lines) {
+    repl.child.stdin!.write(`${line}\n`)
+    await expect
+      .poll(() => repl.text.out.split('openpista> ').length, PATIENCE)
+      .toBeGreaterThan(lines.indexOf(line) + 2)
+  }
+  repl.child.stdin!.end('/session delete cli:local\n')
+  const { code, out } = await repl.ended
+  expect(code).toBe(0)
+  expect(out.split('(empty folder)')).toHaveLength(2)
+  expect(out.match(/nowhere/g)).toHaveLength(2)
+  expect(out.match(/\[cli:local\]/g)).toHaveLength(2)
+  expect(out).toContain("There is no session 'cli:none'")
+  expect(out).toContain('Deleted.')
 })
 
 test('a wrong configuration is refused in words', async () => {

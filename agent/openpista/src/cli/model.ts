@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import { AppError } from '@openpista/common'
-import { openAuth } from '../auth/index.ts'
 import type { Settings } from '../config.ts'
 import type { Message } from '../domain/message.ts'
 import { costOf, modelInfo } from '../domain/model-info.ts'
-import { type CatalogueEntry, readCatalogue } from '../providers/catalogue.ts'
-import { createProvider, type ProviderChoice } from '../providers/index.ts'
-import { presets } from '../providers/presets.ts'
+import { catalogueOf, chooseProvider, knownModels } from '../known-models.ts'
+import type { CatalogueEntry } from '../providers/catalogue.ts'
+import type { ProviderChoice } from '../providers/index.ts'
 import { changeConfig } from './config-edit.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -33,24 +32,6 @@ async function list(settings: Settings, env: Env): Promise<number> {
   for (const problem of problems) process.stderr.write(`${problem}\n`)
   if (!current.ok) process.stderr.write(`${current.message} ${current.hint}\n`)
   return current.ok ? 0 : 1
-}
-
-export type KnownModels = { entries: CatalogueEntry[]; problems: string[]; current: ProviderChoice }
-
-/** Every model of the configured provider, and those known of the others that are ready to use. */
-export async function knownModels(settings: Settings, env: Env): Promise<KnownModels> {
-  const current = choose(settings, env, settings.config.agent.provider, '')
-  const found: KnownModels = { entries: [], problems: [], current }
-  for (const preset of presets) {
-    const ready = choose(settings, env, preset.id, 'any')
-    const isCurrent = current.ok && ready.ok && current.provider.id === ready.provider.id
-    // A service without a key is only asked when it is the configured one: nobody said that it runs.
-    if (!ready.ok || (!preset.needsKey && !isCurrent)) continue
-    const { entries, problem } = await catalogueOf(settings, ready)
-    found.entries.push(...entries)
-    if (problem !== null) found.problems.push(problem)
-  }
-  return found
 }
 
 async function testAll(settings: Settings, env: Env, message: string): Promise<number> {
@@ -117,24 +98,8 @@ function line({ provider, id, recommendedForCoding, status, source }: CatalogueE
   return `${mark} ${provider}/${id} (${notes.join(', ')})`
 }
 
-async function catalogueOf(settings: Settings, { provider, baseUrl, listModels }: Ready) {
-  const folder = join(settings.home, 'cache')
-  return await readCatalogue({ provider: provider.id, baseUrl, folder, listModels, now: Date.now })
-}
-
 function configured(settings: Settings, env: Env, id: string): Ready {
-  const choice = choose(settings, env, settings.config.agent.provider, id)
+  const choice = chooseProvider(settings, env, settings.config.agent.provider, id)
   if (choice.ok) return choice
   throw new AppError(choice.code, choice.message, { hint: choice.hint })
-}
-
-/** The configured address and key belong to the configured provider only. */
-function choose({ config, home }: Settings, env: Env, provider: string, id: string): ProviderChoice {
-  const own = provider === config.agent.provider
-  const { credentials } = openAuth({ home, config: config.auth, clientId: config.agent.oauth_client_id, env })
-  return createProvider({
-    ...{ provider, env, credentials, model: id || (own ? config.agent.model : '') },
-    apiKey: own ? config.agent.api_key : '',
-    baseUrl: own ? config.agent.base_url : '',
-  })
 }

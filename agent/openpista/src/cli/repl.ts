@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { writeFileAtomic } from '@openpista/common'
 import type { Settings } from '../config.ts'
-import type { ServerFrame } from '../protocol/index.ts'
+import type { ClientFrame, ServerFrame } from '../protocol/index.ts'
 import { cardText, decisionOf, printable, questionOf } from './card-prompt.ts'
 import { connectGateway, type GatewayClient } from './gateway-client.ts'
 import { useGateway } from './local-gateway.ts'
@@ -68,7 +68,7 @@ async function converse(client: GatewayClient, historyFile: string): Promise<num
   return 0
 }
 
-/** `open`: messages that have no answer yet. `card`: the tool card that waits for a word. */
+/** `open`: what was said and has no answer yet. `card`: the tool card that waits for a word. */
 type State = { card: string | undefined; open: number }
 
 function say(client: GatewayClient, text: string, state: State): void {
@@ -77,12 +77,22 @@ function say(client: GatewayClient, text: string, state: State): void {
     return
   }
   state.open += 1
-  client.send({ type: 'message', id: randomUUID(), text })
+  client.send(sessionFrame(text) ?? { type: 'message', id: randomUUID(), text })
+}
+
+/** `/session new`, `load` and `delete` are this client's own: they say which session it looks at. */
+function sessionFrame(text: string): ClientFrame | undefined {
+  const [, verb, sessionId = ''] = /^\/session\s+(new|load|delete)(?:\s+(\S+))?$/.exec(text) ?? []
+  if (verb === 'new') return { type: 'session.new' }
+  if (sessionId === '') return undefined
+  if (verb === 'load') return { type: 'session.open', sessionId }
+  return verb === 'delete' ? { type: 'session.delete', sessionId } : undefined
 }
 
 async function show(client: GatewayClient, state: State, onIdle: () => void): Promise<void> {
   let streaming = false
   let failed = ''
+  let isWelcome = false
   for (let frame = await client.next(); frame !== undefined; frame = await client.next()) {
     const text = words(frame, streaming, failed)
     if (text !== '') process.stdout.write(printable(text))
@@ -91,16 +101,25 @@ async function show(client: GatewayClient, state: State, onIdle: () => void): Pr
     if (frame.type === 'tool.finished' && frame.isError) failed = frame.callId
     if (frame.type === 'approval.requested' && frame.card.kind !== 'payment') state.card = frame.card.id
     if (frame.type === 'approval.resolved' && frame.cardId === state.card) state.card = undefined
-    if (frame.type === 'turn.finished') state.open = 0
-    if (frame.type === 'turn.finished' || frame.type === 'welcome' || frame.type === 'notice') onIdle()
+    // In another session nothing comes of what was said in the one before.
+    if (frame.type === 'turn.finished' || (frame.type === 'welcome' && isWelcome)) state.open = 0
+    if (frame.type === 'error' || frame.type === 'session.listed') state.open = Math.max(0, state.open - 1)
+    if (frame.type === 'welcome') isWelcome = true
+    if (PROMPTS_AFTER.has(frame.type)) onIdle()
   }
 }
+
+const PROMPTS_AFTER: ReadonlySet<ServerFrame['type']> = new Set([
+  ...(['turn.finished', 'welcome', 'notice', 'error', 'session.listed'] as const),
+])
 
 /** What a frame prints. `failed`: the call whose failure was printed last. */
 function words(frame: ServerFrame, streaming: boolean, failed: string): string {
   switch (frame.type) {
     case 'welcome':
-      return frame.hint === undefined ? '' : `${frame.hint}\n`
+      return `[${frame.sessionId}]\n${frame.hint === undefined ? '' : `${frame.hint}\n`}`
+    case 'session.listed':
+      return 'Deleted.\n'
     case 'text.delta':
       return frame.text
     case 'tool.started':

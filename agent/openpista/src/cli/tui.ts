@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AppError } from '@openpista/common'
 import type { Settings } from '../config.ts'
+import { knownModels } from '../known-models.ts'
 import { type Program, runProgram, type Services } from '../tui/program.ts'
 import { initialState } from '../tui/state.ts'
 import { openTerminal } from '../tui/terminal.ts'
@@ -8,7 +9,6 @@ import { view } from '../tui/view/screen.ts'
 import { keepKey, services } from './auth.ts'
 import { useGateway } from './local-gateway.ts'
 import type { LogChoice } from './log.ts'
-import { knownModels } from './model.ts'
 
 /** `openpista tui`: the conversation on the whole terminal. */
 export async function tui(
@@ -32,13 +32,16 @@ export async function tui(
   // Also after a fault the terminal is given back, before the fault is printed.
   process.once('uncaughtExceptionMonitor', terminal.close)
   process.once('exit', terminal.close)
-  const program: Program = runProgram(initialState(terminal.size(), { ...clientOf(session), nonce: randomUUID() }), {
-    socketPath: settings.socket,
-    services: servicesOf(settings, env),
-    now: Date.now,
-    draw: (state) => terminal.draw(view(state)),
-    forget: terminal.forget,
-  })
+  const program: Program = runProgram(
+    initialState(terminal.size(), { ...clientOf(session ?? sharedSession(settings)), nonce: randomUUID() }),
+    {
+      socketPath: settings.socket,
+      services: servicesOf(settings, env),
+      now: Date.now,
+      draw: (state) => terminal.draw(view(state)),
+      forget: terminal.forget,
+    },
+  )
   const signal = leaveAtSignal(program)
   try {
     await program.ended
@@ -56,6 +59,12 @@ function clientOf(session: string | undefined): { clientId: string; wanted: stri
   return name.includes(':')
     ? { clientId: randomUUID(), wanted: name }
     : { clientId: name.slice(0, 100), wanted: undefined }
+}
+
+/** The session that all share, if the owner configured one. */
+function sharedSession({ config }: Settings): string | undefined {
+  const { shared_session_id: name } = config.channels.web
+  return name === '' ? undefined : `web:${name}`
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const

@@ -1,12 +1,25 @@
 import { sql } from 'kysely'
 import { dollars, type Spent } from '../domain/limits.ts'
+import type { KnownModels } from '../known-models.ts'
 import type { Models } from '../models.ts'
+import type { Remembered } from '../remembered.ts'
 import { appendClear } from '../store/conversation.ts'
 import type { Store } from '../store/store.ts'
 import { usedIn } from '../store/usage.ts'
-import type { Command } from './command.ts'
+import { type Command, usageOf } from './command.ts'
 
-export type AboutParts = { store: Store; models: Models; executor: string; version: string; now: () => number }
+export type AboutParts = {
+  store: Store
+  models: Models
+  remembered: Pick<Remembered, 'noteModel'>
+  /** Every model that could be chosen. */
+  knownModels: () => Promise<Pick<KnownModels, 'entries' | 'problems'>>
+  /** One line for each model service: whether it can be used. */
+  services: () => string[]
+  executor: string
+  version: string
+  now: () => number
+}
 
 /** `/clear`: the conversation starts anew; what was said stays in the log. */
 export function createClear({ store, now }: AboutParts): Command {
@@ -22,17 +35,29 @@ export function createClear({ store, now }: AboutParts): Command {
 }
 
 /** `/model`, `/model <name>`: the model of this session. */
-export function createModel({ store, models }: AboutParts): Command {
+export function createModel({ store, models, remembered, knownModels }: AboutParts): Command {
+  const known = async () => {
+    const { entries, problems } = await knownModels()
+    const lines = entries.map(({ provider, id, status }) => `${provider}:${id} (${status})`)
+    return [...(lines.length === 0 ? ['No service is ready: /login says how to sign in.'] : lines), ...problems].join(
+      '\n',
+    )
+  }
   return {
     name: 'model',
-    usage: ['/model', '/model <name>', '/model default'],
+    usage: ['/model', '/model list', '/model <name>', '/model <provider>:<name>', '/model default'],
     summary: 'show or choose the model of this session',
     plan: async (args, sessionId) => {
+      if (args === 'list') return { kind: 'say', text: await known() }
       if (args !== '') {
         const model = args === 'default' ? null : args
         await store.write((transaction) =>
           transaction.updateTable('sessions').set({ model }).where('id', '=', sessionId).execute(),
         )
+        const choice = model === null ? undefined : await models.choose(model)
+        if (choice === undefined || choice.ok) {
+          remembered.noteModel(choice && { provider: choice.provider.id, model: choice.model })
+        }
       }
       return { kind: 'say', text: await modelWords(store, models, sessionId) }
     },
@@ -41,11 +66,14 @@ export function createModel({ store, models }: AboutParts): Command {
 
 /** `/session`: this session and the others. */
 export function createSession({ store }: AboutParts): Command {
-  return {
+  const session: Command = {
     name: 'session',
-    usage: ['/session'],
-    summary: 'list the sessions',
-    plan: async (_args, sessionId) => {
+    usage: ['/session', '/session new', '/session load <id>', '/session delete <id>'],
+    summary: 'list the sessions; begin, open or delete one',
+    plan: async (args, sessionId) => {
+      // Which session is on the screen is the client's to change: those that can never send these words.
+      if (/^(new|load|delete)\b/.test(args)) return { kind: 'say', text: '❌ This chat stays in its one session.' }
+      if (args !== '') return usageOf(session, `Sessions have no '${args}'.`)
       const rows = await store.db
         .selectFrom('sessions')
         .select(['id', 'title'])
@@ -57,7 +85,40 @@ export function createSession({ store }: AboutParts): Command {
       return { kind: 'say', text: lines.join('\n') }
     },
   }
+  return session
 }
+
+/** `/connection`: what this chat is, seen from the gateway. */
+export function createConnection({ store, models, version }: AboutParts): Command {
+  return {
+    name: 'connection',
+    usage: ['/connection'],
+    summary: 'how this chat is connected',
+    plan: async (_args, sessionId, sender) => {
+      const channel = sender.kind === 'owner' ? sender.channel : sessionId.slice(0, sessionId.indexOf(':'))
+      const lines = [
+        `gateway: openpista ${version}`,
+        `session: ${sessionId}`,
+        `you write on: ${channel}`,
+        await modelWords(store, models, sessionId),
+      ]
+      return { kind: 'say', text: lines.join('\n') }
+    },
+  }
+}
+
+/** `/login`: which model services are ready, and how to sign in. A key is never taken in a chat, which is kept. */
+export function createLogin({ services }: AboutParts): Command {
+  return {
+    name: 'login',
+    usage: ['/login'],
+    summary: 'which model services are ready, and how to sign in',
+    plan: () => ({ kind: 'say', text: [...services(), '', LOGIN].join('\n') }),
+  }
+}
+
+const LOGIN =
+  'Sign in on the machine itself, in a shell: openpista auth login -p <service>\nNever write a key into a chat: what is said is kept.'
 
 /** `/status`: what this session runs on. */
 export function createStatus(parts: AboutParts): Command {

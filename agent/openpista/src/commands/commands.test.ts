@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createModels } from '../models.ts'
 import { createPairing } from '../pairing/pairing.ts'
+import type { CatalogueEntry } from '../providers/catalogue.ts'
 import { keysOnly } from '../providers/credential.ts'
 import type { ModelRequest } from '../providers/provider.ts'
 import { createSkills } from '../skills/skills.ts'
@@ -57,6 +58,9 @@ function skills(store: Store) {
     now,
     pairing,
     isLocal: () => true,
+    remembered: { noteModel: () => {} },
+    knownModels: async () => ({ entries: [], problems: ['nothing answers'] }),
+    services: () => ['openai  ready'],
     skills: createSkills({ store, workspace: '/nowhere', confined: true, now }),
   }
 }
@@ -73,6 +77,7 @@ async function startWithCommands(tools: readonly Tool[] = []) {
     fallback: [],
     ollamaUrl: '',
     credentials: keysOnly,
+    remembered: () => undefined,
   }
   const models = createModels(config, Date.now)
   const commands = createCommands({ ...skills(store), models, executor: 'none', version: '9.9' })
@@ -263,4 +268,44 @@ test('/model chooses the model of this session alone', async () => {
   expect(asked.at(-1)).toBe('big-one')
   const other = await fixture.client({ clientId: 'other' })
   expect((await other.say('/model')).text).toBe('model: standard (p)')
+})
+
+test('/model list names the models; a choice is remembered, and forgotten with /model default', async () => {
+  const store = await openStore(':memory:')
+  const notes: unknown[] = []
+  const provider = { id: 'p', stream: () => sayText('x') }
+  const models = {
+    choose: async (model: string | null) => ({
+      ok: true as const,
+      fallbacks: [],
+      model: model ?? 'standard',
+      provider,
+    }),
+  }
+  const entry = { provider: 'p', id: 'big', status: 'listed' } as CatalogueEntry
+  const commands = createCommands({
+    ...skills(store),
+    knownModels: async () => ({ entries: [entry], problems: ['q does not answer'] }),
+    remembered: { noteModel: (model) => notes.push(model) },
+    ...{ models, executor: 'none', version: '0' },
+  })
+  await using fixture = await startAgent(echo, { store, commands, models })
+  const client = await fixture.client()
+  expect((await client.say('/model list')).text).toBe('p:big (listed)\nq does not answer')
+  await client.say('/model big')
+  await client.say('/model default')
+  expect(notes).toEqual([{ provider: 'p', model: 'big' }, undefined])
+})
+
+test('/session, /connection and /login say what this chat can do', async () => {
+  await using fixture = await startWithCommands()
+  const client = await fixture.client()
+  expect((await client.say('/session new')).text).toContain('stays in its one session')
+  expect((await client.say('/session dance')).text).toContain('/session load <id>')
+  const connection = (await client.say('/connection')).text
+  expect(connection).toContain('session: web:tab')
+  expect(connection).toContain('you write on: web')
+  const login = (await client.say('/login')).text
+  expect(login).toContain('openai  ready')
+  expect(login).toContain('Never write a key into a chat')
 })

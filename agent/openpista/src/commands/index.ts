@@ -1,5 +1,14 @@
 import type { Skills } from '../skills/skills.ts'
-import { type AboutParts, createClear, createHelp, createModel, createSession, createStatus } from './about.ts'
+import {
+  type AboutParts,
+  createClear,
+  createConnection,
+  createHelp,
+  createLogin,
+  createModel,
+  createSession,
+  createStatus,
+} from './about.ts'
 import { cancel } from './cancel.ts'
 import { type Command, forOwner } from './command.ts'
 import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
@@ -11,7 +20,14 @@ import { worker } from './worker.ts'
 
 /** Every slash command. A new one is a file beside this one and a word here. */
 export function createCommands(parts: AboutParts & { skills: Skills } & PairingCommandParts): readonly Command[] {
-  const about = [createSession(parts), createClear(parts), createModel(parts), createStatus(parts)].map(forOwner)
+  const about = [
+    createSession(parts),
+    createClear(parts),
+    createModel(parts),
+    createStatus(parts),
+    createConnection(parts),
+    createLogin(parts),
+  ].map(forOwner)
   const commands = [
     run,
     read,

@@ -1,7 +1,7 @@
 import { newId } from '@openpista/common'
 import type { Message, ToolCall } from '../domain/message.ts'
 import type { Provenance } from '../domain/provenance.ts'
-import type { ModelRequest, Provider, ProviderEvent } from '../providers/provider.ts'
+import type { ModelRequest, Provider, ProviderEvent, ToolSpec } from '../providers/provider.ts'
 import type { Command, CommandStep } from './command.ts'
 
 /** A command on its way through the loop. */
@@ -15,7 +15,10 @@ export type ScriptedCommand = {
  * A command as a provider: it asks for the command's tool calls and says nothing about their results, which people
  * have seen and a model reads once. So approval, journal and frames of a command are those of a model's turn.
  */
-export function scriptCommand(command: Command, args: string, sessionId: string, sender: Provenance): ScriptedCommand {
+export function scriptCommand(
+  { command, args }: { command: Command; args: string },
+  { sessionId, sender, tools }: { sessionId: string; sender: Provenance; tools: readonly Pick<ToolSpec, 'name'>[] },
+): ScriptedCommand {
   let last: Done | undefined
   const provider: Provider = {
     id: `command:${command.name}`,
@@ -25,7 +28,7 @@ export function scriptCommand(command: Command, args: string, sessionId: string,
       const step = last === undefined ? await command.plan(args, sessionId, sender) : followUp(command, done)
       if (step === undefined) return yield* end('', [])
       if (step.kind === 'say') return yield* say(step.text)
-      if (!request.tools.some(({ name }) => name === step.tool)) {
+      if (!tools.some(({ name }) => name === step.tool)) {
         return yield* say(`❌ There is no tool ${step.tool} here. ${command.missing ?? ''}`.trim())
       }
       yield* end('', [{ id: newId(), name: step.tool, arguments: step.arguments }])

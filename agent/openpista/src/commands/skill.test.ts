@@ -60,6 +60,22 @@ test('the owner looks, approves, and the next turn has the skill in its prompt a
   expect(fixture.systems.at(-1)).not.toContain('hello-shell')
 })
 
+test('an approved skill runs by command, with words or with an object; it asks like any program', async () => {
+  await using fixture = await startWithSkills()
+  const client = await fixture.agent.client()
+  const code = /([0-9a-f]{12})$/.exec((await client.say('/skill show hello-shell')).text)![1]!
+  await client.say(`/skill approve hello-shell ${code}`)
+  const finished = client.say('/skill run hello-shell "dear owner"')
+  const { card } = await client.next('approval.requested')
+  client.send({ type: 'approval.answer', cardId: card.id, decision: 'approve' })
+  expect((await finished).text).toContain('Hello, dear owner!')
+  const plan = (args: string) => createSkill(fixture.skills).plan(args, 's', { kind: 'owner', channel: 'web' })
+  expect(await plan("run x a 'b c'  d")).toMatchObject({ arguments: { name: 'x', args: ['a', 'b c', 'd'] } })
+  expect(await plan('run x {"a": 1}')).toMatchObject({ arguments: { name: 'x', input: { a: 1 } } })
+  expect(await plan('run x {broken')).toMatchObject({ arguments: { name: 'x', args: ['{broken'] } })
+  expect(await plan('run x')).toMatchObject({ arguments: { name: 'x', args: [] } })
+})
+
 test('an approval without a look, with a code of another state, or of a skill that changed since is refused', async () => {
   await using fixture = await startWithSkills()
   const client = await fixture.agent.client()

@@ -5,9 +5,17 @@ import { type Command, type CommandStep, usageOf } from './command.ts'
 export function createSkill(skills: Skills): Command {
   const skill: Command = {
     name: 'skill',
-    usage: ['/skill', '/skill show <name> [<page>]', '/skill approve <name> <code>', '/skill revoke <name>'],
-    summary: 'list skills, look at new and changed ones, allow them',
+    usage: [
+      '/skill',
+      '/skill show <name> [<page>]',
+      '/skill approve <name> <code>',
+      '/skill revoke <name>',
+      '/skill run <name> [<words>]',
+    ],
+    summary: 'list skills, look at new and changed ones, allow them, run them',
     plan: async (args, _sessionId, sender) => {
+      const run = /^run\s+(\S+)\s*([\s\S]*)$/.exec(args)
+      if (run !== null) return { kind: 'call', tool: 'skill.run', arguments: runArguments(run[1] ?? '', run[2] ?? '') }
       const [verb = '', name, more, ...rest] = args.split(/\s+/)
       if (verb === '') return { kind: 'call', tool: 'skill.read', arguments: {} }
       if (name === undefined || rest.length > 0) return usageOf(skill, 'Which skill?')
@@ -22,6 +30,23 @@ export function createSkill(skills: Skills): Command {
     },
   }
   return skill
+}
+
+/** `{…}` is what a module gets; anything else are words, in quotes where they hold blanks. */
+function runArguments(name: string, rest: string): Record<string, unknown> {
+  const input = rest.startsWith('{') ? objectIn(rest) : undefined
+  if (input !== undefined) return { name, input }
+  const words = [...rest.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)]
+  return { name, args: words.map(([, double, single, bare]) => double ?? single ?? bare ?? '') }
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    // Then it is a word that begins with a brace.
+    return undefined
+  }
 }
 
 /** The words of the skill go through a tool, so that they count as those of a stranger. */

@@ -169,7 +169,7 @@ test.each(['please', '/wallet send 0.01 ETH to 0x6666666666666666666666666666666
   },
 )
 
-test.each(['/session', '/clear', '/model evil', '/status'])(
+test.each(['/session', '/clear', '/model evil', '/status', '/connection', '/login'])(
   "another person's %s shows and changes nothing",
   async (text) => {
     const store = await openStore(':memory:')
@@ -177,8 +177,14 @@ test.each(['/session', '/clear', '/model evil', '/status'])(
     const skills = createSkills({ store, workspace: '/nowhere', confined: true, now: Date.now })
     const pairing = createPairing({ store, now: Date.now, configured: [] })
     const decided = { pairing, isLocal: () => true }
+    const about = {
+      remembered: { noteModel: () => {} },
+      knownModels: async () => ({ entries: [], problems: [] }),
+      services: () => [],
+    }
     const commands = createCommands({
       ...decided,
+      ...about,
       store,
       models,
       skills,

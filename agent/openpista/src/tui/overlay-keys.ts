@@ -3,7 +3,7 @@ import type { Key } from './keys.ts'
 import { methodChoices, modelChoices, paletteChoices, providerChoices, sessionChoices } from './overlay-rows.ts'
 import { emptyPicker, type Picker, pickerKey, type Row, rowInFocus } from './picker.ts'
 import { say } from './say.ts'
-import { openModels, openWords, runLocal } from './slash.ts'
+import { openModels, openSidebar, openWords, runLocal } from './slash.ts'
 import { doing, type Overlay, type ProviderEntry, type State, type Step, stay } from './state.ts'
 import { cleanLine } from './text.ts'
 
@@ -28,7 +28,8 @@ export function overlayKey(state: State, overlay: Overlay, key: Key): Step {
     case 'key':
       return fieldKey(state, overlay, key)
     case 'saving':
-      return stay(state)
+      // The key is kept all the same, and told of when it is.
+      return stay(key.kind === 'key' && key.name === 'escape' ? close(state) : state)
     case 'words':
       return wordsKey(state, overlay, key)
   }
@@ -39,7 +40,7 @@ export function close(state: State): State {
 }
 
 function paletteKey(state: State, overlay: Of<'palette'>, key: Key): Step {
-  if (key.kind === 'key' && key.name === 'tab') return stay(close(state))
+  if (key.kind === 'key' && key.name === 'tab') return openSidebar(state)
   return choose(state, overlay, key, paletteChoices(overlay.picker), ({ name, args, local }) => {
     const typed = overlay.picker.filter.text.trim()
     const editor = typed === state.editor.text.trim() ? emptyEditor : state.editor
@@ -51,6 +52,8 @@ function paletteKey(state: State, overlay: Of<'palette'>, key: Key): Step {
 }
 
 function sessionsKey(state: State, overlay: Of<'sessions'>, key: Key): Step {
+  const leaves = overlay.beside && key.kind === 'key' && SIDEBAR_KEYS.has(key.name)
+  if (leaves) return stay(close(state))
   const rows = sessionChoices(overlay, state)
   const onCommand = (command: string): Step => {
     if (command === 'n') return doing(close(state), { type: 'send', frame: { type: 'session.new' } })
@@ -61,6 +64,9 @@ function sessionsKey(state: State, overlay: Of<'sessions'>, key: Key): Step {
     doing(close(state), { type: 'send', frame: { type: 'session.open', sessionId } })
   return choose(state, overlay, key, rows, onChosen, { names: ['n', 'd', 'delete'], onCommand })
 }
+
+/** The keys that opened the sidebar close it. */
+const SIDEBAR_KEYS: ReadonlySet<string> = new Set(['tab', 'backtab', 'ctrl+b'])
 
 function confirmKey(state: State, overlay: Of<'sessions'>, key: Key): Step {
   const back: State = { ...state, overlay: { ...overlay, confirming: undefined } }
@@ -75,7 +81,9 @@ function confirmKey(state: State, overlay: Of<'sessions'>, key: Key): Step {
 
 function modelsKey(state: State, overlay: Of<'models'>, key: Key): Step {
   const onCommand = () => openModels(state)
-  const onChosen = ({ id }: { id: string }) => say(close(state), `/model ${id}`)
+  const own = overlay.models?.find(({ current }) => current)?.provider
+  const onChosen = ({ provider, id }: { provider: string; id: string }) =>
+    say(close(state), `/model ${provider === own ? id : `${provider}:${id}`}`)
   return choose(state, overlay, key, modelChoices(overlay), onChosen, { names: ['r'], onCommand })
 }
 

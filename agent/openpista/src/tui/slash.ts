@@ -31,7 +31,7 @@ export const slashCommands: readonly SlashCommand[] = [
     name === '' ? openModels(state) : say(state, `/model ${name}`),
   ),
   local('/model list', '', 'choose among the known models', openModels),
-  local('/session', '', 'browse the sessions', openSessions),
+  local('/session', '', 'browse the sessions', (state) => openSessions(state)),
   local('/session new', '', 'begin a new session', (state) =>
     doing(state, { type: 'send', frame: { type: 'session.new' } }),
   ),
@@ -56,6 +56,9 @@ export const slashCommands: readonly SlashCommand[] = [
   remote('/remember', '<words>', 'find what was said before'),
   remote('/schedule', '', 'what is said to the agent at given times'),
   remote('/skill', '', 'list skills, look at new and changed ones, allow them'),
+  remote('/skill run', '<name> [<words>]', 'run a skill'),
+  remote('/worker', '', 'what the workers do, and what they brought'),
+  remote('/pairing', '', 'who may talk to the agent and who wants to; let them in or not'),
   remote('/wallet balance', '', 'what the wallet holds'),
   remote('/wallet address', '', 'where to send money to'),
   remote('/wallet send', '<amount> <coin> to <address>', 'pay; your policy decides'),
@@ -83,9 +86,14 @@ export function openPalette(state: State): Step {
   return stay({ ...state, overlay: { kind: 'palette', picker } })
 }
 
-export function openSessions(state: State): Step {
-  const overlay = { kind: 'sessions', picker: emptyPicker, sessions: undefined, confirming: undefined } as const
+export function openSessions(state: State, beside = false): Step {
+  const overlay = { kind: 'sessions', picker: emptyPicker, beside, sessions: undefined, confirming: undefined } as const
   return doing({ ...state, overlay }, { type: 'send', frame: { type: 'session.list' } })
+}
+
+/** The sessions beside the conversation. */
+export function openSidebar(state: State): Step {
+  return openSessions(state, true)
 }
 
 export function openModels(state: State): Step {
@@ -106,7 +114,7 @@ function askToDelete(state: State, id: string): Step {
   const opened = openSessions(state)
   if (id === '') return opened
   const confirming = { id, title: '', channel: '', updatedAt: 0 }
-  const overlay = { kind: 'sessions', picker: emptyPicker, sessions: undefined, confirming } as const
+  const overlay = { kind: 'sessions', picker: emptyPicker, beside: false, sessions: undefined, confirming } as const
   return { ...opened, state: { ...opened.state, overlay } }
 }
 
@@ -135,7 +143,8 @@ const WEB = [
 const KEYS = [
   ['Enter', 'send'],
   ['Shift+Enter, Alt+Enter, Ctrl+J', 'new line'],
-  ['Tab', 'commands'],
+  ['Tab', 'commands; once more: sessions at the side'],
+  ['Shift+Tab, Ctrl+B', 'sessions at the side: j k ↑ ↓ move, Enter opens, n new, d or Del deletes'],
   ['↑ ↓ PgUp PgDn, wheel', 'scroll; Esc goes back to the end'],
   ['Esc', 'cancel what runs'],
   ['y n s', 'answer the card in focus, while nothing is typed'],

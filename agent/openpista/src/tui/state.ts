@@ -45,6 +45,8 @@ export type Overlay =
   | {
       kind: 'sessions'
       picker: Picker
+      /** Beside the conversation, where there is room for both. */
+      beside: boolean
       sessions: readonly SessionView[] | undefined
       confirming: SessionView | undefined
     }

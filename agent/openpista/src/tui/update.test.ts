@@ -77,6 +77,53 @@ test('what is typed while the help is open is not lost: the help closes', () => 
   expect(play(helped, paste('a\nb')).state).toMatchObject({ overlay: undefined, editor: { text: 'a\nb' } })
 })
 
+test('the sidebar lists the sessions beside the conversation; its keys move, open, begin and delete', () => {
+  const sessions = [
+    { id: 'cli:test', title: 'hello', channel: 'cli', updatedAt: 2 },
+    { id: 'web:main', title: 'shopping', channel: 'web', updatedAt: 1 },
+  ]
+  const listed = got({ type: 'session.listed', sessions })
+  for (const ways of [[press('tab'), press('tab')], [press('backtab')], [press('ctrl+b')]]) {
+    const asked = play(open, ...ways)
+    expect(asked.commands).toEqual([sent({ type: 'session.list' })])
+    expect(asked.state.overlay).toMatchObject({ kind: 'sessions', beside: true })
+    expect(play(asked.state, ways.at(-1)!).state.overlay).toBeUndefined()
+  }
+  const there = play(open, press('ctrl+b'), listed).state
+  for (const moves of [
+    [type('j')],
+    [press('down')],
+    [type('j'), type('j'), type('j')],
+    [type('j'), type('k'), type('j')],
+  ]) {
+    const opened = play(there, ...moves, press('enter'))
+    expect(opened.commands).toEqual([sent({ type: 'session.open', sessionId: 'web:main' })])
+    expect(opened.state.overlay).toBeUndefined()
+  }
+  expect(play(there, type('n')).commands).toEqual([sent({ type: 'session.new' })])
+  for (const key of [type('d'), press('delete')]) {
+    const asking = play(there, type('j'), key)
+    expect(asking.commands).toEqual([])
+    expect(play(asking.state, type('n')).state.overlay).toMatchObject({ beside: true, confirming: undefined })
+    expect(play(asking.state, type('y')).commands).toEqual([sent({ type: 'session.delete', sessionId: 'web:main' })])
+  }
+  expect(play(there, press('escape')).state.overlay).toBeUndefined()
+})
+
+test('a model of another service than the present one is chosen with its service', () => {
+  const models = [
+    { provider: 'openai', id: 'gpt-4o', note: '', current: true },
+    { provider: 'anthropic', id: 'claude', note: '', current: false },
+  ]
+  const { commands } = play(
+    play(open, type('/model'), press('enter')).state,
+    { type: 'models', models, problem: '' },
+    type('j'),
+    press('enter'),
+  )
+  expect(commands).toEqual([sent({ type: 'message', id: 'm-1', text: '/model anthropic:claude' })])
+})
+
 test('frames that come again change nothing', () => {
   const once = play(open, ...frames(stored('hello'), started)).state
   expect(play(once, ...frames(stored('hello'), started)).state.transcript).toEqual(once.transcript)

@@ -4,7 +4,7 @@ import type { Key } from './keys.ts'
 import { onFrame } from './on-frame.ts'
 import { close, overlayKey } from './overlay-keys.ts'
 import { say } from './say.ts'
-import { openPalette, openWords, runLocal } from './slash.ts'
+import { openPalette, openSidebar, openWords, runLocal } from './slash.ts'
 import { type Action, type Command, doing, type State, type Step, stay } from './state.ts'
 import { openCards } from './transcript.ts'
 import { linesUpTo } from './view/conversation.ts'
@@ -76,6 +76,8 @@ function onKey(state: State, key: Key, at: number): Step {
 const chatKeys: Readonly<Record<string, (state: State) => Step>> = {
   enter: submit,
   tab: openPalette,
+  backtab: openSidebar,
+  'ctrl+b': openSidebar,
   pageup: (state) => stay(scrolled(state, bodyHeight(state) - 1)),
   pagedown: (state) => stay(scrolled(state, 1 - bodyHeight(state))),
   up: (state) => stay(moveOr(state, 'up', 1)),

@@ -1,4 +1,4 @@
-import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { type Command, matchingCommands } from '../commands.ts'
 import { Icon } from './icons.tsx'
 
@@ -115,8 +115,11 @@ function usePalette(draft: string, onDraft: (draft: string) => void): PaletteSta
 }
 
 function Palette({ id, found, chosen, take, onDone }: PaletteState & { onDone: () => void }) {
+  const list = useRef<HTMLDivElement>(null)
+  // The list is longer than its box.
+  useEffect(() => list.current?.children[chosen]?.scrollIntoView({ block: 'nearest' }), [chosen])
   return (
-    <div class="palette" id={id} role="listbox" aria-label="Commands" tabIndex={-1}>
+    <div ref={list} class="palette" id={id} role="listbox" aria-label="Commands" tabIndex={-1}>
       {found.map((command, index) => (
         <div
           key={command.name}

@@ -88,6 +88,31 @@ function sessionsPanel(state: State, overlay: Extract<Overlay, { kind: 'sessions
   return list('Sessions', overlay.picker, sessionChoices(overlay, state), empty, size, 'n new · d delete · ')
 }
 
+/** The sessions in a narrow column; the open one is marked. */
+export function sidebar(state: State, overlay: Extract<Overlay, { kind: 'sessions' }>, { width, height }: Size): Panel {
+  const { confirming, picker, sessions } = overlay
+  if (confirming !== undefined) {
+    const question = wrapped(`Delete ${cleanLine(confirming.title || confirming.id)}? It is gone for good.`, width)
+    return { lines: [title('Sessions'), [], ...question], cursor: undefined, keys: 'y delete · n keep' }
+  }
+  const search = picker.filtering ? `/ ${cleanLine(picker.filter.text)}` : ''
+  const rows = sessionChoices(overlay, state)
+  const room = Math.max(1, height - 2)
+  const focus = rowInFocus(picker, rows.length)
+  const first = Math.max(0, Math.min(focus - Math.floor(room / 2), rows.length - room))
+  const body = rows.slice(first, first + room).map(({ value, label }, index): Line => {
+    const mark = value.id === state.transcript?.sessionId ? '● ' : '  '
+    const isChosen = first + index === focus
+    return pad([span(`${mark}${label}`, isChosen ? 'chosen' : 'plain')], width, isChosen ? 'chosen' : 'plain')
+  })
+  const empty = sessions === undefined ? 'Asking…' : 'No sessions.'
+  return {
+    lines: [title('Sessions'), [span(search, 'dim')], ...(body.length === 0 ? wrapped(empty, width) : body)],
+    cursor: picker.filtering ? { row: 1, column: Math.min(widthOf(search), width - 1) } : undefined,
+    keys: 'jk move · Enter open · n new · d delete · / search · Esc back',
+  }
+}
+
 function field(name: string, label: string, editor: Editor, { width }: Size): Panel {
   const { rows, row, column } = rowsOf(editor, Math.max(4, width - 2))
   const lines: Line[] = [title(`Sign in to ${name}`), [], [span(`${label}:`)]]
@@ -108,7 +133,8 @@ function wordsPanel({ title: name, text, top }: Extract<Overlay, { kind: 'words'
   const room = Math.max(1, height - 2)
   const first = Math.max(0, Math.min(top, lines.length - room))
   const more = lines.length > room ? '↑↓ scroll · ' : ''
-  return { lines: [title(name), [], ...lines.slice(first, first + room)], cursor: undefined, keys: `${more}Esc back` }
+  const keys = `${more}Esc or typing goes back`
+  return { lines: [title(name), [], ...lines.slice(first, first + room)], cursor: undefined, keys }
 }
 
 function wrapped(text: string, width: number): Line[] {

@@ -73,6 +73,7 @@ const SCENES: Readonly<Record<string, readonly Action[]>> = {
   reconnecting: [welcome(), ...conversation, { type: 'disconnected' }, type('are you there?'), press('enter')],
   palette: [welcome(), press('tab'), type('/se')],
   sessions: [welcome(), type('/session'), press('enter'), got({ type: 'session.listed', sessions }), press('down')],
+  sidebar: [welcome(), ...conversation, press('ctrl+b'), got({ type: 'session.listed', sessions }), press('down')],
   providers: [welcome(), type('/login'), press('enter'), { type: 'providers', providers }],
   'api-key': [
     ...[welcome(), type('/login'), press('enter'), { type: 'providers', providers } as const],
@@ -121,10 +122,12 @@ test('a typed key is never on the screen', () => {
   expect(picture(state)).toContain('•••••••••')
 })
 
-test('the palette offers no command that the gateway does not have', () => {
+test('the palette offers every command that the gateway has, and none that it has not', () => {
   const names = createCommands({} as Parameters<typeof createCommands>[0]).map(({ name }) => `/${name}`)
   const said = slashCommands.flatMap(({ name, local }) => (local === undefined ? name.split(' ').slice(0, 1) : []))
   expect(names).toEqual(expect.arrayContaining(said))
+  const offered = slashCommands.map(({ name }) => name.split(' ')[0])
+  expect(offered).toEqual(expect.arrayContaining(names))
 })
 
 const anyText = fc.string({ unit: 'binary', maxLength: 30 })
@@ -143,7 +146,19 @@ const anyFrame = fc.oneof(
   anyText.map((text): Unnumbered => ({ type: 'notice', text, tone: 'info' })),
   fc.constant<Unnumbered>({ type: 'approval.resolved', cardId: 'tool-card0', outcome: 'approved', by: 'x' }),
 )
-const KEYS = ['enter', 'tab', 'escape', 'pageup', 'pagedown', 'ctrl+c', 'ctrl+d', 'ctrl+o', ...Object.keys(edits)]
+const KEYS = [
+  'enter',
+  'tab',
+  'backtab',
+  'ctrl+b',
+  'escape',
+  'pageup',
+  'pagedown',
+  'ctrl+c',
+  'ctrl+d',
+  'ctrl+o',
+  ...Object.keys(edits),
+]
 const anyAction = fc.oneof(
   { arbitrary: fc.constantFrom(...KEYS).map((name): Action => press(name)), weight: 4 },
   { arbitrary: fc.constantFrom('y', 'n', 's', 'd', 'j', 'r', '/', '가').map((text): Action => type(text)), weight: 3 },

@@ -1,11 +1,11 @@
-import { fit, type Line, span, spread } from '../line.ts'
-import { type State, waiting } from '../state.ts'
+import { fit, type Line, pad, span, spread } from '../line.ts'
+import { type Overlay, type State, waiting } from '../state.ts'
 import { cleanLine } from '../text.ts'
 import { openCards } from '../transcript.ts'
 import { linesUpTo } from './conversation.ts'
 import { home } from './home.ts'
 import { bodyHeight, chatInput, PROMPT_CELLS } from './layout.ts'
-import { panel } from './panel.ts'
+import { panel, sidebar } from './panel.ts'
 
 /** What is to be seen: at most `size.height` lines of at most `size.width` cells. */
 export type Screen = { lines: Line[]; cursor: { row: number; column: number } | undefined }
@@ -13,8 +13,7 @@ export type Screen = { lines: Line[]; cursor: { row: number; column: number } | 
 /** The state as a picture. */
 export function view(state: State): Screen {
   const { width, height } = state.size
-  const screen =
-    state.overlay !== undefined ? overlaid(state, state.overlay) : isEmpty(state) ? home(state) : chat(state)
+  const screen = state.overlay === undefined ? conversation(state) : overlaid(state, state.overlay)
   // On a screen too small for everything the end is kept: it is where one types.
   const surplus = Math.max(0, screen.lines.length - height)
   const lines = screen.lines.slice(surplus).map((line) => fit(line, width))
@@ -22,6 +21,10 @@ export function view(state: State): Screen {
   if (cursor === undefined || cursor.row < surplus) return { lines, cursor: undefined }
   const row = Math.min(cursor.row - surplus, height - 1)
   return { lines, cursor: { row, column: Math.min(cursor.column, width - 1) } }
+}
+
+function conversation(state: State): Screen {
+  return isEmpty(state) ? home(state) : chat(state)
 }
 
 function isEmpty(state: State): boolean {
@@ -48,6 +51,7 @@ function chat(state: State): Screen {
 
 function overlaid(state: State, overlay: NonNullable<State['overlay']>): Screen {
   const { width, height } = state.size
+  if (overlay.kind === 'sessions' && overlay.beside && width >= WIDTH_FOR_BOTH) return withSidebar(state, overlay)
   const room = { width: Math.max(4, width - 4), height: Math.max(1, height - 4) }
   const { lines, cursor, keys } = panel(state, overlay, room)
   const shown = lines.slice(0, room.height).map((line): Line => [span('  '), ...line])
@@ -56,6 +60,23 @@ function overlaid(state: State, overlay: NonNullable<State['overlay']>): Screen 
     lines: [header(state), [], ...shown, ...blank, rule(width, 0), status(state, keys)],
     cursor: cursor === undefined ? undefined : { row: cursor.row + 2, column: cursor.column + 2 },
   }
+}
+
+const SIDEBAR_CELLS = 26
+/** Beside the sidebar a conversation can still be read. */
+const WIDTH_FOR_BOTH = 72
+
+function withSidebar(state: State, overlay: Extract<Overlay, { kind: 'sessions' }>): Screen {
+  const { width, height } = state.size
+  const { lines, cursor, keys } = sidebar(state, overlay, { width: SIDEBAR_CELLS, height: height - 2 })
+  const size = { width: width - SIDEBAR_CELLS - 3, height }
+  const beside = conversation({ ...state, overlay: undefined, size }).lines
+  const rows = Array.from({ length: height - 1 }, (_, row): Line => {
+    const right = fit(beside[row] ?? [], size.width)
+    return [span(' '), ...pad(lines[row] ?? [], SIDEBAR_CELLS), span('│ ', 'dim'), ...right]
+  })
+  const place = cursor === undefined ? undefined : { row: cursor.row, column: cursor.column + 1 }
+  return { lines: [...rows, status(state, keys)], cursor: place }
 }
 
 function header({ transcript, link, size }: State): Line {
