@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectChat, fullTurn } from './agent/chat-client.ts'
+import { installedAgent } from './agent/forms.ts'
 import { agentFromSource, withGateway } from './agent/gateway.ts'
 import { startModel } from './agent/model.ts'
 import type { Bench, Row } from './bench.ts'
@@ -14,7 +15,7 @@ const SETTLE_MILLIS = 2_000
 export const agentMemory: Bench = {
   name: 'agent-memory',
   run: async (): Promise<Row[]> => {
-    const program = agentFromSource()
+    const program = (await installedAgent()) ?? agentFromSource()
     const model = await startModel()
     try {
       const looks = await withGateway(program, { model: { name: 'text', ...model } }, async (gateway) => {
@@ -34,7 +35,7 @@ export const agentMemory: Bench = {
         for (const client of free) await client.close()
         return found
       })
-      return LOOKS.map((turns, index) => memoryRow(turns, looks[index]!, looks[0]!))
+      return LOOKS.map((turns, index) => memoryRow(program.name, turns, looks[index]!, looks[0]!))
     } finally {
       await model.stop()
       program.remove()
@@ -42,9 +43,9 @@ export const agentMemory: Bench = {
   },
 }
 
-function memoryRow(turns: number, value: number, first: number): Row {
+function memoryRow(form: string, turns: number, value: number, first: number): Row {
   return {
-    what: `agent: resident memory after ${turns.toLocaleString('en-US')} turns, ${SESSIONS} sessions`,
+    what: `agent: resident memory after ${turns.toLocaleString('en-US')} turns, ${SESSIONS} sessions, ${form}`,
     unit: 'MiB RSS',
     value,
     target: { atMost: 130 },

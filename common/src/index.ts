@@ -12,6 +12,7 @@ export {
   openDatabase,
 } from './database.ts'
 export { assertPrivate, ensurePrivateDir, writeFileAtomic } from './files.ts'
+export { limitHeapGrowth } from './heap.ts'
 export { newId, newSecret } from './id.ts'
 export { createDebugLogger, createLogger, type Logger } from './logger.ts'
 export { sleep } from './sleep.ts'

@@ -1,4 +1,4 @@
-import { ensurePrivateDir } from '@openpista/common'
+import { ensurePrivateDir, limitHeapGrowth } from '@openpista/common'
 import { assemble } from '../assemble.ts'
 import type { Settings } from '../config.ts'
 import { type LogChoice, openLog } from './log.ts'
@@ -19,6 +19,7 @@ export async function start(
   log: LogChoice,
   reach: 'all' | 'web' = 'all',
 ): Promise<number> {
+  limitHeapGrowth()
   ensurePrivateDir(settings.home)
   await claimHome(settings)
   const stopping = stopSignal()
