@@ -27,8 +27,10 @@ import { createSkillTools } from './tools/skills.ts'
 import { type ToolCase, toolConformance } from './tools/tool.conformance.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
 import { toolSpec } from './tools/tool-spec.ts'
+import { createWorkerTools } from './tools/workers.ts'
 import { createPayments } from './wallet/payments.ts'
 import type { Wallet } from './wallet/wallet.ts'
+import type { Workers } from './workers/worker.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'machine-')))
 const roots = resolveRoots({ workspace: join(home, 'workspace'), writable: [], readable: [], home })
@@ -124,6 +126,7 @@ test('a first request with every built-in tool stays below 8 KB', () => {
     ...machine.tools,
     ...createScheduleTools({} as Schedules),
     ...createSkillTools({} as Skills, {} as SkillRunner),
+    ...createWorkerTools({} as Workers),
   ]
   const names = mapToolNames(all.map(({ name }) => name))
   if (!names.ok) throw new Error(names.message)
