@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -63,4 +64,34 @@ test('a text from the environment stays as it was written', () => {
 
 test('a key that belongs to another table is refused with its place', () => {
   expect(fault(() => load('[agent]\nhostname = "x"')).message).toContain("(did you mean 'daemon.hostname'?)")
+})
+
+test.each<[string, (file: string) => void, string]>([
+  ['a folder', (file) => mkdirSync(file), 'is a folder, not a file.'],
+  ['a pipe', (file) => execFileSync('mkfifo', [file]), 'is no plain file.'],
+  ['a link to nothing', (file) => symlinkSync('nowhere.toml', file), 'is a link that leads nowhere.'],
+  ['a link to itself', (file) => symlinkSync(file, file), 'is a link that leads nowhere.'],
+  ['a huge file', (file) => writeFileSync(file, '# \n'.repeat(400_000)), 'has more than 1 MiB'],
+  [
+    'bytes that are no text',
+    (file) => writeFileSync(file, Buffer.from([0x61, 0x3d, 0x22, 0xff, 0x22])),
+    'is no text in UTF-8.',
+  ],
+  ['a table twice', (file) => writeFileSync(file, '[a]\n[a]\n'), 'is not valid TOML: trying to redefine'],
+])('%s in place of the file is refused in words', (_what, make, words) => {
+  const file = join(folder, 'odd.toml')
+  rmSync(file, { recursive: true, force: true })
+  make(file)
+  expect(() => loadConfig(z.looseObject({}), { file, env: {}, envKeys: {} })).toThrow(words)
+})
+
+test('a key that has to be there and is not, and a list in place of a table, are told as such', () => {
+  const schema = z.strictObject({ a: z.strictObject({ name: z.string() }) })
+  const load = (text: string) => {
+    writeFileSync(join(folder, 'x.toml'), text)
+    return loadConfig(schema, { file: join(folder, 'x.toml'), env: {}, envKeys: {} })
+  }
+  expect(() => load('[a]\n')).toThrow('a.name: is missing')
+  expect(() => load('[[a]]\nname = "x"\n')).toThrow('a: Invalid input: expected a table, received array')
+  expect(load('\ufeff[a]\nname = "x"\n')).toEqual({ a: { name: 'x' } })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { parse } from 'smol-toml'
 import type { z } from 'zod'
 import { AppError } from './app-error.ts'
@@ -30,22 +30,62 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, source: Con
   const result = schema.safeParse(raw)
   if (result.success) return result.data
   const known = knownKeys(schema)
-  const faults = result.error.issues.map((issue) => describe(issue, known))
+  const given = new Map(Object.entries(source.envKeys).flatMap((pair) => fromEnvironment(source, pair)))
+  const faults = result.error.issues.map((issue) => {
+    const variable = given.get(issue.path.join('.'))
+    return `${variable === undefined ? '' : `${variable} in the environment, `}${describe(issue, known)}`
+  })
   throw new AppError('CONFIG_INVALID', `${source.file}: ${faults.join('; ')}`, {
     hint: 'Mend the keys named above and start again.',
   })
 }
 
+/** The key and the variable that gives it, when one does. */
+function fromEnvironment({ env }: ConfigSource, [variable, key]: [string, string]): [string, string][] {
+  const name = [variable, variable.toUpperCase()].find((each) => (env[each] ?? '') !== '')
+  return name === undefined ? [] : [[key, name]]
+}
+
 type Table = { [key: string]: unknown }
 
+/** Nobody writes more by hand. */
+const MAX_BYTES = 1024 * 1024
+
 function readToml(file: string): Table {
-  if (!existsSync(file)) return {}
+  const bytes = readPlainFile(file)
+  if (bytes === undefined) return {}
   try {
-    return parse(readFileSync(file, 'utf8')) as Table
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Table
   } catch (cause) {
+    if (cause instanceof TypeError) throw invalid(file, 'is no text in UTF-8.', cause)
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new AppError('CONFIG_INVALID', `${file} is not valid TOML: ${reason}`, { cause })
+    throw invalid(file, `is not valid TOML: ${reason.replace(/^Invalid TOML document: /, '')}`, cause)
   }
+}
+
+/** `undefined`: there is no such file. What is there and cannot be read is not the same as nothing. */
+function readPlainFile(file: string): Buffer | undefined {
+  try {
+    const found = statSync(file)
+    if (found.isDirectory()) throw invalid(file, 'is a folder, not a file.')
+    if (!found.isFile()) throw invalid(file, 'is no plain file.')
+    if (found.size > MAX_BYTES) throw invalid(file, 'has more than 1 MiB: that is no configuration.')
+    return readFileSync(file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined || error instanceof AppError) throw error
+    if (code === 'ENOENT' && !isLink(file)) return undefined
+    if (code === 'ENOENT' || code === 'ELOOP') throw invalid(file, 'is a link that leads nowhere.', error)
+    throw invalid(file, `cannot be read: ${code}.`, error)
+  }
+}
+
+function isLink(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+function invalid(file: string, what: string, cause?: unknown): AppError {
+  return new AppError('CONFIG_INVALID', `${file} ${what}`, cause === undefined ? {} : { cause })
 }
 
 function setKey(table: Table, path: string[], value: unknown): void {
@@ -69,7 +109,7 @@ type Issue = z.core.$ZodIssue
 
 function describe(issue: Issue, known: readonly string[]): string {
   const at = issue.path.join('.')
-  if (issue.code !== 'unrecognized_keys') return `${at || 'file'}: ${issue.message}`
+  if (issue.code !== 'unrecognized_keys') return `${at || 'file'}: ${inWords(issue.message)}`
   return issue.keys
     .map((key) => {
       const full = at === '' ? key : `${at}.${key}`
@@ -77,6 +117,12 @@ function describe(issue: Issue, known: readonly string[]): string {
       return `unknown key '${full}'${near === undefined ? '' : ` (did you mean '${near}'?)`}`
     })
     .join('; ')
+}
+
+/** What the schema says, in the words of TOML. */
+function inWords(message: string): string {
+  if (/^Invalid input: expected \w+, received undefined$/.test(message)) return 'is missing'
+  return message.replace('expected object,', 'expected a table,').replace('received object', 'received a table')
 }
 
 /** `rules.0.tool` is the key `rules.tool` of the first row. */

@@ -85,7 +85,7 @@ test.each([
   ['[agent]\nmodel = 5', 'agent.model: Invalid input: expected string, received number'],
   ['[agent]\nrecord = "yes"', 'agent.record: Invalid input: expected boolean, received string'],
   ['[executor]\nwritable = "/x"', 'executor.writable: Invalid input: expected array, received string'],
-  ['agent = 1', 'agent: Invalid input: expected object, received number'],
+  ['agent = 1', 'agent: Invalid input: expected a table, received number'],
   ['[executor]\nkind = "chroot"', 'executor.kind: Invalid option: expected one of "auto"|"host"|"bubblewrap"|"docker"'],
   [
     '[[approvals.rules]]\nname = 1\ndecision = "ask"',
@@ -102,4 +102,16 @@ test('a wrong secret is not repeated in the refusal', () => {
 test('~ stands for the home of any user', () => {
   const { settings } = load('[database]\nurl = "~/x.db"\n[skills]\nworkspace = "~/ws"')
   expect(settings).toMatchObject({ database: join(homedir(), 'x.db'), workspace: join(homedir(), 'ws') })
+})
+
+test('a wrong value of a variable is told as such', () => {
+  expect(() => load('', { OPENPISTA_WEB_PORT: 'abc' })).toThrow(
+    'OPENPISTA_WEB_PORT in the environment, channels.web.port: Invalid input: expected number',
+  )
+})
+
+test('a file that was named and is not there, and a home that is a file, are refused', () => {
+  const { home } = load('')
+  expect(() => loadSettings(join(home, 'none.toml'), { OPENPISTA_HOME: home })).toThrow('There is no file')
+  expect(() => loadSettings(undefined, { OPENPISTA_HOME: join(home, 'config.toml') })).toThrow('is no folder')
 })

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { loadConfig } from '@openpista/common'
+import { AppError, loadConfig } from '@openpista/common'
 import { z } from 'zod'
 import { ApprovalConfig } from './approvals/rules.ts'
 import { AuthConfig } from './auth/config.ts'
@@ -249,10 +249,16 @@ export type Settings = {
  * Reads the configuration: defaults < file < environment. Looked up at `file`, else in `config.toml` of the home
  * folder (`OPENPISTA_HOME`, default `~/.openpista`).
  *
- * @throws AppError `CONFIG_INVALID` that names the key.
+ * @throws AppError `CONFIG_INVALID` that names the key; `CONFIG_NOT_FOUND`, `HOME_INVALID`.
  */
 export function loadSettings(file: string | undefined, env: Env): Settings {
   const home = homeFolder(env)
+  if (file !== undefined && !existsSync(file)) {
+    throw new AppError('CONFIG_NOT_FOUND', `There is no file ${file}.`, { hint: 'Make it, or leave --config out.' })
+  }
+  if (statSync(home, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new AppError('HOME_INVALID', `${home} is no folder.`, { hint: 'Name another one in OPENPISTA_HOME.' })
+  }
   const config = loadConfig(Config, { file: configFile(file, env), env, envKeys: environmentKeys(Config) })
   const at = (name: string) => join(home, name)
   return {
