@@ -18,6 +18,7 @@ import { type Containers, createContainers } from './executors/containers.ts'
 import type { Executor } from './executors/executor.ts'
 import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
+import { createTaskTokens } from './executors/task-tokens.ts'
 import { type Access, createAccess } from './gateway/access.ts'
 import type { Announcer } from './gateway/announcer.ts'
 import { knownModels, serviceLines } from './known-models.ts'
@@ -85,7 +86,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const token = config.channels.web.token || readOrMakeToken(settings.tokenFile)
   const store = await openStore(settings.database)
   const roots = secure(settings)
-  const containers = createContainers(config.containers, home)
+  const containers = createContainers(config.containers, home, createTaskTokens(Date.now))
   const executor = await createExecutor({ ...config.executor, roots, env, containers })
   const paymentStore = createPaymentStore(store)
   const payments = createPayments(paymentStore)
@@ -149,6 +150,7 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
       webRoot: findWebRoot(config),
       version: VERSION,
       port: config.channels.web.port,
+      tasks: containers.tasks,
       onListening: (found) => {
         port = found
       },

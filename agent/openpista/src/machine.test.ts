@@ -10,6 +10,7 @@ import { ContainerConfig, createContainers } from './executors/containers.ts'
 import { createHostExecutor } from './executors/host.ts'
 import { createExecutor } from './executors/index.ts'
 import { resolveRoots } from './executors/roots.ts'
+import { createTaskTokens } from './executors/task-tokens.ts'
 import { createMachine, type MachineParts } from './machine.ts'
 import { systemPrompt } from './prompt.ts'
 import { mapToolNames } from './providers/tool-names.ts'
@@ -48,6 +49,7 @@ const containersAt = (socket: string, changes: object = {}) =>
   createContainers(
     ContainerConfig.parse({ socket, images: [image, { name: 'gone', image: 'none:1' }], ...changes }),
     home,
+    createTaskTokens(Date.now),
   )
 const containers = containersAt(docker.socketPath)
 const runnerOf = ({ images: [first, ...rest], ...others }: typeof containers) =>

@@ -7,6 +7,7 @@ import { findChromium, startFakeAnthropic, startFakeOpenAI } from '@openpista/te
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { ContainerConfig, createContainers } from './executors/containers.ts'
+import { createTaskTokens } from './executors/task-tokens.ts'
 import { createMachine } from './machine.ts'
 import { keysOnly } from './providers/credential.ts'
 import { createProvider } from './providers/index.ts'
@@ -50,7 +51,7 @@ test.for([
   const machine = createMachine({
     browser: BrowserSection.parse({ path: found.path }),
     screen: ScreenSection.parse({ enabled: false }),
-    containers: createContainers(ContainerConfig.parse({}), home),
+    containers: createContainers(ContainerConfig.parse({}), home, createTaskTokens(Date.now)),
     ...{ home, env: process.env, platform: process.platform, store },
     web: { allowedHosts: [host], resolve: systemLookup },
   })

@@ -1,5 +1,6 @@
 import type { Access } from '../gateway/access.ts'
 import type { ConnectionParts } from '../gateway/connection.ts'
+import type { HttpParts } from '../gateway/http.ts'
 import type { Channel } from './channel.ts'
 
 /** What the program gives to a channel that it makes: each takes what is its own. */
@@ -7,7 +8,7 @@ export type ChannelParts = {
   /** For channels whose clients speak the gateway protocol. */
   connection: Omit<ConnectionParts, 'channel'>
   access: Access
-  web: { webRoot: string; version: string; port: number; onListening: (port: number) => void }
+  web: Omit<HttpParts, 'access'> & { port: number; onListening: (port: number) => void }
   cli: { socketPath: string }
 }
 

@@ -8,10 +8,11 @@ import { ContainerConfig, createContainers } from './containers.ts'
 import { executorConformance } from './executor.conformance.ts'
 import { createExecutor } from './index.ts'
 import { resolveRoots } from './roots.ts'
+import { createTaskTokens } from './task-tokens.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'bubblewrap-')))
 const roots = resolveRoots({ workspace: join(home, '.openpista/workspace'), writable: [], readable: [], home })
-const containers = createContainers(ContainerConfig.parse({}), home)
+const containers = createContainers(ContainerConfig.parse({}), home, createTaskTokens(Date.now))
 const given = { network: false, roots, containers, container: '' }
 const probe = await probeBubblewrap({ roots, network: false, env: process.env })
 afterAll(() => rmSync(home, { recursive: true }))

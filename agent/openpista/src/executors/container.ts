@@ -11,6 +11,8 @@ export type ContainerSpec = {
   argv: readonly string[]
   cwd: string
   mounts: readonly Mount[]
+  /** Variables besides those that every container has. */
+  env?: Readonly<Record<string, string>>
   /** Marks the containers of one agent, so that they are found again: see `sweepContainers`. */
   owner: string
 }
@@ -19,6 +21,7 @@ const End = z.object({ StatusCode: z.number().int() })
 const Listed = z.array(z.object({ Id: z.string(), Labels: z.record(z.string(), z.string()) }))
 const Seen = z.object({ State: z.object({ OOMKilled: z.boolean() }) })
 
+const OWN_ENV = { HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C.UTF-8' }
 const OWNER = 'openpista.owner'
 const PID = 'openpista.pid'
 /** After the kill, and for the output behind the end. */
@@ -60,7 +63,7 @@ export async function sweepContainers(
 }
 
 /** The whole of what a container may do. Nothing in it comes from a model but the command and the folder. */
-export function createRequest({ offer, argv, cwd, mounts, owner }: ContainerSpec): object {
+export function createRequest({ offer, argv, cwd, mounts, owner, env = {} }: ContainerSpec): object {
   const bytes = offer.memoryMb * 1024 * 1024
   return {
     Image: offer.image,
@@ -69,7 +72,7 @@ export function createRequest({ offer, argv, cwd, mounts, owner }: ContainerSpec
     WorkingDir: cwd,
     // The files of the workspace belong to this user; root in a container would be root with them.
     User: `${process.getuid?.() ?? 65_534}:${process.getgid?.() ?? 65_534}`,
-    Env: ['HOME=/tmp', 'TMPDIR=/tmp', 'LC_ALL=C.UTF-8'],
+    Env: Object.entries({ ...env, ...OWN_ENV }).map(([name, value]) => `${name}=${value}`),
     AttachStdin: false,
     AttachStdout: true,
     AttachStderr: true,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { runContainer } from './container.ts'
 import { createDockerEngine, type DockerEngine } from './docker-engine.ts'
 import type { ContainerHost } from './executor.ts'
+import type { TaskTokens } from './task-tokens.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/
 
@@ -28,6 +29,7 @@ export const ContainerConfig = z
           memory_mb: z.number().int().min(64).max(65_536).default(512).describe('memory in MB'),
           cpu_millis: z.number().int().min(100).max(64_000).default(1000).describe('thousandths of a processor'),
           pids: z.number().int().min(8).max(32_768).default(256).describe('processes at the same time'),
+          task_token: z.boolean().default(false).describe('whether a call may have a task token; see docs/tools.md'),
         }),
       )
       .refine((images) => new Set(images.map(({ name }) => name)).size === images.length, 'two images of one name')
@@ -41,16 +43,23 @@ export type Containers = ContainerHost & {
   engine: DockerEngine
   /** Marks what this agent starts. */
   owner: string
+  tasks: TaskTokens
 }
 
-export function createContainers(config: z.output<typeof ContainerConfig>, home: string): Containers {
-  const images = config.images.map(({ memory_mb: memoryMb, cpu_millis: cpuMillis, ...image }) => {
-    return { ...image, memoryMb, cpuMillis }
-  })
+export function createContainers(
+  config: z.output<typeof ContainerConfig>,
+  home: string,
+  tasks: TaskTokens,
+): Containers {
+  const images = config.images.map(
+    ({ memory_mb: memoryMb, cpu_millis: cpuMillis, task_token: taskToken, ...image }) => {
+      return { ...image, memoryMb, cpuMillis, taskToken }
+    },
+  )
   const owner = createHash('sha256').update(home).digest('hex').slice(0, 16)
   const engine = createDockerEngine(config.socket)
   return {
-    ...{ engine, images, fallback: config.fallback, owner },
+    ...{ engine, images, fallback: config.fallback, owner, tasks },
     run: (program, request, signal) => runContainer(engine, { ...program, owner }, request, signal),
   }
 }

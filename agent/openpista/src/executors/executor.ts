@@ -1,3 +1,5 @@
+import type { ContainerSpec } from './container.ts'
+
 /** What ran: everything it printed is bounded, and the exit tells how it ended. */
 export type ExecResult = {
   stdout: string
@@ -47,7 +49,8 @@ export type ContainerOutcome =
   /** `missing`: there is no engine. */
   | { ok: false; message: string; missing: boolean }
 
-export type ContainerImage = ContainerOffer & { workspace: 'none' | 'read' | 'write' }
+/** `taskToken`: whether a call may have a token of its own for it; see `TaskTokens`. */
+export type ContainerImage = ContainerOffer & { workspace: 'none' | 'read' | 'write'; taskToken: boolean }
 
 /** What may run in containers, each time in a fresh one. */
 export type ContainerHost = {
@@ -56,7 +59,7 @@ export type ContainerHost = {
   fallback: boolean
   /** `cwd` and the mounts' targets are paths inside the container. */
   run: (
-    program: { offer: ContainerOffer; argv: readonly string[]; cwd: string; mounts: readonly Mount[] },
+    program: Pick<ContainerSpec, 'offer' | 'argv' | 'cwd' | 'mounts' | 'env'>,
     request: Pick<ExecRequest, 'timeoutSeconds' | 'maxOutput' | 'onOutput'>,
     signal: AbortSignal,
   ) => Promise<ContainerOutcome>

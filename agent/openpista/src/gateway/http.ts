@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { Hono } from 'hono'
+import type { TaskTokens } from '../executors/task-tokens.ts'
 import type { Access } from './access.ts'
 
 export type HttpParts = {
@@ -9,6 +10,8 @@ export type HttpParts = {
   webRoot: string
   /** Shown by `/health`. */
   version: string
+  /** Of containers that run. */
+  tasks: Pick<TaskTokens, 'verify'>
 }
 
 const CONTENT_SECURITY_POLICY = [
@@ -34,7 +37,7 @@ const SECURITY_HEADERS = {
 } as const
 
 /** The gateway over HTTP: health, the one-time link, and the web client's files. */
-export function createHttp({ access, webRoot, version }: HttpParts): Hono {
+export function createHttp({ access, webRoot, version, tasks }: HttpParts): Hono {
   const app = new Hono()
 
   app.use(async (context, next) => {
@@ -67,6 +70,17 @@ export function createHttp({ access, webRoot, version }: HttpParts): Hono {
       return context.json({ code: 'UNAUTHENTICATED', message: 'The token is wrong.' }, 401)
     }
     return context.json({ path: `/auth?code=${access.newCode()}` })
+  })
+
+  /** Whoever is shown a task token asks here what it is worth. */
+  app.get('/api/task', (context) => {
+    context.header('cache-control', 'no-store')
+    const [, token = ''] = /^Bearer (\S+)$/.exec(context.req.header('authorization') ?? '') ?? []
+    const task = tasks.verify(token)
+    if (task === undefined) {
+      return context.json({ code: 'UNAUTHENTICATED', message: 'This is no token of a task that runs.' }, 401)
+    }
+    return context.json({ ...task, expiresAt: new Date(task.expiresAt).toISOString() })
   })
 
   /** A browser does not tell a page why its WebSocket was refused; this does. */

@@ -5,6 +5,7 @@ import { startFakeDocker } from '@openpista/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { probeBubblewrap } from '../executors/bubblewrap.ts'
 import { createContainers } from '../executors/containers.ts'
+import { createTaskTokens } from '../executors/task-tokens.ts'
 import type { createSkillRead } from '../tools/skill-read.ts'
 import { createSkillTools } from '../tools/skills.ts'
 import { toolConformance } from '../tools/tool.conformance.ts'
@@ -30,9 +31,20 @@ afterAll(async () => {
 })
 
 const containersOf = (images: { image: string; workspace?: 'write'; network?: boolean }[], fallback = false) => {
-  const limits = { network: false, workspace: 'read' as const, memory_mb: 64, cpu_millis: 100, pids: 16 }
+  const limits = {
+    network: false,
+    workspace: 'read' as const,
+    memory_mb: 64,
+    cpu_millis: 100,
+    pids: 16,
+    task_token: false,
+  }
   const offered = images.map((image) => ({ name: 'offered', ...limits, ...image }))
-  return createContainers({ socket: join(home, 'docker.sock'), fallback, images: offered }, home)
+  return createContainers(
+    { socket: join(home, 'docker.sock'), fallback, images: offered },
+    home,
+    createTaskTokens(Date.now),
+  )
 }
 
 /** What the agent's tools are in a sandbox. */

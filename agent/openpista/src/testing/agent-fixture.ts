@@ -8,6 +8,7 @@ import { type Agent, type AgentParts, createAgent } from '../app.ts'
 import { createApprovalMemory } from '../approvals/memory.ts'
 import { channels } from '../channels/index.ts'
 import type { Executor } from '../executors/executor.ts'
+import { createTaskTokens, type TaskTokens } from '../executors/task-tokens.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
@@ -56,7 +57,10 @@ export type Fixture = AsyncDisposable & {
 }
 
 /** A whole agent on real sockets and a real database, in this process, with a scripted model. */
-export async function startAgent(script: Script, changes: Partial<AgentParts> = {}): Promise<Fixture> {
+export async function startAgent(
+  script: Script,
+  { tasks = createTaskTokens(Date.now), ...changes }: Partial<AgentParts> & { tasks?: TaskTokens } = {},
+): Promise<Fixture> {
   const home = mkdtempSync(join(tmpdir(), 'openpista-'))
   const store = changes.store ?? (await openStore(join(home, 'memory.db')))
   const provider: Provider = { id: 'scripted', stream: script }
@@ -79,7 +83,7 @@ export async function startAgent(script: Script, changes: Partial<AgentParts> = 
     pairing: createPairing({ store, now: changes.now ?? Date.now, configured: [ANN] }),
     access: createAccess({ token: TOKEN, hosts: [], origins: [], now: Date.now }),
     shared: undefined,
-    web: { webRoot: join(home, 'web'), version: '0', port: 0, onListening: (found) => (port = found) },
+    web: { webRoot: join(home, 'web'), version: '0', tasks, port: 0, onListening: (found) => (port = found) },
     cli: { socketPath: join(home, 's') },
     scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
     workers: createWorkers({ store, now: Date.now, limits, config: { at_once: 0, depth: 1 }, tools: [] }),

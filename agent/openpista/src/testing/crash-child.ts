@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { createAgent } from '../app.ts'
 import { createApprovalMemory } from '../approvals/memory.ts'
 import type { Admission, Channel } from '../channels/channel.ts'
+import { createTaskTokens } from '../executors/task-tokens.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
@@ -106,7 +107,7 @@ const agent = createAgent({
   pairing: createPairing({ store, now: Date.now, configured: [] }),
   access: createAccess({ token: 'x', hosts: [], origins: [], now: Date.now }),
   shared: undefined,
-  web: { webRoot: home, version: '0', port: 0, onListening: () => {} },
+  web: { webRoot: home, version: '0', port: 0, onListening: () => {}, tasks: createTaskTokens(Date.now) },
   cli: { socketPath: join(home, 's') },
   scheduler: createScheduler({ store, now: Date.now, configured: [], logger: createLogger('test', 'silent') }),
   workers: createWorkers({ store, now: Date.now, limits, config: { at_once: 0, depth: 1 }, tools: [] }),
