@@ -74,6 +74,8 @@ test('run starts a gateway of its own where none runs, and its exit code tells h
   expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining('hello') })
   const denied = await openpista(home, 'run', '-e', '/run echo hello')
   expect(denied).toMatchObject({ code: 1, err: expect.stringContaining('no terminal to ask at') })
+  const hint = await openpista(home, 'run', '-e', 'hello')
+  expect(hint).toMatchObject({ code: 1, out: expect.stringContaining('No model is configured') })
   const json = await openpista(home, 'run', '--json', '-e', '/help')
   expect(JSON.parse(json.out)).toMatchObject({ status: 'stop', sessionId: expect.stringMatching(/^cli:run-/) })
   expect(await openpista(home, 'audit', 'verify')).toMatchObject({ code: 0, out: expect.stringContaining('whole') })
@@ -129,6 +131,19 @@ test('web start serves the web client alone; web status tells, web stop ends it 
   })
   expect(await openpista(home, 'stop')).toMatchObject({ code: 0 })
   expect(await whole.ended).toMatchObject({ code: 0 })
+})
+
+test('a gateway without its socket is found all the same, and no second one takes its place', {
+  timeout: 60_000,
+}, async () => {
+  const home = newHome()
+  writeFileSync(join(home, 'config.toml'), '[agent]\nollama_url = ""\n[channels.cli]\nenabled = false\n')
+  const gateway = await startGateway(home)
+  expect(await openpista(home, 'status')).toMatchObject({ code: 0, out: expect.stringContaining('socket: off') })
+  const refused = await openpista(home, 'run', '-e', '/status')
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('channels.cli.enabled') })
+  expect(await openpista(home, 'stop')).toMatchObject({ code: 0 })
+  expect(await gateway.ended).toMatchObject({ code: 0 })
 })
 
 test('what a killed gateway left behind does not keep the next one from starting', { timeout: 60_000 }, async () => {

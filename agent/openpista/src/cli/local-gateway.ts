@@ -1,3 +1,4 @@
+import { AppError, ensurePrivateDir } from '@openpista/common'
 import type { Settings } from '../config.ts'
 import { type LogChoice, openLog } from './log.ts'
 import { claimHome, releaseHome, runningGateway } from './process-file.ts'
@@ -6,9 +7,14 @@ import { claimHome, releaseHome, runningGateway } from './process-file.ts'
 export type LocalGateway = { stop: () => Promise<void> }
 
 export async function useGateway(settings: Settings, env: NodeJS.ProcessEnv, log: LogChoice): Promise<LocalGateway> {
-  if ((await runningGateway(settings)) !== undefined) return { stop: async () => {} }
+  const running = await runningGateway(settings)
+  if (running?.hasSocket === true) return { stop: async () => {} }
+  if (running !== undefined) {
+    throw new AppError('SOCKET_OFF', `The gateway (process ${running.pid}) runs without its socket.`, {
+      hint: 'Use the web client, or set channels.cli.enabled to true and start the gateway again.',
+    })
+  }
   const { assemble } = await import('../assemble.ts')
-  const { ensurePrivateDir } = await import('@openpista/common')
   ensurePrivateDir(settings.home)
   await claimHome(settings)
   const { agent, store } = await assemble({

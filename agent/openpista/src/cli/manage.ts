@@ -13,15 +13,18 @@ export async function status(settings: Settings): Promise<number> {
     console.log(`stopped (home: ${settings.home})`)
     return 1
   }
-  const client = await connectGateway(settings.socket, 'status')
-  const welcome = await client.next()
-  client.close()
-  const model = welcome?.type === 'welcome' ? (welcome.model ?? 'none') : 'unknown'
   console.log(`running (process ${running.pid})`)
   console.log(`web: ${running.url ?? 'off'}`)
-  console.log(`socket: ${settings.socket}`)
-  console.log(`model: ${model}`)
+  console.log(`socket: ${running.hasSocket ? settings.socket : 'off'}`)
+  if (running.hasSocket) console.log(`model: ${await modelOf(settings)}`)
   return 0
+}
+
+async function modelOf({ socket }: Settings): Promise<string> {
+  const client = await connectGateway(socket, 'status')
+  const welcome = await client.next()
+  client.close()
+  return welcome?.type === 'welcome' ? (welcome.model ?? 'none') : 'unknown'
 }
 
 /** `openpista stop`: asks the gateway to end and waits for it. */

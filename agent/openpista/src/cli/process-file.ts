@@ -14,7 +14,7 @@ export type GatewayState = { pid: number; url: string | null; reach: 'all' | 'we
 export async function claimHome(settings: Settings): Promise<void> {
   const pid = readPid(settings)
   if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
-    if (isFresh(settings.pidFile) || (await answers(settings.socket))) {
+    if (isFresh(settings.pidFile) || (await runningGateway(settings)) !== undefined) {
       throw new AppError('ALREADY_RUNNING', `openpista runs already (process ${pid}).`, {
         hint: 'Stop it with: openpista stop',
       })
@@ -35,13 +35,18 @@ export function writeState(settings: Settings, state: GatewayState): void {
   writeFileSync(settings.stateFile, JSON.stringify(state), { mode: 0o600 })
 }
 
-/** The gateway that runs with this home folder, if one does. */
-export async function runningGateway(settings: Settings): Promise<GatewayState | undefined> {
+/** A gateway that runs. `hasSocket`: `channels.cli` is on, so that programs here can speak to it. */
+export type RunningGateway = GatewayState & { hasSocket: boolean }
+
+/** The gateway that runs with this home folder, if one does: a process that answers, on its socket or on the web. */
+export async function runningGateway(settings: Settings): Promise<RunningGateway | undefined> {
   const pid = readPid(settings)
-  if (pid === undefined || !isAlive(pid) || !(await answers(settings.socket))) return undefined
+  if (pid === undefined || !isAlive(pid)) return undefined
   const text = read(settings.stateFile)
-  const state = text === undefined ? undefined : (JSON.parse(text) as GatewayState)
-  return state?.pid === pid ? state : { pid, url: null, reach: 'all' }
+  const known = text === undefined ? undefined : (JSON.parse(text) as GatewayState)
+  const state: GatewayState = known?.pid === pid ? known : { pid, url: null, reach: 'all' }
+  if (await answers(settings.socket)) return { ...state, hasSocket: true }
+  return state.url !== null && (await answersOnWeb(state.url)) ? { ...state, hasSocket: false } : undefined
 }
 
 export function isAlive(pid: number): boolean {
@@ -84,4 +89,15 @@ function answers(socket: string): Promise<boolean> {
     connection.once('connect', () => end(true))
     connection.once('error', () => end(false))
   })
+}
+
+const HEALTH_MS = 2_000
+
+async function answersOnWeb(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_MS) })).ok
+  } catch {
+    // Nobody there, or nobody who speaks HTTP.
+    return false
+  }
 }

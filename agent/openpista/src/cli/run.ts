@@ -47,9 +47,12 @@ async function oneTurn(client: GatewayClient, options: RunOptions): Promise<numb
     client.send({ type: 'approval.answer', cardId: card.id, decision })
   }
   let streamed = ''
-  const finished = await untilFinished(client, id, decide, (delta) => {
-    streamed += delta
-    if (!json) process.stdout.write(delta)
+  let hint: string | undefined
+  const finished = await untilFinished(client, id, decide, (frame) => {
+    if (frame.type === 'welcome') hint = frame.hint
+    if (frame.type !== 'text.delta') return
+    streamed += frame.text
+    if (!json) process.stdout.write(frame.text)
   })
   if (finished === undefined) {
     process.stderr.write('Error: the gateway is gone.\n')
@@ -63,20 +66,22 @@ async function oneTurn(client: GatewayClient, options: RunOptions): Promise<numb
       streamed === '' ? finished.text : finished.status === 'stop' ? '' : (finished.text.split('\n\n').at(-1) ?? '')
     process.stdout.write(`${streamed !== '' && rest !== '' ? '\n' : ''}${rest}\n`)
   }
-  return finished.status === 'stop' && !finished.text.startsWith('❌') ? 0 : 1
+  // Without a model its place is taken by words about how to get one.
+  const isAnswer = finished.status === 'stop' && !finished.text.startsWith('❌') && finished.text !== hint
+  return isAnswer ? 0 : 1
 }
 
 async function untilFinished(
   client: GatewayClient,
   messageId: string,
   decide: (card: Card) => Promise<void>,
-  onText: (delta: string) => void,
+  onFrame: (frame: ServerFrame) => void,
 ): Promise<Finished | undefined> {
   let turnId: string | undefined
   for (let frame = await client.next(); frame !== undefined; frame = await client.next()) {
     if (frame.type === 'turn.started' && frame.messageId === messageId) turnId = frame.turnId
     if (frame.type === 'error') process.stderr.write(`Error: ${frame.message}\n`)
-    if (frame.type === 'text.delta' && frame.turnId === turnId) onText(frame.text)
+    if (!('turnId' in frame) || frame.turnId === turnId) onFrame(frame)
     if (frame.type === 'approval.requested' && frame.card.kind !== 'payment') await decide(frame.card)
     if (frame.type === 'turn.finished' && frame.turnId === turnId) return frame
   }
