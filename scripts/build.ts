@@ -93,7 +93,7 @@ async function publish(publication: Publication, workspace: Workspace, all: read
     copyFileSync(join(repositoryRoot, licence), join(dist, licence))
   writeFileSync(join(dist, 'LICENSES-BUILT-IN.txt'), licencesOf(bundles, ours))
   if (existsSync(join(folder, 'README.md'))) copyFileSync(join(folder, 'README.md'), join(dist, 'README.md'))
-  for (const { name } of doors.filter(({ command }) => command !== undefined)) makeRunnable(join(dist, `${name}.js`))
+  for (const { name } of doors.filter(({ commands }) => commands !== undefined)) makeRunnable(join(dist, `${name}.js`))
   const manifest = publishedManifest(workspace.manifest, doors, publication.isLibrary, externalsOf(bundles), all)
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return checkPublication(dist, manifest, ours)
@@ -124,7 +124,7 @@ function withoutCore(folder: string): string {
 }
 
 /** A way into the package: `exports` and `bin` of its manifest name the same file once. */
-type Door = { name: string; source: string; subpath?: string; command?: string }
+type Door = { name: string; source: string; subpath?: string; commands?: readonly string[] }
 
 function doorsOf(manifest: Manifest, isLibrary: boolean): Door[] {
   const exported = isLibrary
@@ -133,9 +133,12 @@ function doorsOf(manifest: Manifest, isLibrary: boolean): Door[] {
   const doors = exported.map(([subpath, source]): Door => {
     return { name: subpath === '.' ? 'index' : subpath.slice(2), source, subpath }
   })
-  const commands = Object.entries(manifest.bin ?? {}).map(
-    ([command, source]): Door => ({ name: command, source, command }),
-  )
+  // Two names of one program are one file.
+  const programs = Object.groupBy(Object.entries(manifest.bin ?? {}), ([, source]) => source)
+  const commands = Object.entries(programs).map(([source, entries = []]): Door => {
+    const names = entries.map(([name]) => name)
+    return { name: names[0] ?? '', source, commands: names }
+  })
   return [...doors, ...commands]
 }
 
@@ -149,7 +152,7 @@ function publishedManifest(
   const target = (door: Door) =>
     isLibrary ? { types: `./${door.name}.d.ts`, default: `./${door.name}.js` } : `./${door.name}.js`
   const exported = doors.flatMap((door) => (door.subpath === undefined ? [] : [[door.subpath, target(door)]]))
-  const commands = doors.flatMap(({ command, name }) => (command === undefined ? [] : [[command, `./${name}.js`]]))
+  const commands = doors.flatMap(({ commands = [], name }) => commands.map((command) => [command, `./${name}.js`]))
   const optional = mergeVersions(all.map(({ manifest }) => manifest.optionalDependencies))
   const required = mergeVersions(all.map(({ manifest }) => manifest.dependencies))
   return {

@@ -66,6 +66,11 @@ test('--help names the commands', async () => {
   for (const name of ['start', 'run', 'repl', 'status', 'stop', 'link', 'audit']) expect(out).toContain(`  ${name}`)
 })
 
+test('the program has its old name too', () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { bin: object }
+  expect(manifest.bin).toEqual({ openpista: './src/main.ts', openpistacrab: './src/main.ts' })
+})
+
 test('run starts a gateway of its own where none runs, and its exit code tells how it went', {
   timeout: 60_000,
 }, async () => {
