@@ -58,10 +58,13 @@ export const allowedFolders: Readonly<Record<string, Readonly<Record<string, rea
       'wallet',
       'schedules',
       'skills',
+      'workers/worker.ts',
+      'workers/words.ts',
       'providers/provider.ts',
       'executors/executor.ts',
       'executors/roots.ts',
     ],
+    workers: ['domain', 'store', 'channels/channel.ts', 'gateway', 'tools/tool.ts', 'tools/part.ts'],
     loop: [
       'domain',
       'protocol',

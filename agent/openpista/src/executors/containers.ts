@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { TaskTokens } from '../domain/task.ts'
 import { runContainer } from './container.ts'
 import { createDockerEngine, type DockerEngine } from './docker-engine.ts'
 import type { ContainerHost } from './executor.ts'
-import type { TaskTokens } from './task-tokens.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/
 

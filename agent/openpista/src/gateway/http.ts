@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { Hono } from 'hono'
-import type { TaskTokens } from '../executors/task-tokens.ts'
+import type { TaskTokens } from '../domain/task.ts'
 import type { Access } from './access.ts'
 
 export type HttpParts = {

@@ -7,12 +7,13 @@ import { z } from 'zod'
 import { type Agent, type AgentParts, createAgent } from '../app.ts'
 import { createApprovalMemory } from '../approvals/memory.ts'
 import { channels } from '../channels/index.ts'
+import type { TaskTokens } from '../domain/task.ts'
 import type { Executor } from '../executors/executor.ts'
-import { createTaskTokens, type TaskTokens } from '../executors/task-tokens.ts'
+import { createTaskTokens } from '../executors/task-tokens.ts'
 import { createAccess } from '../gateway/access.ts'
 import { run } from '../loop.ts'
 import { jitteredRetry } from '../model-stream.ts'
-import { createPairing } from '../pairing/pairing.ts'
+import { createPairing, type Pairing } from '../pairing/pairing.ts'
 import { type ClientFrame, ServerFrame } from '../protocol/index.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createScheduler } from '../schedules/scheduler.ts'
@@ -50,6 +51,8 @@ export function noteTool(risk: Tool['risk'], notes: string[]): Tool {
 
 export type Fixture = AsyncDisposable & {
   agent: Agent
+  /** Of an agent that was not given another. */
+  pairing: Pairing
   store: Store
   home: string
   port: number
@@ -64,6 +67,7 @@ export async function startAgent(
   const home = mkdtempSync(join(tmpdir(), 'openpista-'))
   const store = changes.store ?? (await openStore(join(home, 'memory.db')))
   const provider: Provider = { id: 'scripted', stream: script }
+  const pairing = createPairing({ store, now: changes.now ?? Date.now, configured: [ANN] })
   let port = 0
   const agent = createAgent({
     store,
@@ -80,7 +84,7 @@ export async function startAgent(
     context: { messages: 200, chars: 400_000 },
     retry: jitteredRetry(3, () => 0),
     channels,
-    pairing: createPairing({ store, now: changes.now ?? Date.now, configured: [ANN] }),
+    pairing,
     access: createAccess({ token: TOKEN, hosts: [], origins: [], now: Date.now }),
     shared: undefined,
     web: { webRoot: join(home, 'web'), version: '0', tasks, port: 0, onListening: (found) => (port = found) },
@@ -101,6 +105,7 @@ export async function startAgent(
   const open: TestClient[] = []
   return {
     agent,
+    pairing,
     store,
     home,
     port,

@@ -45,8 +45,8 @@ async function crashOnce(at: number): Promise<boolean> {
   const doom = doomed(store, at)
   const first = await life(doom.store, notes)
   doom.begin()
-  void first.letters.receive('1', 'go')
-  const answered = first.letters.delivered('text').then(() => 'answered')
+  const admitted = first.letters.receive('1', 'go')
+  const answered = admitted.then(() => first.letters.delivered('text')).then(() => 'answered')
   const died = (await Promise.race([doom.died, answered])) === 'died'
   const second = await life(store, notes)
   await second.letters.receive('1', 'go')

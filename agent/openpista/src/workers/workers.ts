@@ -15,7 +15,7 @@ import {
 import type { Tool } from '../tools/tool.ts'
 import { narrowBudget, restOf } from './budget.ts'
 import { confineRuns } from './confine.ts'
-import { createEndings } from './endings.ts'
+import { createEndings, type Endings } from './endings.ts'
 import { deliverReport, type Office, reportId } from './report.ts'
 import { taskMessage } from './task.ts'
 import { readReport, readView } from './view.ts'
@@ -73,22 +73,7 @@ export function createWorkers(parts: WorkersParts): WorkerHost {
       const rows = await workersOf(db, sessionId)
       return await Promise.all(rows.map((row) => readView(db, row)))
     },
-    result: async (sessionId, worker, waitMs, signal) => {
-      const found = await findWorkerOf(db, sessionId, worker)
-      if (found === undefined) return undefined
-      const over = new AbortController()
-      const ended = endings.wait(found.id, AbortSignal.any([signal, over.signal, AbortSignal.timeout(waitMs)]))
-      let row = (await findWorker(db, found.id)) ?? found
-      if (row.state === 'running') {
-        await ended
-        row = (await findWorker(db, found.id)) ?? row
-      }
-      over.abort()
-      if (row.state === 'running') return await readView(db, row)
-      if (!signal.aborted)
-        await store.write((transaction) => dropWaitingReport(transaction, sessionId, reportId(row.id)))
-      return await readReport(db, row)
-    },
+    result: (sessionId, worker, waitMs, signal) => readResult(store, endings, { sessionId, worker, waitMs }, signal),
     cancel: async (sessionId, worker) => {
       const row = await findWorkerOf(db, sessionId, worker)
       if (row?.state !== 'running') return false
@@ -107,6 +92,26 @@ export function createWorkers(parts: WorkersParts): WorkerHost {
     }),
     confine: (runLoop) => confineRuns(runLoop, store, config.depth),
   }
+}
+
+type Wanted = { sessionId: string; worker: string; waitMs: number }
+
+async function readResult(store: Store, endings: Endings, { sessionId, worker, waitMs }: Wanted, signal: AbortSignal) {
+  const { db } = store
+  const found = await findWorkerOf(db, sessionId, worker)
+  if (found === undefined) return undefined
+  const over = new AbortController()
+  const ended = endings.wait(found.id, AbortSignal.any([signal, over.signal, AbortSignal.timeout(waitMs)]))
+  // Looked at again: it may have ended before there was a wait.
+  let row = (await findWorker(db, found.id)) ?? found
+  if (row.state === 'running') {
+    await ended
+    row = (await findWorker(db, found.id)) ?? row
+  }
+  over.abort()
+  if (row.state === 'running') return await readView(db, row)
+  if (!signal.aborted) await store.write((transaction) => dropWaitingReport(transaction, sessionId, reportId(row.id)))
+  return await readReport(db, row)
 }
 
 /** The same for the same call: done again after a crash it is the same worker. */
