@@ -43,7 +43,8 @@ export type LoopConfig = {
   journal: Journal
   /** Messages that arrived since the last round; they are in the conversation already. */
   steer: () => Promise<Message[]>
-  about: { sessionId: string; turnId: string; channel: string; sender: Provenance }
+  /** `sources`: everybody else whose words stood in the conversation, also where they do not fit into it any more. */
+  about: { sessionId: string; turnId: string; channel: string; sender: Provenance; sources?: readonly Provenance[] }
   place: Pick<ToolContext, 'workspace' | 'exec'>
   /** Calls that an earlier process had begun. They are not begun again unless the tool says that this is safe. */
   begun: ReadonlySet<string>
@@ -214,13 +215,14 @@ async function decide(
   if (state.refused.has(key)) return 'Tool call rejected: the same call was rejected before in this turn.'
   state.repeats = { key, count: state.repeats.key === key ? state.repeats.count + 1 : 1 }
   const repeated = state.repeats.count >= REPEATS_TO_ASK
+  const { sources = [], ...about } = config.about
   const question = {
-    ...config.about,
+    ...about,
     call,
     summary,
     scope,
     risk: tool.risk,
-    untrusted: untrustedSources(state.messages),
+    untrusted: untrustedSources(state.messages, sources),
     ...(repeated ? { note: `The agent asks for the same call ${state.repeats.count} times in a row.` } : {}),
   }
   const answer = (await (repeated ? config.person : config.approver).ask(question, signal)) ?? {

@@ -4,7 +4,7 @@ import { type Command, findCommand } from './commands/command.ts'
 import { hintProvider, type ScriptedCommand, scriptCommand } from './commands/script-provider.ts'
 import { type Compaction, compact } from './compact.ts'
 import { contextMessages } from './domain/compaction.ts'
-import { type ContextBudget, replay } from './domain/history.ts'
+import { type ContextBudget, replay, untrustedSources } from './domain/history.ts'
 import type { Message } from './domain/message.ts'
 import { modelInfo } from './domain/model-info.ts'
 import { type Provenance, senderProvenance } from './domain/provenance.ts'
@@ -177,7 +177,7 @@ export class SessionRunner {
     const about = { sessionId, turnId: turn.id, channel: inbound.channel }
     const limit = steers ? createTurnLimits({ ...this.#parts, confirm: person.confirm, about }) : unlimited
     const context = contextBudget(candidates[0], this.#parts.context)
-    const messages = await this.#context(turn, journal, { candidates, context, steers }, signal)
+    const { messages, sources } = await this.#context(turn, journal, { candidates, context, steers }, signal)
     const config = {
       candidates,
       system: systemPrompt({ workspace, executor: executor.name, channel: inbound.channel, skills }),
@@ -190,7 +190,7 @@ export class SessionRunner {
       person,
       journal,
       steer: async () => (steers ? await this.#steer(turn, journal) : []),
-      about: { ...about, sender: senderProvenance(inbound) },
+      about: { ...about, sender: senderProvenance(inbound), sources },
       place: { workspace, exec: executor },
       begun: turn.begun,
     }
@@ -208,7 +208,7 @@ export class SessionRunner {
   }
 
   /** The conversation so far, as it goes to the model; one that has become too long is summed up first. */
-  async #context(turn: Turn, journal: TurnJournal, how: ContextHow, signal: AbortSignal): Promise<Message[]> {
+  async #context(turn: Turn, journal: TurnJournal, how: ContextHow, signal: AbortSignal) {
     const { store, retry, now } = this.#parts
     const { sessionId } = turn
     const rows = 2 * how.context.messages
@@ -228,7 +228,9 @@ export class SessionRunner {
       }
     }
     this.#remember(context)
-    return replay(contextMessages(context), how.context)
+    const messages = contextMessages(context)
+    // What does not fit any more was read all the same, and the agent's own words may repeat it.
+    return { messages: replay(messages, how.context), sources: untrustedSources(messages) }
   }
 
   /** Keeps what was read for the next turn, as long as the session is in use. */

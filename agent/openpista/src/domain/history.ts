@@ -70,9 +70,9 @@ export function repair(messages: readonly Message[]): Message[] {
   return repaired
 }
 
-/** Everybody but the owner and the program whose words stand in the conversation, each once. */
-export function untrustedSources(messages: readonly Message[]): Provenance[] {
-  const found = new Map<string, Provenance>()
+/** Everybody but the owner and the program whose words stand in the conversation, and `earlier` ones, each once. */
+export function untrustedSources(messages: readonly Message[], earlier: readonly Provenance[] = []): Provenance[] {
+  const found = new Map(earlier.map((provenance) => [JSON.stringify(provenance), provenance]))
   for (const message of messages) {
     for (const provenance of provenances(message)) {
       if (!isTrusted(provenance)) found.set(JSON.stringify(provenance), provenance)

@@ -70,7 +70,7 @@ export function createWebSockets(access: Access, clients: Clients): WebSockets {
 
 function refuse(request: IncomingMessage, access: Access): string | undefined {
   const { host, origin, cookie, authorization, 'sec-websocket-protocol': protocols } = request.headers
-  if (new URL(request.url ?? '/', 'http://gateway').pathname !== '/ws') return '404 Not Found'
+  if (URL.parse(request.url ?? '/', 'http://gateway')?.pathname !== '/ws') return '404 Not Found'
   if (!access.sameOrigin({ host, origin })) return '403 Forbidden'
   if (!access.authenticated({ cookie, authorization, protocols, origin })) return '401 Unauthorized'
   return undefined

@@ -3,13 +3,14 @@ import { channels } from '../channels/index.ts'
 import { cardText } from '../cli/card-prompt.ts'
 import { createCommands } from '../commands/index.ts'
 import { wallet } from '../commands/wallet.ts'
+import { createHostExecutor } from '../executors/host.ts'
 import { createPairing } from '../pairing/pairing.ts'
 import type { ClientFrame } from '../protocol/index.ts'
 import { createSkills } from '../skills/skills.ts'
 import { openStore } from '../store/store.ts'
 import { connectClient, startAgent } from '../testing/agent-fixture.ts'
 import { echo } from '../testing/script.ts'
-import { type Arena, type Call, FRIEND, harm, openArena, sandboxed, THIEF } from './arena.ts'
+import { type Arena, type Call, FRIEND, harm, openArena, sandboxed, secretEnvironment, THIEF } from './arena.ts'
 import { leaks } from './machine-attempts.ts'
 
 const touch: Call = { name: 'system.run', arguments: { command: 'touch pwned' } }
@@ -299,5 +300,46 @@ test('a text that was scheduled is no answer of the owner: what it sets off asks
     victim.send({ type: 'approval.answer', cardId: card.id, decision: 'reject' })
   }
   await victim.next('turn.finished')
+  expect(harm(arena)).toEqual([])
+})
+
+test.each([
+  ['ls\u202e', 'cannot be seen'],
+  ['curl http://p\u0430ypal.com', 'several alphabets'],
+  [`ls${'\n'.repeat(60)}; touch pwned`, 'large gaps'],
+  [`ls ${'x'.repeat(15_000)}; touch pwned`, undefined],
+])('a card shows the whole of %j, and warns of what is odd about it', async (command, warning) => {
+  await using arena = await openArena()
+  const { cards } = await arena.turn([{ name: 'system.run', arguments: { command } }])
+  expect(cards[0]?.facts[0]?.value).toBe(command)
+  expect(cards[0]?.title.length).toBeLessThan(250)
+  const warnings = cards[0]?.facts.filter(({ tone }) => tone === 'warning').map(({ value }) => value)
+  expect(warnings).toEqual(warning === undefined ? [] : [expect.stringContaining(warning)])
+  expect(harm(arena)).toEqual([])
+})
+
+test('a command on the host that the owner approved has no keys in its environment', { timeout: 30_000 }, async () => {
+  await using arena = await openArena({ executor: createHostExecutor(secretEnvironment()) })
+  const call = { name: 'system.run', arguments: { command: 'env; set; cat /proc/self/environ; echo end' } }
+  const { outputs } = await arena.turn([call], () => 'approve')
+  expect(outputs.join()).toContain('PATH=')
+  expect(harm(arena)).toEqual([])
+})
+
+test('somebody who was let in cannot answer the cards of the owner, nor have things done unasked', async () => {
+  await using arena = await openArena()
+  await arena.letters.receive('1', 'hi', { chat: 'eve', user: 'eve' })
+  const [, code = ''] = /code: (\S+)\./.exec((await arena.letters.delivered('text')).text) ?? []
+  expect((await arena.fixture.pairing.approve(code, 'person')).ok).toBe(true)
+  arena.plan.set('please', [{ name: 'fs.read', arguments: { path: 'notes.txt' } }, touch, pays(THIEF, '0.01')])
+  await arena.letters.receive('2', 'please', { chat: 'eve', user: 'eve' })
+  for (const title of ['fs.read: ', 'system.run: touch pwned', `wallet.send: send 0.01 to ${THIEF}`]) {
+    const { card } = await arena.letters.delivered('card')
+    expect(card.title).toContain(title)
+    const sessionId = 'letters:eve'
+    expect(await arena.letters.answer(card.id, 'approve', { user: 'eve', sessionId })).toBe(false)
+    expect(await arena.letters.answer(card.id, 'reject', { user: 'ann', sessionId })).toBe(true)
+  }
+  await arena.letters.delivered('text')
   expect(harm(arena)).toEqual([])
 })

@@ -30,7 +30,10 @@ export function createBrowserNavigate(browser: Browser): Tool<typeof Input> {
         if (!loaded) await page.stop()
         const { url: finalUrl, title } = await whereIs(page)
         const refused = browser.refusal(URL.parse(finalUrl)?.host ?? '')
-        if (refused !== undefined) return failed(oneLine(`${finalUrl}: ${refused}`), { kind: 'web', url: finalUrl })
+        if (refused !== undefined) {
+          const words = oneLine(`${finalUrl}: ${refused}`)
+          return finalUrl === address.href ? failed(words) : failed(words, { kind: 'web', url: finalUrl })
+        }
         const answer = { action: 'navigate', requested_url: url, final_url: finalUrl, title }
         return pageAnswer(finalUrl, loaded ? answer : { ...answer, note: `not fully loaded after ${timeout_secs}s` })
       })
