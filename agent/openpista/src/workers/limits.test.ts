@@ -119,6 +119,19 @@ test('a worker has the tools it was given, none that outlive it, and starts no w
   expect((await client.say('more')).text).toContain('A worker cannot have worker.start.')
 })
 
+test('a worker thinks with the model of the session that it works for', async () => {
+  const { fixture, requests, store } = await startWithWorkers(
+    { hi: { calls: [] }, go: { calls: [START('think', { name: 'bee' }), RESULT('bee')] }, think: { calls: [] } },
+    [],
+  )
+  await using _ = fixture
+  const client = await fixture.client()
+  await client.say('hi')
+  await store.write((transaction) => transaction.updateTable('sessions').set({ model: 'small' }).execute())
+  await client.say('go')
+  expect(requests.map(({ model }) => model)).toEqual(['scripted', 'small', 'small', 'small', 'small'])
+})
+
 test('a task is never a command, whatever it looks like', async () => {
   const said: string[] = []
   const planted = {

@@ -178,5 +178,22 @@ async function insert(transaction: Transaction, row: WorkerRow, atOnce: number):
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+  await insertSession(transaction, row)
   return undefined
+}
+
+/** A worker thinks with the model that the owner chose for the session that it works for. */
+async function insertSession(transaction: Transaction, row: WorkerRow): Promise<void> {
+  const { session_id: id, parent_id, created_at } = row
+  const { model } = await transaction
+    .selectFrom('sessions')
+    .select('model')
+    .where('id', '=', parent_id)
+    .executeTakeFirstOrThrow()
+  const address = JSON.stringify({ chat: row.id })
+  await transaction
+    .insertInto('sessions')
+    .values({ id, channel: WORKER_CHANNEL, address, title: '', model, seq: 0, created_at, updated_at: created_at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
