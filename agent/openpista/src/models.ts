@@ -73,7 +73,8 @@ function ownProvider({ provider }: ModelsConfig): string {
 
 /** A model of another service than the configured one. */
 function elsewhere(provider: string, model: string | null, config: ModelsConfig): ModelChoice {
-  const baseUrl = provider === 'ollama' ? config.ollamaUrl : ''
+  // What needs no login runs on this machine, where the configuration says.
+  const baseUrl = findPreset(provider)?.login === 'none' ? config.ollamaUrl : ''
   const choice = createProvider({ ...config, ...OWN_DEFAULTS, baseUrl, provider, model: model ?? '' })
   return choice.ok
     ? { ...choice, fallbacks: fallbacks(config) }

@@ -26,47 +26,21 @@ const PROTOCOL = 1
 
 export function createLine({ keep, view, dispatch, ...parts }: LineParts): Line {
   let isWelcome = false
-  let wantsHistory = false
-  let wantsNewSession = false
+  const way = createWayIn({ keep, view, dispatch })
 
-  const hello = (): Extract<ClientFrame, { type: 'hello' }> => {
-    isWelcome = false
-    const { transcript } = view.value
-    const sessionId = transcript?.sessionId ?? keep.session()
-    return {
-      type: 'hello',
-      protocol: PROTOCOL,
-      clientId: keep.clientId,
-      ...(sessionId === undefined ? {} : { sessionId }),
-      ...(transcript === undefined || wantsHistory ? {} : { lastSeq: transcript.seq }),
-    }
-  }
   const sendWaiting = () => {
     if (!isWelcome) return
     for (const { id, text } of unsent(view.value)) connection.send({ type: 'message', id, text })
   }
-  /** True for a frame of the way into a session, which is not to be seen. */
-  const isOnTheWay = (frame: ServerFrame): boolean => {
-    if (frame.type === 'error' && frame.code === 'SESSION_NOT_FOUND' && !isWelcome) {
-      // Another session follows, perhaps one full of other things; what waits here must not end up in it.
-      dispatch({ type: 'session.lost' })
-      wantsNewSession = true
-      return true
-    }
-    if (frame.type !== 'welcome') return false
-    if (wantsNewSession) {
-      wantsNewSession = false
-      return connection.send({ type: 'session.new' })
-    }
-    // A gateway that has less than this page remembers: only its whole history is the truth.
-    return isBehind(frame, view.value) && connection.send({ type: 'session.open', sessionId: frame.sessionId })
-  }
   const onFrame = (frame: ServerFrame) => {
-    if (isOnTheWay(frame)) return
+    const next = isWelcome && frame.type !== 'welcome' ? undefined : way.next(frame)
+    if (next !== undefined) {
+      for (const each of next) connection.send(each)
+      return
+    }
     dispatch({ type: 'frame', frame })
     if (frame.type === 'welcome') {
       isWelcome = true
-      wantsHistory = false
       keep.setSession(frame.sessionId)
       sendWaiting()
     }
@@ -76,14 +50,17 @@ export function createLine({ keep, view, dispatch, ...parts }: LineParts): Line 
   const gaps = watchGaps({
     missing: () => missingSeq(view.value),
     askForHistory: () => {
-      wantsHistory = true
+      way.wantHistory()
       connection.restart()
     },
     skip: () => dispatch({ type: 'gap.skipped' }),
   })
   const connection: Connection = connect({
     ...parts,
-    hello,
+    hello: () => {
+      isWelcome = false
+      return way.hello()
+    },
     onFrame,
     onLink: (link) => dispatch({ type: 'link', link }),
   })
@@ -95,6 +72,46 @@ export function createLine({ keep, view, dispatch, ...parts }: LineParts): Line 
     close: () => {
       gaps.stop()
       connection.close()
+    },
+  }
+}
+
+/** The way into a session, from hello to the welcome that is shown. */
+function createWayIn({ keep, view, dispatch }: Pick<LineParts, 'keep' | 'view' | 'dispatch'>) {
+  let wantsHistory = false
+  let wantsNewSession = false
+  return {
+    wantHistory: () => {
+      wantsHistory = true
+    },
+    hello: (): Extract<ClientFrame, { type: 'hello' }> => {
+      const { transcript } = view.value
+      const sessionId = transcript?.sessionId ?? keep.session()
+      return {
+        type: 'hello',
+        protocol: PROTOCOL,
+        clientId: keep.clientId,
+        ...(sessionId === undefined ? {} : { sessionId }),
+        ...(transcript === undefined || wantsHistory ? {} : { lastSeq: transcript.seq }),
+      }
+    },
+    /** What to say to a frame that is only of the way and not to be seen; `undefined` for all others. */
+    next: (frame: ServerFrame): ClientFrame[] | undefined => {
+      if (frame.type === 'error' && frame.code === 'SESSION_NOT_FOUND') {
+        // Another session follows, perhaps one full of other things; what waits here must not end up in it.
+        dispatch({ type: 'session.lost' })
+        wantsNewSession = true
+        return []
+      }
+      if (frame.type !== 'welcome') return undefined
+      if (wantsNewSession) {
+        wantsNewSession = false
+        return [{ type: 'session.new' }]
+      }
+      // A gateway that has less than this page remembers: only its whole history is the truth.
+      if (isBehind(frame, view.value)) return [{ type: 'session.open', sessionId: frame.sessionId }]
+      wantsHistory = false
+      return undefined
     },
   }
 }
