@@ -76,12 +76,16 @@ export function createSession({ store }: AboutParts): Command {
       if (args !== '') return usageOf(session, `Sessions have no '${args}'.`)
       const rows = await store.db
         .selectFrom('sessions')
-        .select(['id', 'title'])
+        .select(['id', 'title', 'shared'])
         .where('title', '<>', '')
         .orderBy('updated_at', 'desc')
         .limit(20)
         .execute()
-      const lines = rows.map(({ id, title }) => `${id === sessionId ? '*' : ' '} ${id}  ${title}`)
+      // A title may be the words of whoever wrote there, and what a command says a model reads as its own.
+      const lines = rows.map(
+        ({ id, title, shared }) =>
+          `${id === sessionId ? '*' : ' '} ${id}  ${shared === 1 ? '(others write here)' : title}`,
+      )
       return { kind: 'say', text: lines.join('\n') }
     },
   }

@@ -69,6 +69,21 @@ export function createPairing({ store, now, configured }: PairingParts): Pairing
     return await store.write((transaction) => tell(transaction, sender, now()))
   }
 
+  async function approve(code: string, role: Role): Promise<PairingOutcome> {
+    wrong = wrong.filter((at) => at + LIFE_MS > now())
+    if (wrong.length >= MAX_WRONG) return { ok: false, message: TOO_MANY }
+    // Counted before it is looked up, for many may be tried at once.
+    wrong.push(now())
+    const waiting = await requests(store.db, now()).where('state', '=', 'WAITING').execute()
+    // All are compared, so that the time says nothing about which one it was.
+    const [found] = waiting.filter((request) => isSameCode(code, request.code))
+    const done = found !== undefined && (await store.write((transaction) => admit(transaction, found, role, now())))
+    if (found === undefined || !done)
+      return { ok: false, message: 'Nobody waits with this code. A code is good for an hour, and for one use.' }
+    wrong.pop()
+    return { ok: true, sender: { channel: found.channel, user: found.user } }
+  }
+
   return {
     roleOf,
     greet,
@@ -83,17 +98,7 @@ export function createPairing({ store, now, configured }: PairingParts): Pairing
         ],
       }
     },
-    approve: async (code, role) => {
-      wrong = wrong.filter((at) => at + LIFE_MS > now())
-      if (wrong.length >= MAX_WRONG) return { ok: false, message: TOO_MANY }
-      const waiting = await requests(store.db, now()).where('state', '=', 'WAITING').execute()
-      // All are compared, so that the time says nothing about which one it was.
-      const [found] = waiting.filter((request) => isSameCode(code, request.code))
-      const done = found !== undefined && (await store.write((transaction) => admit(transaction, found, role, now())))
-      if (found !== undefined && done) return { ok: true, sender: found }
-      wrong.push(now())
-      return { ok: false, message: 'Nobody waits with this code. A code is good for an hour, and for one use.' }
-    },
+    approve,
     reject: async (sender) => {
       const done = await store.write(async (transaction) => {
         const { numUpdatedRows } = await transaction

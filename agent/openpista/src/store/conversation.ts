@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Inbound } from '../channels/channel.ts'
 import type { Context, Summary } from '../domain/compaction.ts'
 import type { Message, ToolCall } from '../domain/message.ts'
-import { isTrusted, type Provenance, senderProvenance } from '../domain/provenance.ts'
+import { type Provenance, senderProvenance } from '../domain/provenance.ts'
 import { sourceView } from '../domain/source-view.ts'
 import { Card, CardOutcome, type HistoryItem } from '../protocol/index.ts'
 import type { Transaction } from './store.ts'
@@ -16,7 +16,8 @@ type NewEntry = { id?: string; sessionId: string; turnId: string | null; at: num
 /** Adds a message at the end of a session's conversation. */
 export async function appendMessage(transaction: Transaction, entry: NewEntry, message: Message): Promise<void> {
   await appendRow(transaction, entry, message.role, message)
-  if (message.role !== 'user' || message.parts.slice(0, 1).every(({ provenance }) => isTrusted(provenance))) return
+  // Texts that the agent wrote for itself, for a schedule or a worker, are nobody's presence.
+  if (message.role !== 'user' || message.parts[0]?.provenance.kind !== 'person') return
   await transaction.updateTable('sessions').set({ shared: 1 }).where('id', '=', entry.sessionId).execute()
 }
 

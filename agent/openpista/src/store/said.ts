@@ -46,7 +46,9 @@ async function indexSome(transaction: Transaction): Promise<boolean> {
       WHERE rowid > ${from} AND rowid <= ${to} AND role = 'assistant' AND json_extract(body, '$.text') <> ''
     UNION ALL
     SELECT id, session_id,
-      iif(json_extract(body, '$.parts[0].provenance.kind') IN ('owner', 'schedule', 'system'), 'owner', 'person'),
+      CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE inbox.id = messages.id AND json_extract(inbox.body, '$.work.kind') IS NOT NULL)
+        THEN 'agent' ELSE CASE json_extract(body, '$.parts[0].provenance.kind')
+          WHEN 'owner' THEN 'owner' WHEN 'schedule' THEN 'owner' WHEN 'system' THEN 'owner' WHEN 'person' THEN 'person' ELSE 'agent' END END,
       coalesce((SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(body, '$.parts')
         WHERE json_extract(value, '$.type') = 'text'), ''), created_at FROM messages
       WHERE rowid > ${from} AND rowid <= ${to} AND role = 'user'`.execute(transaction)

@@ -1,10 +1,10 @@
 import { newId } from '@openpista/common'
 import type { Admission, Channel, Inbound, InboundSender } from '../channels/channel.ts'
-import type { Pairing } from '../pairing/pairing.ts'
+import type { Announcer } from '../gateway/announcer.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import type { NewSession } from '../gateway/log-book.ts'
 import type { Store } from '../store/store.ts'
-import type { Announcer } from './announcer.ts'
-import type { Gateway } from './gateway.ts'
-import type { NewSession } from './log-book.ts'
+import type { Pairing } from './pairing.ts'
 
 export type DoorParts = {
   gateway: Gateway

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { channels } from '../channels/index.ts'
 import { createPairingCommand } from '../commands/pairing.ts'
-import { createPairing } from '../pairing/pairing.ts'
 import { openStore } from '../store/store.ts'
 import { noteTool, startAgent } from '../testing/agent-fixture.ts'
 import { createChannelDouble } from '../testing/channel-double.ts'
 import { callTool, echo, lastUserText, type Script, sayText } from '../testing/script.ts'
+import { createPairing } from './pairing.ts'
 
 /** An agent with a messenger on which Ann is the owner, and the web. The model notes what `note <word>` says. */
 async function start() {
