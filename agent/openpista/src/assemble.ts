@@ -36,8 +36,11 @@ import { localZone } from './schedules/when.ts'
 import { createSkillRunner } from './skills/runner.ts'
 import { createSkills } from './skills/skills.ts'
 import { readContext } from './store/conversation.ts'
+import { createOutputs, OUTPUT_LIMITS } from './store/outputs.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createTools } from './tools/index.ts'
+import { keepWhole } from './tools/keep-whole.ts'
+import { createOutputRead } from './tools/output-read.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
 import { createScheduleTools } from './tools/schedules.ts'
 import { createSkillTools } from './tools/skills.ts'
@@ -109,12 +112,12 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const { workspace } = roots
   const skills = createSkills({ store, workspace, confined: executor.name !== 'host', now: Date.now })
   const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
-  const toolsOfWorkers = [
+  const toolsOfWorkers = withWholeOutputs(store, [
     ...createTools({ roots, web: foreign, wallet: wallet === null ? null : { wallet, payments } }),
     ...machine.tools,
     ...createScheduleTools(scheduler),
     ...createSkillTools(skills, createSkillRunner(skillParts)),
-  ]
+  ])
   const limits = limitsOf(settings)
   const workers = createWorkers({ store, now: Date.now, limits, config: config.workers, tools: toolsOfWorkers })
   const tools = [...toolsOfWorkers, ...(config.workers.at_once > 0 ? createWorkerTools(workers) : [])]
@@ -176,6 +179,15 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     containers,
     wallet,
   }
+}
+
+/** The tools, whose outputs are kept whole where they answer with a part, and one that reads on in them. */
+function withWholeOutputs(store: Store, tools: readonly Tool[]): readonly Tool[] {
+  const { keep, read } = createOutputs(store, Date.now, OUTPUT_LIMITS)
+  const names = tools.map(({ name }) => name)
+  // A tool's functions take its own parsed input; whoever calls them parses first.
+  const readOn = createOutputRead(read, names) as unknown as Tool
+  return [...tools, readOn].map((tool) => keepWhole(tool, keep))
 }
 
 /** The machine is put in order before the agent starts, and cleared away after it has stopped. */

@@ -135,7 +135,9 @@ function offered({ tools, specs }: LoopConfig, messages: readonly Message[]): re
     messages.flatMap((each) => (each.role === 'assistant' ? each.calls.map(({ name }) => name) : [])),
   )
   const hidden = new Set(
-    tools.flatMap(({ name, offeredAfter }) => (offeredAfter === undefined || called.has(offeredAfter) ? [] : [name])),
+    tools.flatMap(({ name, offeredAfter }) =>
+      offeredAfter === undefined || [offeredAfter].flat().some((tool) => called.has(tool)) ? [] : [name],
+    ),
   )
   return specs.filter(({ name }) => !hidden.has(name))
 }

@@ -21,6 +21,7 @@ import { openStore } from './store/store.ts'
 import { BrowserSection, ScreenSection } from './tools/config.ts'
 import { createContainerRun } from './tools/container-run.ts'
 import { createTools } from './tools/index.ts'
+import { createOutputRead } from './tools/output-read.ts'
 import { systemLookup } from './tools/pinned-fetch.ts'
 import { createScheduleTools } from './tools/schedules.ts'
 import { createScreenCapture } from './tools/screen-capture.ts'
@@ -129,6 +130,7 @@ test('a first request with every built-in tool stays below 8 KB', () => {
     ...createScheduleTools({} as Schedules),
     ...createSkillTools({} as Skills, {} as SkillRunner),
     ...createWorkerTools({} as Workers),
+    createOutputRead(async () => undefined, ['system.run']) as unknown as Tool,
   ]
   const names = mapToolNames(all.map(({ name }) => name))
   if (!names.ok) throw new Error(names.message)

@@ -13,6 +13,7 @@ export const commands: readonly Command[] = [
   { name: '/browse', usage: '/browse https://example.com', what: 'Open a web page in the browser' },
   { name: '/container', usage: '/container npm test', what: 'Run a command in a fresh container' },
   { name: '/remember', usage: '/remember ducks', what: 'Find what was said before' },
+  { name: '/output', usage: '/output', what: 'Read on in an output that was cut' },
   { name: '/schedule', usage: '/schedule', what: 'What is done at given times' },
   { name: '/skill', usage: '/skill', what: 'List skills, look at new ones, allow them' },
   { name: '/skill run', usage: '/skill run greet Ann', what: 'Run a skill' },

@@ -27,10 +27,8 @@ export type Talk = {
 /** Has the agent die at a moment of what comes next. */
 export type Killer = (talk: Talk) => void
 
-let talks = 0
-
 export async function newTalk(agent: DoomedAgent): Promise<Talk> {
-  const chat = `ann-${++talks}`
+  const chat = `ann-${crypto.randomUUID().slice(0, 8)}`
   const sessionId = `web:${chat}`
   agent.platform.say(chat, 'hello')
   await expect.poll(() => textsIn(agent, chat), PATIENCE).toEqual(['You said: hello'])

@@ -12,6 +12,7 @@ import {
 import { cancel } from './cancel.ts'
 import { type Command, forOwner } from './command.ts'
 import { browse, container, fetch, list, read, remember, run, search, write } from './machine.ts'
+import { output } from './output.ts'
 import { createPairingCommand, type PairingCommandParts } from './pairing.ts'
 import { schedule } from './schedule.ts'
 import { createSkill } from './skill.ts'
@@ -38,6 +39,7 @@ export function createCommands(parts: AboutParts & { skills: Skills } & PairingC
     browse,
     container,
     remember,
+    forOwner(output),
     schedule,
     createSkill(parts.skills),
     createPairingCommand(parts),

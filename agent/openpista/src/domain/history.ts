@@ -100,7 +100,8 @@ function resultsIn(messages: readonly Message[]): Map<string, Message> {
 function shorten(message: Message): Message {
   if (message.role !== 'tool' || message.output.length <= TOOL_RESULT_CHARS) return message
   const cut = message.output.length - TOOL_RESULT_CHARS
-  return { ...message, output: `${message.output.slice(0, TOOL_RESULT_CHARS)}\n[${cut} more characters cut]` }
+  const rest = `output.read with call "${message.callId}" and offset ${TOOL_RESULT_CHARS} reads on`
+  return { ...message, output: `${message.output.slice(0, TOOL_RESULT_CHARS)}\n[${cut} more characters cut; ${rest}]` }
 }
 
 function trim(messages: readonly Message[], budget: ContextBudget): Message[] {

@@ -1,5 +1,6 @@
 import type { Migration } from '@openpista/common'
 import type { Generated } from 'kysely'
+import { type OutputPiecesTable, type OutputsTable, outputsMigration } from './outputs-table.ts'
 import { saidMarkMigration, saidMigration } from './said-table.ts'
 import { scheduleSourcesMigration } from './schedule-sources-table.ts'
 import { type PairingRequestsTable, type SendersTable, sendersMigration } from './senders-table.ts'
@@ -148,6 +149,8 @@ export type Tables = {
   workers: WorkersTable
   senders: SendersTable
   pairing_requests: PairingRequestsTable
+  outputs: OutputsTable
+  output_pieces: OutputPiecesTable
   /** What a model made of the conversation up to a position. `sources`: the untrusted provenances in it. */
   summaries: { session_id: string; position: number; text: string; sources: string; created_at: number }
 }
@@ -243,4 +246,5 @@ CREATE TABLE skill_files (
   sendersMigration,
   scheduleSourcesMigration,
   saidMarkMigration,
+  outputsMigration,
 ]

@@ -105,6 +105,13 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       next_at: Date.UTC(2100, 0, 1),
     },
   ],
+  outputs: [
+    {
+      ...{ id: 1, session_id: OLD_SESSION, call_id: call.id, tool: call.name, total: 11, created_at: AT },
+      sources: json([{ kind: 'file', path: '/ducks.txt' }]),
+    },
+  ],
+  output_pieces: [{ output_id: 1, start: 0, text: 'in the pond' }],
   senders: [{ channel: 'letters', user: 'eve', role: 'person', created_at: AT }],
   pairing_requests: [
     { channel: 'letters', user: 'bob', code: 'ABCD-EFGH', state: 'WAITING', told_at: AT, expires_at: AT + 1 },
@@ -139,7 +146,7 @@ export function dumpDatabase(path: string): Record<string, Row[]> {
   try {
     const tables = database
       .prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'said_*'",
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'said*'",
       )
       .all()
     return Object.fromEntries(

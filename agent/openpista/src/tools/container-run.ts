@@ -5,7 +5,7 @@ import { oneLine } from '../domain/one-line.ts'
 import type { TaskToken, TaskTokens } from '../domain/task.ts'
 import type { ContainerHost, ContainerImage } from '../executors/executor.ts'
 import { failed } from './answer.ts'
-import { commandAnswer, MAX_CHARS } from './command-answer.ts'
+import { beginning, commandAnswer, MAX_OUTPUT } from './command-answer.ts'
 import { defineTool, type Tool, type ToolContext, type ToolResult } from './tool.ts'
 
 const WORKSPACE = '/workspace'
@@ -43,10 +43,11 @@ export function createContainerRun(config: ContainerToolConfig): Tool<ReturnType
         : undefined
       const env = credential === undefined ? {} : tokenEnv(input.token_env_name, credential)
       const spec = { offer: image, argv: ['sh', '-lc', input.command], cwd, mounts, env }
-      const limits = { timeoutSeconds: input.timeout_secs, maxOutput: MAX_CHARS + 1, onOutput: context.emit }
+      const output = { maxOutput: MAX_OUTPUT, onOutput: beginning(context.emit) }
+      const limits = { timeoutSeconds: input.timeout_secs, ...output }
       const running = config.run(spec, limits, context.signal)
       const outcome = await running.finally(() => credential?.revoke())
-      if (outcome.ok) return commandAnswer(FOREIGN, input, outcome.result)
+      if (outcome.ok) return commandAnswer(FOREIGN, { ...input, callId }, outcome.result)
       if (outcome.missing && config.fallback && credential === undefined) return await runBeside(input, context)
       return failed(oneLine(outcome.message), FOREIGN)
     },
@@ -86,8 +87,8 @@ type Input = z.output<ReturnType<typeof inputOf>>
 /** Only where the owner configured it; the answer says that it was no container. */
 async function runBeside(input: Input, context: ToolContext): Promise<ToolResult> {
   const request = { command: input.command, cwd: context.workspace, timeoutSeconds: input.timeout_secs }
-  const output = { maxOutput: MAX_CHARS + 1, onOutput: context.emit }
+  const output = { maxOutput: MAX_OUTPUT, onOutput: beginning(context.emit) }
   const result = await context.exec.run({ ...request, ...output }, context.signal)
-  const answer = commandAnswer(FOREIGN, input, result)
+  const answer = commandAnswer(FOREIGN, { ...input, callId: context.callId }, result)
   return { ...answer, output: `[no container engine: ran in ${context.exec.name} instead]\n${answer.output}` }
 }

@@ -3,7 +3,7 @@ import { oneLine } from '../domain/one-line.ts'
 import type { SkillOutcome, SkillRunner } from '../skills/runner.ts'
 import type { Skills } from '../skills/skills.ts'
 import { failed, succeeded } from './answer.ts'
-import { commandAnswer, MAX_CHARS } from './command-answer.ts'
+import { beginning, commandAnswer, cutAt, MAX_CHARS, MAX_OUTPUT } from './command-answer.ts'
 import { defineTool, type Tool, type ToolResult } from './tool.ts'
 
 /** What a skill prints can come from anywhere. */
@@ -41,26 +41,22 @@ export function createSkillRun(skills: Skills, runner: SkillRunner): Tool<typeof
     run: async ({ name, args, input }, { callId, signal, emit }) => {
       const found = await skills.open(name)
       if (!found.ok) return failed(found.why, FOREIGN)
-      const watch = { maxOutput: MAX_CHARS + 1, onOutput: emit, signal }
-      return answer(await runner(found.value, { id: callId, args, input }, watch))
+      const watch = { maxOutput: MAX_OUTPUT, onOutput: beginning(emit), signal }
+      return answer(callId, await runner(found.value, { id: callId, args, input }, watch))
     },
   })
 }
 
-function answer(outcome: SkillOutcome): ToolResult {
+function answer(callId: string, outcome: SkillOutcome): ToolResult {
   if (outcome.kind === 'refused') return failed(oneLine(outcome.why), FOREIGN)
   if (outcome.kind === 'script') {
-    const said = commandAnswer(FOREIGN, { timeout_secs: SECONDS }, outcome.result)
+    const said = commandAnswer(FOREIGN, { timeout_secs: SECONDS, callId }, outcome.result)
     const isError = said.isError || outcome.result.exitCode !== 0
     return { ...said, isError, output: `${outcome.note}${said.output}` }
   }
   const { outcome: ended } = outcome
-  const text = cut(ended.ok ? ended.output : ended.message)
-  return ended.ok && !ended.isError ? succeeded(text, FOREIGN) : failed(text, FOREIGN)
-}
-
-function cut(text: string): string {
-  return text.length <= 2 * MAX_CHARS
-    ? text
-    : `${text.slice(0, 2 * MAX_CHARS).toWellFormed()}\n[cut at ${2 * MAX_CHARS} characters]`
+  const whole = ended.ok ? ended.output : ended.message
+  const text = cutAt(2 * MAX_CHARS, whole, { what: '', callId, before: 0 })
+  const result = ended.ok && !ended.isError ? succeeded(text, FOREIGN) : failed(text, FOREIGN)
+  return text === whole ? result : { ...result, whole }
 }

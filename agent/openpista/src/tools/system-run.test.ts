@@ -23,13 +23,28 @@ test('answers both streams and the exit code; a non-zero exit is no error', asyn
   expect((await run({ command: 'true' })).output).toBe('exit_code: 0')
 })
 
-test('cuts each stream at 5,000 characters and says so', async () => {
-  const { output } = await run({
-    command: 'head -c 6000 /dev/zero | tr "\\0" a; head -c 5000 /dev/zero | tr "\\0" b >&2',
-  })
-  expect(output).toContain(`${'a'.repeat(5000)}\n[stdout cut at 5000 characters]`)
-  expect(output).not.toContain('a'.repeat(5001))
-  expect(output).toContain(`stderr:\n${'b'.repeat(5000)}\nexit_code: 0`)
+test('cuts each stream at 5,000 characters, says how to read on, and gives the whole to be kept', async () => {
+  const heard: string[] = []
+  const command = 'head -c 6000 /dev/zero | tr "\\0" a; head -c 5000 /dev/zero | tr "\\0" b >&2'
+  const { output, whole } = await run({ command }, undefined, heard)
+  const mark = '[stdout cut at 5000 of 6000 characters; the rest: output.read with call "c" and offset 5008]'
+  expect(output).toBe(`stdout:\n${'a'.repeat(5000)}\n${mark}\nstderr:\n${'b'.repeat(5000)}\nexit_code: 0`)
+  expect(whole).toBe(`stdout:\n${'a'.repeat(6000)}\nstderr:\n${'b'.repeat(5000)}\nexit_code: 0`)
+  expect(whole!.slice(5008)).toMatch(/^a{1000}\n/)
+  expect(heard.join('')).toHaveLength(10_000)
+})
+
+test('what is not cut is not kept', async () => {
+  expect(await run({ command: 'head -c 5000 /dev/zero | tr "\\0" a; echo' })).not.toHaveProperty('whole')
+})
+
+test('keeps 5 MiB of each stream and says that there was more', async () => {
+  const { whole } = await run({ command: 'head -c 20000000 /dev/zero | tr "\\0" a; echo late >&2' })
+  const most = 5 * 1024 * 1024
+  expect(whole).toHaveLength('stdout:\n'.length + most + whole!.length - whole!.lastIndexOf('\n[stdout'))
+  expect(whole!.slice(-120)).toContain(
+    `[stdout: what came after ${most} characters was not kept]\nstderr:\nlate\nexit_code: 0`,
+  )
 })
 
 test('a timeout is an error that says how long it was', async () => {

@@ -4,7 +4,7 @@ import { commandScope, inFolder, printsOnlyFacts } from '../domain/command-scope
 import { oneLine } from '../domain/one-line.ts'
 import { isInside, type Roots } from '../executors/roots.ts'
 import { failed } from './answer.ts'
-import { commandAnswer, MAX_CHARS } from './command-answer.ts'
+import { beginning, commandAnswer, MAX_OUTPUT } from './command-answer.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const DEFAULT_SECONDS = 30
@@ -25,8 +25,7 @@ const Input = z.strictObject({
 export function createSystemRun(roots: Roots): Tool<typeof Input> {
   return defineTool({
     name: 'system.run',
-    description:
-      'Run a shell command. It has no input; its background processes end with it. Long output is cut: print less or write to a file.',
+    description: 'Run a shell command. It has no input; its background processes end with it. Long output is cut.',
     input: Input,
     risk: 'exec',
     repeatable: false,
@@ -42,13 +41,14 @@ export function createSystemRun(roots: Roots): Tool<typeof Input> {
         command: input.command,
         cwd,
         timeoutSeconds: input.timeout_secs,
-        maxOutput: MAX_CHARS + 1,
-        onOutput: context.emit,
+        maxOutput: MAX_OUTPUT,
+        onOutput: beginning(context.emit),
       }
       // In a folder that it names, `pwd` may tell where a link leads.
       const isFact = input.working_dir === undefined && printsOnlyFacts(input.command)
       const provenance = isFact ? ({ kind: 'system' } as const) : FOREIGN
-      return commandAnswer(provenance, input, await context.exec.run(request, context.signal))
+      const result = await context.exec.run(request, context.signal)
+      return commandAnswer(provenance, { ...input, callId: context.callId }, result)
     },
   })
 }

@@ -28,6 +28,8 @@ export type ToolResult = {
   /** Everybody else whose words are in it. */
   alsoFrom?: readonly Provenance[]
   images?: ImagePart[]
+  /** Everything, where `output` is a part of it; it is kept beside the conversation. */
+  whole?: string
 }
 
 /** One tool: one file, one line in `tools/index.ts`. `run` answers errors as results; it throws only for a bug. */
@@ -35,8 +37,8 @@ export type Tool<Input extends z.ZodType = z.ZodType> = {
   name: string
   description: string
   input: Input
-  /** Offered to a model only after this tool was called in the conversation; absent: always. */
-  offeredAfter?: string
+  /** Offered to a model only after one of these tools was called in the conversation; absent: always. */
+  offeredAfter?: string | readonly string[]
   /** False: no worker has it, for what it does outlives the worker. */
   inWorkers?: false
   risk: Risk

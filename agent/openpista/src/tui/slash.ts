@@ -54,6 +54,7 @@ export const slashCommands: readonly SlashCommand[] = [
   remote('/browse', '<url>', 'open a web page in the browser'),
   remote('/container', '<command>', 'run a shell command in a fresh container'),
   remote('/remember', '<words>', 'find what was said before'),
+  remote('/output', '[<call>] [<offset>]', 'read on in an output that was cut'),
   remote('/schedule', '', 'what is said to the agent at given times'),
   remote('/skill', '', 'list skills, look at new and changed ones, allow them'),
   remote('/skill run', '<name> [<words>]', 'run a skill'),
