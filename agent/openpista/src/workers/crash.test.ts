@@ -77,3 +77,30 @@ test('killed at any write, a worker is started once, ends, and reports once', { 
   while (await crashOnce(at)) at += 1
   expect(at).toBeGreaterThan(8)
 })
+
+test('the card of a worker that was killed is closed in the session of its owner, and asked anew', async () => {
+  const store = await openStore(':memory:')
+  const doom = doomed(store, 1)
+  const asking = async (of: Store) => {
+    const letters = createChannelDouble()
+    const rules = [allow('worker.*')]
+    const { fixture } = await startWithWorkers(plans, [noteTool('exec', [])], {
+      ...{ store: of, channels: [letters.definition], approvals: { rules } },
+    })
+    return { letters, fixture }
+  }
+  const first = await asking(doom.store)
+  await first.letters.receive('1', 'go')
+  const { card } = await first.letters.delivered('card')
+  const undelivered = store.db.selectFrom('outbox').select('id').where('state', '=', 'WAITING')
+  await expect.poll(() => undelivered.execute(), { timeout: 20_000 }).toEqual([])
+  doom.begin()
+  const second = await asking(store)
+  await using _ = second.fixture
+  expect(await second.letters.delivered('card.resolved')).toMatchObject({ cardId: card.id, outcome: 'expired' })
+  const { card: again } = await second.letters.delivered('card')
+  expect(again).toMatchObject({ title: card.title, reason: card.reason })
+  await second.letters.answer(again.id, 'approve')
+  expect((await second.letters.delivered('text')).text).toContain('It is noted.')
+  rmSync(first.fixture.home, { recursive: true, force: true })
+})

@@ -61,12 +61,17 @@ test('what a worker uses counts for the turn that it works for: the card is its 
   await using _ = fixture
   const client = await fixture.client()
   const finished = client.say('go')
-  const { card } = await client.next('approval.requested')
-  expect(card).toMatchObject({ kind: 'limit', title: "Worker 'bee': The limit of one turn is reached. Go on?" })
-  client.send({ type: 'approval.answer', cardId: card.id, decision: 'reject' })
-  const own = (await client.next('approval.requested')).card
-  expect(own.title).toBe('The limit of one turn is reached. Go on?')
-  client.send({ type: 'approval.answer', cardId: own.id, decision: 'reject' })
+  const titles: string[] = []
+  for (const _ of ['the worker', 'its session']) {
+    const { card } = await client.next('approval.requested')
+    titles.push(card.title)
+    client.send({ type: 'approval.answer', cardId: card.id, decision: 'reject' })
+  }
+  // Who of the two comes to the limit first is a matter of time.
+  expect(titles.sort()).toEqual([
+    'The limit of one turn is reached. Go on?',
+    "Worker 'bee': The limit of one turn is reached. Go on?",
+  ])
   expect(await finished).toMatchObject({ status: 'limit' })
   expect(said.length).toBeLessThan(4)
 })

@@ -75,7 +75,8 @@ async function putReport({ store, admitTo, send }: ReporterParts, row: WorkerRow
   const target = { ...session, address: JSON.parse(session.address) as { chat: string; thread?: string } }
   await admitTo(target, reportMessage(target, row.id, text, report.sources))
   if (parent !== undefined || (await isRunning(store, session.id))) return
-  const note = `Worker '${row.name}': ${row.state}.\n${partOf(report.text, { offset: 0, limit: NOTE_CHARS })}`
+  const start = report.text.slice(0, NOTE_CHARS).toWellFormed()
+  const note = `Worker '${row.name}': ${row.state}.\n${start}${start.length < report.text.length ? '…' : ''}`
   await send(session.id, reportId(row.id), note)
 }
 

@@ -5,7 +5,7 @@ import type { WorkerReport, WorkerView } from './worker.ts'
 export function workerLine(worker: WorkerView, now: number): string {
   const { rounds, tokens, cost } = worker.used
   const seconds = Math.round(((worker.endedAt ?? now) - worker.startedAt) / 1000)
-  const used = `${rounds} rounds, ${tokens.toLocaleString('en-US')} tokens, ${dollars(cost)}, ${seconds} s`
+  const used = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${tokens.toLocaleString('en-US')} tokens, ${dollars(cost)}, ${seconds} s`
   return `${worker.name} (${worker.id}): ${worker.state}; ${used}`
 }
 

@@ -21,6 +21,8 @@ function gate() {
   return { tool, begun: begun.promise, open: open.resolve }
 }
 
+const PATIENCE = { timeout: 20_000 }
+
 const WAIT = { name: 'wait', arguments: { word: 'x' } }
 const STATUS = { name: 'worker.status', arguments: {} }
 
@@ -132,7 +134,7 @@ test('cancel in a session stops its workers, and a command stops one', async () 
       go: { calls: [START('wait for ever', { name: 'bee' })], words: 'Started.' },
       again: { calls: [START('wait for ever', { name: 'wasp' }), RESULT('wasp')], words: lastOutput },
       'wait for ever': { calls: [WAIT] },
-      look: { calls: [RESULT('bee', 0)], words: lastOutput },
+      look: { calls: [RESULT('bee')], words: lastOutput },
     },
     [tool],
   )
@@ -145,10 +147,44 @@ test('cancel in a session stops its workers, and a command stops one', async () 
   expect((await client.say('/worker cancel bee')).text).toBe('Stopped.')
   expect((await client.say('look')).text).toMatch(/^\[Report of worker bee .*: cancelled; .*\nCancelled\.$/s)
   const finished = client.say('again')
-  await expect.poll(async () => (await workers.list('web:tab'))[0]?.name).toBe('wasp')
+  await expect.poll(async () => (await workers.list('web:tab'))[0]?.name, PATIENCE).toBe('wasp')
   client.send({ type: 'cancel' })
   expect(await finished).toMatchObject({ status: 'aborted' })
-  await expect.poll(async () => (await client.say('/worker')).text).toMatch(/^wasp .*: cancelled; /)
+  await expect.poll(async () => (await client.say('/worker')).text, PATIENCE).toMatch(/^wasp .*: cancelled; /)
+})
+
+test('a worker that is stopped at once does nothing, however far its start has come', async () => {
+  const { tool } = gate()
+  const plans = {
+    go: {
+      calls: [
+        START('wait for ever', { name: 'bee' }),
+        { name: 'worker.cancel', arguments: { worker: 'bee' } },
+        RESULT('bee'),
+      ],
+      words: lastOutput,
+    },
+    'wait for ever': { calls: [WAIT] },
+  }
+  const { fixture } = await startWithWorkers(plans, [tool])
+  await using _ = fixture
+  expect((await (await fixture.client()).say('go')).text).toMatch(/^\[Report of worker bee .*: cancelled; /)
+})
+
+test('what others tell about the work of a worker comes to the session of its owner', async () => {
+  const { tool, begun } = gate()
+  const plans = {
+    go: { calls: [START('wait for ever', { name: 'bee' })], words: 'Started.' },
+    'wait for ever': { calls: [WAIT] },
+  }
+  const { fixture, store } = await startWithWorkers(plans, [tool])
+  await using _ = fixture
+  const client = await fixture.client()
+  await client.say('go')
+  await begun
+  const worker = await store.db.selectFrom('workers').select('session_id').executeTakeFirstOrThrow()
+  await fixture.agent.announcer.notice(worker.session_id, 'The payment went out.', 'success')
+  expect(await client.next('notice')).toMatchObject({ sessionId: 'web:tab', text: 'The payment went out.' })
 })
 
 test('a worker that the program cut off is reported as interrupted at its next start', async () => {
@@ -165,7 +201,9 @@ test('a worker that the program cut off is reported as interrupted at its next s
   await first.fixture.agent.stop(0)
   const { fixture } = await startWithWorkers(plans, [tool], { store })
   const client = await fixture.client()
-  await expect.poll(async () => (await client.say('look')).text).toMatch(/^\[Report of worker bee .*: interrupted; /)
+  await expect
+    .poll(async () => (await client.say('look')).text, PATIENCE)
+    .toMatch(/^\[Report of worker bee .*: interrupted; /)
   await fixture[Symbol.asyncDispose]()
   await first.fixture[Symbol.asyncDispose]()
 })
