@@ -124,7 +124,8 @@ async function insertInbound(
     .values({
       id: newId(),
       channel: inbound.channel,
-      platform_id: `${inbound.chat}/${inbound.id}`,
+      // No chat's name can end in the id of another's message.
+      platform_id: `${inbound.chat.replace(/[%/]/g, encodeURIComponent)}/${inbound.id}`,
       session_id: sessionId,
       body: JSON.stringify(inbound),
       state,

@@ -176,4 +176,7 @@ test('two conversations never become one by the way that a platform names them',
     expect((await letters.delivered('text')).chat).toBe(chat)
   }
   expect(new Set(ids.map((one) => one?.sessionId)).size).toBe(4)
+  expect(await letters.receive('b/c', 'hello', { chat: 'a' })).toMatchObject({ duplicate: false })
+  expect(await letters.receive('c', 'hello', { chat: 'a/b' })).toMatchObject({ duplicate: false })
+  expect(await letters.receive('c', 'hello', { chat: 'a/b' })).toMatchObject({ duplicate: true })
 })
