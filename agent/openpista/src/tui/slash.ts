@@ -45,6 +45,7 @@ export const slashCommands: readonly SlashCommand[] = [
     doing(state, { type: 'send', frame: { type: 'cancel' } }),
   ),
   local('/web', '', 'how to open the web client', (state) => openWords(state, 'Web client', WEB)),
+  local('/web setup', '', 'how to change its settings', (state) => openWords(state, 'Web client', WEB_SETUP)),
   remote('/run', '<command>', 'run a shell command'),
   remote('/read', '<path>', 'show a file'),
   remote('/write', '<path> <text>', 'write a file anew'),
@@ -139,6 +140,13 @@ const WEB = [
   '  openpista link    prints a new link to it, good for one use',
   '',
   'Sessions are the same there and here: /session lists them.',
+].join('\n')
+
+const WEB_SETUP = [
+  'In a shell:',
+  '  openpista web setup --help   what can be changed: port, token, origins, shared session',
+  '  openpista web setup          shows how it is set',
+  '  openpista web status         says whether it is served',
 ].join('\n')
 
 const KEYS = [
