@@ -1,4 +1,5 @@
-import type { RpcClient, RpcFailure, RpcResult } from './json-rpc.ts'
+import type { RpcClient } from './json-rpc.ts'
+import type { RpcFailure, RpcResult } from './rpc-result.ts'
 
 /** Asks a node whether it serves its network; the value says in words what is wrong. */
 export type CheckNode = (rpc: Pick<RpcClient, 'read'>) => Promise<RpcResult<string | undefined>>

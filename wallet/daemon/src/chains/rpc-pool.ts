@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Broadcast } from './chain-adapter.ts'
-import { createRpcClient, type RpcClient, type RpcFailure, type RpcResult } from './json-rpc.ts'
+import { createRpcClient, type RpcClient } from './json-rpc.ts'
 import { admitEndpoint, type CheckNode, createEndpoint, type Endpoint, isPassing, note } from './rpc-endpoint.ts'
+import type { RpcFailure, RpcResult } from './rpc-result.ts'
 
 /**
  * The nodes of one network as one: questions go to the first that is well, and on to the next where it does not

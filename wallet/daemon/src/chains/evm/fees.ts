@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Quantity } from './quantity.ts'
 

@@ -1,6 +1,6 @@
 import { encodeData, from } from 'ox/AbiFunction'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { Holding } from '../token.ts'
 import { callContract, readWord, type TokenSource } from './tokens.ts'
 

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@waiaas/core'
 import type { Broadcast } from '../chain-adapter.ts'
-import type { RpcFailure } from '../json-rpc.ts'
 import type { Refusal } from '../payment.ts'
+import type { RpcFailure } from '../rpc-result.ts'
 
 /**
  * The only place that reads a node's words. Geth, Nethermind, Erigon, Reth, Besu and anvil word the same

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Outcome, SentAttempt } from '../chain-adapter.ts'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader, RpcPool } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Quantity } from './quantity.ts'
 

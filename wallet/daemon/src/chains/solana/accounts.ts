@@ -1,7 +1,7 @@
 import { base58 } from '@scure/base'
 import { z } from 'zod'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { InContext, U64 } from './wire.ts'
 
 /** An account as the chain has it. */

@@ -1,7 +1,7 @@
 import type { Blockhash } from '@solana/rpc-types'
 import { z } from 'zod'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 import { InContext, U64 } from './wire.ts'

@@ -1,7 +1,7 @@
 import type { Instruction } from '@solana/instructions'
 import type { Asset, Network } from '@waiaas/core'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { RpcResult } from '../json-rpc.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import type { Holding } from '../token.ts'
 import { AccountInfo } from './accounts.ts'
 import { readMints } from './mints.ts'

@@ -1,7 +1,7 @@
 import type { Network, TokenRef } from '@waiaas/core'
-import type { RpcResult } from '../json-rpc.ts'
 import { parseParty, type Refusal, refuse } from '../payment.ts'
 import type { Reader } from '../rpc-pool.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { checkDeclared, MAX_DECIMALS, notAToken } from '../token.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
 import type { SolanaContext } from './context.ts'

@@ -1,5 +1,5 @@
 import type { Broadcast } from '../chain-adapter.ts'
-import type { RpcFailure } from '../json-rpc.ts'
+import type { RpcFailure } from '../rpc-result.ts'
 
 /** JSON-RPC codes of the validator that speak about the bytes themselves. */
 const SIGNATURE_INVALID = -32003

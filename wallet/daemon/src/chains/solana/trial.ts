@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RpcResult } from '../json-rpc.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { AccountInfo, type AccountState, type Accounts, readAccounts } from './accounts.ts'
 import type { SolanaContext } from './context.ts'
 import type { SolanaFacts } from './facts.ts'

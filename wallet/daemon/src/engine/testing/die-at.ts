@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { ClientRequest } from 'node:http'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type CrashPlan, crashPlanFile, crashTraceFile, type Point } from './crash-plan.ts'
 
@@ -70,14 +71,13 @@ function watchCommits(reached: Reached): void {
 
 /** A call to a node: `call eth_sendRawTransaction`. After it the node has carried it out, and nobody here knows. */
 function watchCalls(reached: Reached): void {
-  const send = globalThis.fetch
-  globalThis.fetch = async (input, init) => {
-    const body = typeof init?.body === 'string' ? init.body : ''
+  const end = ClientRequest.prototype.end
+  ClientRequest.prototype.end = function (this: ClientRequest, ...parameters: unknown[]) {
+    const body = typeof parameters[0] === 'string' ? parameters[0] : ''
     const carried = Array.from(body.matchAll(/"method":"(\w+)"/g), ([, method]) => `call ${method}`)
+    this.prependOnceListener('response', () => reached('after', carried))
     reached('before', carried)
-    const answer = await send(input, init)
-    reached('after', carried)
-    return answer
+    return Reflect.apply(end, this, parameters) as ClientRequest
   }
 }
 
