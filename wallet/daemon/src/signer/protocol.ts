@@ -5,18 +5,21 @@ import { z } from 'zod'
  * fit is no message of ours, and the signer ends the conversation.
  */
 const MAX_BYTES_TO_SIGN = 1_048_576
+/** Signatures that one message may ask for. */
+export const MAX_SIGNATURES = 32
 
 const id = z.number().int().min(0)
+
+const ToSign = z.strictObject({
+  keyId: z.string().max(64),
+  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= MAX_BYTES_TO_SIGN),
+})
+export type ToSign = z.infer<typeof ToSign>
 
 export const SignerRequest = z.discriminatedUnion('method', [
   z.strictObject({ id, method: z.literal('unlocked') }),
   z.strictObject({ id, method: z.literal('createKey'), chain: z.enum(['evm', 'solana']) }),
-  z.strictObject({
-    id,
-    method: z.literal('sign'),
-    keyId: z.string().max(64),
-    bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= MAX_BYTES_TO_SIGN),
-  }),
+  z.strictObject({ id, method: z.literal('sign'), items: z.array(ToSign).min(1).max(MAX_SIGNATURES) }),
   z.strictObject({ id, method: z.literal('checkPassword'), password: z.string().max(1024) }),
   z.strictObject({ id, method: z.literal('secret'), name: z.string().max(64) }),
   z.strictObject({
@@ -33,9 +36,9 @@ export const SignerRequest = z.discriminatedUnion('method', [
 ])
 export type SignerRequest = z.infer<typeof SignerRequest>
 
-export type SignerAnswer =
-  | { id: number; ok: true; value: unknown }
-  | { id: number; ok: false; code: string; message: string }
+/** What came of one question, or of one signature of several. */
+export type SignerResult = { ok: true; value: unknown } | { ok: false; code: string; message: string }
+export type SignerAnswer = { id: number } & SignerResult
 
 /** One end of the pipe. */
 export type Channel = {

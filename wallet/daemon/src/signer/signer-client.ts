@@ -1,5 +1,13 @@
 import { AppError } from '@openpista/common/app-error'
-import { type Channel, channelOver, type SignerAnswer, type SignerRequest } from './protocol.ts'
+import {
+  type Channel,
+  channelOver,
+  MAX_SIGNATURES,
+  type SignerAnswer,
+  type SignerRequest,
+  type SignerResult,
+  type ToSign,
+} from './protocol.ts'
 import type { CheckpointSigner, Signer } from './signer.ts'
 
 type Question = SignerRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never
@@ -44,7 +52,7 @@ export function createSignerClient(channel: Channel): SignerClient {
       await ask({ method: 'unlocked' })
     },
     createKey: (chain) => ask({ method: 'createKey', chain }),
-    sign: (keyId, bytes) => ask({ method: 'sign', keyId, bytes }),
+    sign: together((items) => ask({ method: 'sign', items })),
     checkPassword: (password) => ask({ method: 'checkPassword', password }),
     secret: (name) => ask({ method: 'secret', name }),
     signCheckpoint: ({ seq, hash, at }) => ask({ method: 'signCheckpoint', seq, hash, at }),
@@ -53,6 +61,35 @@ export function createSignerClient(channel: Channel): SignerClient {
     resume: () => ask({ method: 'resume' }),
     halted: () => ask({ method: 'halted' }),
   }
+}
+
+/** Asks in one message for all signatures that are wanted in one turn of the event loop. */
+function together(ask: (items: ToSign[]) => Promise<SignerResult[]>): Signer['sign'] {
+  let wanted: { item: ToSign; resolve: (signature: Uint8Array) => void; reject: (error: unknown) => void }[] = []
+  const settle = (calls: typeof wanted, results: readonly SignerResult[]) => {
+    for (const [index, { resolve, reject }] of calls.entries()) {
+      const result = results[index]!
+      if (result.ok) resolve(result.value as Uint8Array)
+      else reject(new AppError(result.code, result.message))
+    }
+  }
+  const flush = () => {
+    const all = wanted
+    wanted = []
+    for (let start = 0; start < all.length; start += MAX_SIGNATURES) {
+      const calls = all.slice(start, start + MAX_SIGNATURES)
+      ask(calls.map(({ item }) => item)).then(
+        (results) => settle(calls, results),
+        (error: unknown) => {
+          for (const { reject } of calls) reject(error)
+        },
+      )
+    }
+  }
+  return (keyId, bytes) =>
+    new Promise((resolve, reject) => {
+      if (wanted.push({ item: { keyId, bytes }, resolve, reject }) === 1) setImmediate(flush)
+    })
 }
 
 /**

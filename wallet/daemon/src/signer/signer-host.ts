@@ -1,6 +1,6 @@
 import { AppError } from '@openpista/common/app-error'
 import type { Keystore } from './keystore.ts'
-import { type Channel, type SignerAnswer, SignerRequest } from './protocol.ts'
+import { type Channel, SignerRequest, type SignerResult } from './protocol.ts'
 
 /**
  * The signer's side of the pipe: answers the daemon's questions. While the keystore is being opened every
@@ -30,7 +30,7 @@ export function serveSigner(opening: Promise<Keystore>, channel: Channel, onViol
       case 'createKey':
         return keystore.createKey(request.chain)
       case 'sign':
-        return keystore.sign(request.keyId, request.bytes)
+        return Promise.all(request.items.map(({ keyId, bytes }) => resultOf(() => keystore.sign(keyId, bytes))))
       case 'secret':
         return keystore.secret(request.name)
       case 'checkPassword':
@@ -55,15 +55,15 @@ export function serveSigner(opening: Promise<Keystore>, channel: Channel, onViol
       return
     }
     const { id } = parsed.data
-    answer(id, () => perform(parsed.data)).then(channel.send, onViolation)
+    resultOf(() => perform(parsed.data)).then((result) => channel.send({ id, ...result }), onViolation)
   })
 }
 
-async function answer(id: number, work: () => unknown): Promise<SignerAnswer> {
+async function resultOf(work: () => unknown): Promise<SignerResult> {
   try {
-    return { id, ok: true, value: await work() }
+    return { ok: true, value: await work() }
   } catch (error) {
-    if (error instanceof AppError) return { id, ok: false, code: error.code, message: error.message }
-    return { id, ok: false, code: 'INTERNAL_ERROR', message: error instanceof Error ? error.message : 'unknown fault' }
+    if (error instanceof AppError) return { ok: false, code: error.code, message: error.message }
+    return { ok: false, code: 'INTERNAL_ERROR', message: error instanceof Error ? error.message : 'unknown fault' }
   }
 }
