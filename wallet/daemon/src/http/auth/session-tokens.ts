@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { JWTExpired } from 'jose/errors'
 import { SignJWT } from 'jose/jwt/sign'
 import { jwtVerify } from 'jose/jwt/verify'
 import { fail } from '../fail.ts'
@@ -23,8 +22,15 @@ const ALGORITHM = 'HS256'
 const TYPE = 'waiaas-session+jwt'
 const ISSUER = 'waiaas'
 const AUDIENCE = 'waiaas-daemon'
+/** Tokens whose signature is not checked again; by their hashes, for the tokens themselves are kept nowhere. */
+const MOST_REMEMBERED = 1_000
 
 export function createSessionTokens(keys: SessionKeys): SessionTokens {
+  const verified = new Map<string, Signed>()
+  const remember = (name: string, signed: Signed) => {
+    if (verified.size >= MOST_REMEMBERED) verified.delete(verified.keys().next().value!)
+    verified.set(name, signed)
+  }
   return {
     issue: async (claims) => {
       const { key, kid } = keys.current()
@@ -40,32 +46,46 @@ export function createSessionTokens(keys: SessionKeys): SessionTokens {
       return `${SESSION_PREFIX}${jwt}`
     },
     read: async (token, now) => {
-      let retiring = false
-      const keyOf = ({ kid }: { kid?: string | undefined }) => {
-        const found = kid === undefined ? undefined : keys.find(kid)
-        if (found === undefined) throw fail('INVALID_TOKEN', 'The session token is not valid.')
-        retiring = found.retiring
-        return found.key
-      }
-      try {
-        const { payload } = await jwtVerify(token.slice(SESSION_PREFIX.length), keyOf, {
-          algorithms: [ALGORITHM],
-          typ: TYPE,
-          issuer: ISSUER,
-          audience: AUDIENCE,
-          requiredClaims: ['exp', 'iat', 'jti', 'sub'],
-          currentDate: new Date(now * 1000),
-        })
-        return { sessionId: payload.jti!, agentId: payload.sub!, retiring, expired: false }
-      } catch (cause) {
-        // Everything else about it was found right before its time was looked at.
-        if (cause instanceof JWTExpired) {
-          return { sessionId: cause.payload.jti!, agentId: cause.payload.sub!, retiring, expired: true }
-        }
-        throw fail('INVALID_TOKEN', 'The session token is not valid.', { cause })
-      }
+      const name = tokenHash(token)
+      const known = verified.get(name)
+      const signed = known ?? (await verify(keys, token))
+      // It may have gone out of use since.
+      const key = keys.find(signed.kid)
+      if (key === undefined) throw invalid()
+      if (known === undefined) remember(name, signed)
+      const { sessionId, agentId, expiresAt } = signed
+      return { sessionId, agentId, retiring: key.retiring, expired: now >= expiresAt }
     },
   }
+}
+
+/** What a token says whose signature was found right. Whether its time is over and its key in use is asked each time. */
+type Signed = { sessionId: string; agentId: string; expiresAt: number; kid: string }
+
+async function verify(keys: SessionKeys, token: string): Promise<Signed> {
+  const keyOf = ({ kid }: { kid?: string | undefined }) => {
+    const found = kid === undefined ? undefined : keys.find(kid)
+    if (found === undefined) throw invalid()
+    return found.key
+  }
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token.slice(SESSION_PREFIX.length), keyOf, {
+      algorithms: [ALGORITHM],
+      typ: TYPE,
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      requiredClaims: ['exp', 'iat', 'jti', 'sub'],
+      // Before anything that is signed here ends: whether its time is over is for the caller to find.
+      currentDate: new Date(0),
+    })
+    return { sessionId: payload.jti!, agentId: payload.sub!, expiresAt: payload.exp!, kid: protectedHeader.kid! }
+  } catch (cause) {
+    throw invalid(cause)
+  }
+}
+
+function invalid(cause?: unknown) {
+  return fail('INVALID_TOKEN', 'The session token is not valid.', cause === undefined ? {} : { cause })
 }
 
 /** SHA-256 of a bearer token in hex: what the database keeps of it. */
