@@ -11,7 +11,7 @@ import {
 import type { Kysely } from 'kysely'
 import { type Agent, findWallet } from '../store/agents.ts'
 import type { Tables } from '../store/tables.ts'
-import { findByKey, insertTransaction, type TransactionRow } from '../store/transactions.ts'
+import { findByKey, type Settle, settleNew, type TransactionRow } from '../store/transactions.ts'
 import type { Caller } from './engine.ts'
 import { fault } from './fault.ts'
 import { agentOf, spendingFault } from './judge.ts'
@@ -20,11 +20,8 @@ import type { Context } from './parts.ts'
 /** What may be asked for and is stored: a payment to build, or a transaction made elsewhere to sign. */
 export type Request = TransactionRequest | SignRequest
 
-/** Stores what is to be in the database before anything else of a transaction is. */
-export type Store = (db: Kysely<Tables>) => Promise<void>
-
-/** Judges a request and stores it, in one database transaction that begins with `store`. */
-export type Judge = (row: TransactionRow, store: Store) => Promise<TransactionRow>
+/** Judges a request and stores it with its verdict, in one database transaction. */
+export type Judge = (row: TransactionRow, settle: Settle) => Promise<TransactionRow>
 
 /**
  * Has a request judged under its key, or finds what the key stands for already. What is being judged is known to
@@ -52,10 +49,10 @@ export function createAccept(context: Context): Accept {
     const agent = await agentOf(db, caller.agentId)
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) throw refusal
-    const row = await newRow(context, db, { agent, sessionId: caller.sessionId, request })
-    const stored = { ...row, id: stamp.id, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
+    const row = await newRow(context, db, { id: stamp.id, agent, sessionId: caller.sessionId, request })
+    const stored = { ...row, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
     const event = { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data: { request: request as Json } }
-    return await judge(stored, (transaction) => insertTransaction(transaction, stored, event))
+    return await judge(stored, settleNew(stored, event))
   }
   return async (caller, request, key, judge) => {
     const fingerprint = canonicalHash(request as Json)
@@ -101,13 +98,13 @@ export async function walletOn(db: Kysely<Tables>, agentId: string, network: Net
 export async function newRow(
   context: Context,
   db: Kysely<Tables>,
-  { agent, sessionId, request }: { agent: Agent; sessionId: string | null; request: Request },
+  { id, agent, sessionId, request }: { id: string; agent: Agent; sessionId: string | null; request: Request },
 ): Promise<Omit<TransactionRow, 'idempotency_key' | 'fingerprint'>> {
   const network = networkFor(context, request, agent.default_network)
   const wallet = await walletOn(db, agent.id, network)
   const now = context.now()
   return {
-    id: newId(),
+    id,
     agent_id: agent.id,
     session_id: sessionId,
     origin: 'session',

@@ -2,13 +2,11 @@ import { newSecret } from '@openpista/common'
 import { type ErrorCode, errorSpec, type Json } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Draft, DraftResult } from '../chains/chain-adapter.ts'
-import { walletById } from '../store/agents.ts'
-import { appendNote } from '../store/events.ts'
 import { recordJudgement } from '../store/judgements.ts'
-import { type LedgerOwner, release, reserve } from '../store/ledger.ts'
+import { type LedgerOwner, reserve } from '../store/ledger.ts'
 import type { Tables } from '../store/tables.ts'
-import { move, type TransactionPatch, type TransactionRow } from '../store/transactions.ts'
-import type { Request, Store } from './accept.ts'
+import type { Settle, TransactionEvent, TransactionPatch, TransactionRow } from '../store/transactions.ts'
+import type { Request } from './accept.ts'
 import {
   type Asked,
   agentOf,
@@ -25,27 +23,30 @@ import { draftColumns } from './stored-draft.ts'
 /**
  * PENDING: drafts, judges and reserves. Answers the row as it is then.
  *
- * @param store puts a row that is not in the database yet there.
+ * @param settle puts the row with its verdict into the database, where it may be already, or not.
  */
-export async function admit(context: Context, row: TransactionRow, store: Store): Promise<TransactionRow | undefined> {
-  const denied = row.origin === 'session' ? await denyForeseen(context, row, store) : undefined
+export async function admit(
+  context: Context,
+  row: TransactionRow,
+  settle: Settle,
+): Promise<TransactionRow | undefined> {
+  const denied = row.origin === 'session' ? await denyForeseen(context, row, settle) : undefined
   if (denied !== undefined) return denied
   const drafted = await draftOf(context, row)
-  if (!drafted.ok) return await refuse(context, row, store, drafted.code, drafted.message)
+  if (!drafted.ok) return await refuse(context, settle, drafted.code, drafted.message)
   const { draft } = drafted
   const prices = await pricesFor(context.prices, row.network, draft.effects)
   const moved = await context.write(async (db) => {
-    await store(db)
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
     const refusal = await spendingFault(db, agent, row.origin)
-    if (refusal !== undefined) return await cancel(db, row, now, refusal.code, refusal.message, {})
-    if (row.origin === 'owner-sweep') return await allowSweep(db, row, draft, now)
+    if (refusal !== undefined) return await cancel(db, settle, now, refusal.code, refusal.message, {})
+    if (row.origin === 'owner-sweep') return await allowSweep(db, settle, draft, now)
     const inForce = await context.policies(db, agent.id, row.network)
     const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, false))
-    await recordJudgement(db, row, judgement.record)
-    const applied = await apply(db, row, draft, judgement, now)
+    const applied = await apply(db, row, settle, draft, judgement, now)
     if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
+    await recordJudgement(db, row, judgement.record)
     return applied
   })
   context.onStep('judged', row.id)
@@ -53,11 +54,15 @@ export async function admit(context: Context, row: TransactionRow, store: Store)
 }
 
 /** Denies what is denied by what is certain of it, without asking the chain. `undefined` where it has to be asked. */
-async function denyForeseen(context: Context, row: TransactionRow, store: Store): Promise<TransactionRow | undefined> {
+async function denyForeseen(
+  context: Context,
+  row: TransactionRow,
+  settle: Settle,
+): Promise<TransactionRow | undefined> {
   const { id, agent_id, network } = row
   const request = JSON.parse(row.request) as Request
   if (request.type === 'SIGN') return undefined
-  const wallet = await walletOf(context.db, row)
+  const wallet = await context.walletOf(row)
   const account = { address: wallet.address, publicKey: wallet.public_key }
   const draft = context.adapters.get(network)?.foresee(request, account)
   if (draft === undefined) return undefined
@@ -71,9 +76,9 @@ async function denyForeseen(context: Context, row: TransactionRow, store: Store)
     const inForce = await context.policies(db, agent_id, network)
     const judgement = await judge(db, agent, network, draft, { now, prices, inForce }, askedBy(row, false))
     if (judgement.verdict.tier !== 'DENY') return undefined
-    await store(db)
+    const denied = await deny(db, settle, draft, judgement, now)
     await recordJudgement(db, row, judgement.record)
-    return await deny(db, row, draft, judgement, now)
+    return denied
   })
   if (moved !== undefined) context.onStep('judged', id)
   return moved
@@ -85,16 +90,12 @@ export async function draftOf(context: Context, row: TransactionRow): Promise<Dr
   if (adapter === undefined) {
     return { ok: false, code: 'CHAIN_ERROR', message: `This daemon is not connected to ${row.network}.` }
   }
-  const wallet = await walletOf(context.db, row)
+  const wallet = await context.walletOf(row)
   const request = JSON.parse(row.request) as Request
   const account = { address: wallet.address, publicKey: wallet.public_key }
   return request.type === 'SIGN'
     ? await adapter.draftOutside(request.transaction, account)
     : await adapter.draft(request, account)
-}
-
-export async function walletOf(db: Kysely<Tables>, row: Pick<TransactionRow, 'wallet_id'>) {
-  return await walletById(db, row.wallet_id)
 }
 
 /** The columns that a judgement fills. */
@@ -112,7 +113,7 @@ export function judgedColumns(draft: Draft, judgement: Judgement): TransactionPa
 /** Ends a row that the policy denies, and says so in the log. */
 export async function deny(
   db: Kysely<Tables>,
-  row: TransactionRow,
+  settle: Settle,
   draft: Draft,
   judgement: Judgement,
   now: number,
@@ -120,19 +121,14 @@ export async function deny(
   const { verdict } = judgement
   const code = (verdict.code ?? 'POLICY_DENIED') as ErrorCode
   const columns = judgedColumns(draft, judgement)
-  await appendNote(db, now, row, 'POLICY_VIOLATION', {
-    code,
-    reasons: verdict.reasons as unknown as Json,
-    policyVersion: judgement.policyVersion,
-    traceHash: judgement.record.traceHash,
-  })
-  return await cancel(db, row, now, code, decidingMessage(verdict), columns)
+  const violation = { type: 'POLICY_VIOLATION', actor: 'daemon', data: { code, ...trace(judgement) } }
+  return await cancel(db, settle, now, code, decidingMessage(verdict), columns, violation)
 }
 
 /** Holds a row until the owner decides. */
 export async function askOwner(
   db: Kysely<Tables>,
-  row: TransactionRow,
+  settle: Settle,
   draft: Draft,
   judgement: Judgement,
   now: number,
@@ -145,36 +141,31 @@ export async function askOwner(
     approval_nonce: newSecret(),
   }
   const data = { tier: 'APPROVAL', expiresAt, ...trace(judgement) }
-  await appendNote(db, now, row, 'TX_APPROVAL_REQUIRED', { expiresAt })
-  const change = { id: row.id, from: row.status, to: 'QUEUED' as const, at: now }
-  return await move(db, change, patch, { type: 'TX_QUEUED', actor: 'daemon', data })
+  const required = { type: 'TX_APPROVAL_REQUIRED', actor: 'daemon', data: { expiresAt } }
+  return await settle(db, { to: 'QUEUED', at: now }, patch, required, { type: 'TX_QUEUED', actor: 'daemon', data })
 }
 
-/** Ends a row that is not yet allowed to run. */
+/** Ends a row that is not yet allowed to run and has nothing reserved. */
 export async function cancel(
   db: Kysely<Tables>,
-  row: TransactionRow,
+  settle: Settle,
   now: number,
   code: ErrorCode,
   message: string,
   columns: TransactionPatch,
+  ...before: TransactionEvent[]
 ): Promise<TransactionRow | undefined> {
-  const moved = await move(
-    db,
-    { id: row.id, from: row.status, to: 'CANCELLED', at: now },
-    { ...columns, error_code: code, error_message: message },
-    { type: 'TX_CANCELLED', actor: 'daemon', data: { code, message } },
-  )
-  if (moved !== undefined) await release(db, row.id)
-  return moved
+  const cancelled = { type: 'TX_CANCELLED', actor: 'daemon', data: { code, message } }
+  const patch = { ...columns, error_code: code, error_message: message }
+  return await settle(db, { to: 'CANCELLED', at: now }, patch, ...before, cancelled)
 }
 
 /** What goes home to the owner passes without the policy, and takes nothing from its limits. */
-async function allowSweep(db: Kysely<Tables>, row: TransactionRow, draft: Draft, now: number) {
+async function allowSweep(db: Kysely<Tables>, settle: Settle, draft: Draft, now: number) {
   const reasons = [{ rule: 'OWNER_SWEEP', tier: 'INSTANT', message: 'Everything goes to the registered owner.' }]
   const patch = { ...draftColumns(draft), tier: 'INSTANT' as const, reasons: JSON.stringify(reasons) }
-  const change = { id: row.id, from: row.status, to: 'EXECUTING' as const, at: now }
-  return await move(db, change, patch, { type: 'TX_ALLOWED', actor: 'owner-sweep', data: { tier: 'INSTANT' } })
+  const allowed = { type: 'TX_ALLOWED', actor: 'owner-sweep', data: { tier: 'INSTANT' } }
+  return await settle(db, { to: 'EXECUTING', at: now }, patch, allowed)
 }
 
 /** Who asked for a stored row. */
@@ -195,24 +186,30 @@ export function trace({ verdict, policyVersion, record }: Judgement): { [key: st
 async function apply(
   db: Kysely<Tables>,
   row: TransactionRow,
+  settle: Settle,
   draft: Draft,
   judgement: Judgement,
   now: number,
 ): Promise<TransactionRow | undefined> {
+  if (judgement.verdict.tier === 'DENY') return await deny(db, settle, draft, judgement, now)
+  const settled = await admitOrHold(db, settle, draft, judgement, now)
+  if (settled !== undefined) await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
+  return settled
+}
+
+async function admitOrHold(db: Kysely<Tables>, settle: Settle, draft: Draft, judgement: Judgement, now: number) {
   const { verdict } = judgement
-  if (verdict.tier === 'DENY') return await deny(db, row, draft, judgement, now)
-  await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
-  if (verdict.tier === 'APPROVAL') return await askOwner(db, row, draft, judgement, now)
+  if (verdict.tier === 'APPROVAL') return await askOwner(db, settle, draft, judgement, now)
   const columns = judgedColumns(draft, judgement)
-  const change = { id: row.id, from: row.status, at: now }
-  if (verdict.tier === 'DELAY') {
-    const executesAt = now + verdict.delaySeconds
-    if (judgement.downgraded) await appendNote(db, now, row, 'TX_DOWNGRADED_DELAY', { executesAt })
-    const event = { type: 'TX_QUEUED', actor: 'daemon', data: { tier: 'DELAY', executesAt, ...trace(judgement) } }
-    return await move(db, { ...change, to: 'QUEUED' }, { ...columns, executes_at: executesAt }, event)
+  if (verdict.tier !== 'DELAY') {
+    const event = { type: 'TX_ALLOWED', actor: 'daemon', data: { tier: verdict.tier, ...trace(judgement) } }
+    return await settle(db, { to: 'EXECUTING', at: now }, columns, event)
   }
-  const event = { type: 'TX_ALLOWED', actor: 'daemon', data: { tier: verdict.tier, ...trace(judgement) } }
-  return await move(db, { ...change, to: 'EXECUTING' }, columns, event)
+  const executesAt = now + verdict.delaySeconds
+  const downgraded = { type: 'TX_DOWNGRADED_DELAY', actor: 'daemon', data: { executesAt } }
+  const event = { type: 'TX_QUEUED', actor: 'daemon', data: { tier: 'DELAY', executesAt, ...trace(judgement) } }
+  const events = judgement.downgraded ? [downgraded, event] : [event]
+  return await settle(db, { to: 'QUEUED', at: now }, { ...columns, executes_at: executesAt }, ...events)
 }
 
 /**
@@ -221,14 +218,10 @@ async function apply(
  */
 async function refuse(
   context: Context,
-  row: TransactionRow,
-  store: Store,
+  settle: Settle,
   code: ErrorCode,
   message: string,
 ): Promise<TransactionRow | undefined> {
   const columns = errorSpec(code).retryable === true ? { idempotency_key: null } : {}
-  return await context.write(async (db) => {
-    await store(db)
-    return await cancel(db, row, context.now(), code, message, columns)
-  })
+  return await context.write((db) => cancel(db, settle, context.now(), code, message, columns))
 }

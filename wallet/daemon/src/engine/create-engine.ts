@@ -1,6 +1,12 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
 import { lapsedSessions, tellExpiry } from '../store/sessions.ts'
-import { dueTransactions, findTransaction, openTransactions, type TransactionRow } from '../store/transactions.ts'
+import {
+  busyTransactions,
+  dueTransactions,
+  findTransaction,
+  settleStored,
+  type TransactionRow,
+} from '../store/transactions.ts'
 import { createWriter } from '../store/writer.ts'
 import { createAccept, firstRefusal, type Judge, type Request } from './accept.ts'
 import { admit } from './admit.ts'
@@ -17,10 +23,11 @@ import { createFollower } from './outcomes.ts'
 import type { Context, EngineParts } from './parts.ts'
 import { createPolicySource } from './policy-source.ts'
 import { cancelSubmitted } from './replace.ts'
-import { busy, createRuns, type Runs } from './runs.ts'
+import { createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
 import { createSweeps } from './sweep.ts'
 import { createViews, type Views } from './view.ts'
+import { createWalletSource } from './wallet-source.ts'
 
 /** The engine over its parts. Nothing runs before `recover` or a call. */
 export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs & EngineStops> {
@@ -30,6 +37,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
     changes: createChanges(),
     lock: createLock(),
     policies: createPolicySource(),
+    walletOf: createWalletSource(parts.db),
     handOvers: createHandOvers(parts.settings.rebroadcastMillis),
     now: await steadyClock(parts),
   }
@@ -37,7 +45,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
   const runs = createRuns(context, async (row) => {
     switch (row.status) {
       case 'PENDING':
-        return await admit(context, row, async () => {})
+        return await admit(context, row, settleStored(row))
       case 'QUEUED':
         return await resumeDelayed(context, row)
       case 'EXECUTING':
@@ -59,7 +67,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
       const row = await sweeps.sweep(wanted)
       await runs.once(row)
       runs.start(row.id)
-      return (await createViews(context.db, context.approvalUrl).find(row.id))!
+      return (await createViews(context).find(row.id))!
     },
   }
 }
@@ -75,7 +83,7 @@ type Job = 'recover' | 'close' | keyof EngineJobs
 /** What callers ask. */
 function answers(context: Context, runs: Runs): Omit<Engine, Job> {
   const accept = createAccept(context)
-  const views = createViews(context.db, context.approvalUrl)
+  const views = createViews(context)
   const viewOf = async (id: string) => {
     const view = await views.find(id)
     if (view === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
@@ -88,7 +96,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
   }
   const judged = async (caller: Caller, request: Request, key: string) => {
     if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
-    const judge: Judge = (row, store) => runs.first(row.id, () => admit(context, row, store))
+    const judge: Judge = (row, settle) => runs.first(row.id, () => admit(context, row, settle))
     const accepted = await accept(caller, request, key, judge)
     const refusal = firstRefusal(accepted.row)
     if (refusal !== undefined) throw refusal
@@ -126,7 +134,7 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
   return {
     recover: async () => {
       await killSwitch.restore()
-      for (const { id } of await openTransactions(context.db, busy)) runs.start(id)
+      for (const { id } of await busyTransactions(context.db)) runs.start(id)
       await runs.idle()
       await lanes.repairAll()
       for (const network of context.adapters.keys()) await follower.follow(network)
@@ -139,7 +147,7 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
       const { toExecute, toExpire } = await dueTransactions(context.db, context.now())
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)
-      for (const { id } of await openTransactions(context.db, busy)) runs.retry(id)
+      for (const { id } of await busyTransactions(context.db)) runs.retry(id)
       await lanes.repairBroken()
     },
     follow: follower.follow,

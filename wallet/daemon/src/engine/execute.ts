@@ -4,13 +4,12 @@ import { type AttemptRow, attemptsOf, livingAttempt, setAttemptState } from '../
 import { appendNote } from '../store/events.ts'
 import { release } from '../store/ledger.ts'
 import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
-import { walletOf } from './admit.ts'
 import { agentOf, spendingFault } from './judge.ts'
-import type { Taken } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import type { Context } from './parts.ts'
-import { keepSignature, type SignResult, signDraft, signOutside, type Wallet } from './signature.ts'
+import { keepSignature, type SignResult, signDraft, signOutside } from './signature.ts'
 import { isOutside, readDraft } from './stored-draft.ts'
+import type { Wallet } from './wallet-source.ts'
 
 type Sent = { row: TransactionRow; attempt: AttemptRow; signed: Signed }
 
@@ -28,7 +27,7 @@ export async function execute(
 ): Promise<TransactionRow | undefined> {
   const adapter = context.adapters.get(row.network)
   if (adapter === undefined) return undefined
-  const wallet = await walletOf(context.db, row)
+  const wallet = await context.walletOf(row)
   const outcome = isOutside(row)
     ? await signAsItIs(context, adapter, wallet, row)
     : await signInTurn(context, lanes, adapter, wallet, row)
@@ -60,14 +59,16 @@ async function signInTurn(
     const result = await sign(null)
     return result.ok ? await keep(context, wallet, row, result.signed, null) : await unsigned(context, row, result)
   }
-  const taken = await lanes
-    .of(row.network, wallet.address)
-    .take(async (sequence, next): Promise<Taken<SignOutcome>> => {
+  const taken = await lanes.of(row.network, wallet.address).take<Signed, SignOutcome>({
+    make: async (sequence) => {
       const result = await sign(sequence)
-      if (!result.ok) return { value: await unsigned(context, row, result) }
-      const kept = keep(context, wallet, row, result.signed, next)
-      return { storing: kept.then((outcome) => ({ held: 'sent' in outcome, value: outcome })) }
-    })
+      return result.ok ? { made: result.signed } : { value: await unsigned(context, row, result) }
+    },
+    store: async (signed, next) => {
+      const outcome = await keep(context, wallet, row, signed, next)
+      return { held: 'sent' in outcome, value: outcome }
+    },
+  })
   if (!taken.ok) return { row: taken.lasting ? await fail(context, row, 'CHAIN_ERROR', taken.message) : undefined }
   if (!('sent' in taken.value)) await lanes.repair(row.network, wallet)
   return taken.value

@@ -4,11 +4,12 @@ import { release, reserve } from '../store/ledger.ts'
 import {
   findTransaction,
   move,
+  settleStored,
   type TransactionEvent,
   type TransactionPatch,
   type TransactionRow,
 } from '../store/transactions.ts'
-import { askedBy, askOwner, cancel, deny, draftOf, judgedColumns, ledgerOwner, trace, walletOf } from './admit.ts'
+import { askedBy, askOwner, cancel, deny, draftOf, judgedColumns, ledgerOwner, trace } from './admit.ts'
 import { approvalContent } from './approval.ts'
 import { fault } from './fault.ts'
 import { agentOf, judge, pricesFor, spendingFault } from './judge.ts'
@@ -42,7 +43,7 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
     throw fault('APPROVAL_TIMEOUT', 'The time to approve this transaction is over.')
   }
   const agent = await agentOf(context.db, row.agent_id)
-  const wallet = await walletOf(context.db, row)
+  const wallet = await context.walletOf(row)
   if (agent.owner_address !== approval.ownerAddress) {
     throw fault('INVALID_SIGNATURE', 'This address is not the owner.')
   }
@@ -126,10 +127,10 @@ async function rejudge(
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
     const refusal = await spendingFault(db, agent)
-    if (refusal !== undefined) return await cancel(db, current, now, refusal.code, refusal.message, {})
+    if (refusal !== undefined) return await cancelHeld(db, current, now, refusal.code, refusal.message)
     if (approval !== undefined && !sameEffects(fresh.effects, draft.effects)) {
       const message = 'The transaction would do something else than what was approved. Send it again.'
-      return await cancel(db, current, now, 'SIMULATION_FAILED', message, {})
+      return await cancelHeld(db, current, now, 'SIMULATION_FAILED', message)
     }
     await release(db, row.id)
     const inForce = await context.policies(db, agent.id, row.network)
@@ -142,10 +143,10 @@ async function rejudge(
       askedBy(row, approval !== undefined),
     )
     await recordJudgement(db, row, judgement.record)
-    if (judgement.verdict.tier === 'DENY') return await deny(db, current, draft, judgement, now)
+    if (judgement.verdict.tier === 'DENY') return await deny(db, settleStored(current), draft, judgement, now)
     await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
     if (judgement.verdict.tier === 'APPROVAL' && approval === undefined) {
-      return await askOwner(db, current, draft, judgement, now)
+      return await askOwner(db, settleStored(current), draft, judgement, now)
     }
     const kept: TransactionPatch = { tier: row.tier, downgraded: row.downgraded }
     const approved = approval === undefined ? {} : { approved_at: now }
@@ -153,6 +154,19 @@ async function rejudge(
     const change = { id: row.id, from: current.status, to: 'EXECUTING' as const, at: now }
     return await move(db, change, patch, allowedBy(approval, trace(judgement)))
   })
+}
+
+/** Ends a row that waits; what it reserved is free again. */
+async function cancelHeld(
+  db: Context['db'],
+  row: TransactionRow,
+  now: number,
+  code: ErrorCode,
+  message: string,
+): Promise<TransactionRow | undefined> {
+  const cancelled = await cancel(db, settleStored(row), now, code, message, {})
+  if (cancelled !== undefined) await release(db, row.id)
+  return cancelled
 }
 
 function allowedBy(approval: OwnerApproval | undefined, data: ReturnType<typeof trace>) {
@@ -170,7 +184,7 @@ async function undrafted(
   approval: OwnerApproval | undefined,
 ): Promise<TransactionRow | undefined> {
   if (errorSpec(code).retryable !== true) {
-    return await context.write((db) => cancel(db, row, context.now(), code, message, {}))
+    return await context.write((db) => cancelHeld(db, row, context.now(), code, message))
   }
   if (approval !== undefined) throw fault(code, message, { transactionId: row.id })
   return undefined

@@ -1,16 +1,16 @@
 /**
- * Hands out the sequence numbers of one account, one at a time and without gaps: who takes a number keeps
- * everybody else waiting until it is used or given back. Between uses the numbers are known without asking;
- * after a doubt the chain and the store are asked again.
+ * Hands out the sequence numbers of one account, in order and without gaps. Those who wait together get numbers one
+ * after the other, and make their signatures at the same time; nobody gets a number while these are made. Between
+ * uses the numbers are known without asking; after a doubt the chain and the store are asked again.
  */
 export type Lane = {
   /**
-   * Runs `work` alone with the next number. A number that is not used is handed out again. Storing the
-   * signature may go on after `work` while the next one signs: where it turns out not to hold, the chain and
-   * the store are asked again.
+   * Runs `use` with the next number. A number that is not used is handed out again, and what was made for a number
+   * after it is forgotten and made anew. Storing may go on while the next ones are made: where it turns out not to
+   * hold, the chain and the store are asked again.
    */
-  take: <Value>(
-    work: (sequence: bigint, next: bigint) => Promise<Taken<Value>>,
+  take: <Made, Value>(
+    use: Use<Made, Value>,
   ) => Promise<{ ok: true; value: Value } | Extract<NumbersRead, { ok: false }>>
   /** Runs `work` alone for the first gap that keeps later numbers waiting. `work` answers whether it filled it. */
   fillGap: (work: (sequence: bigint, next: bigint) => Promise<boolean>) => Promise<'filled' | 'not filled' | 'no gap'>
@@ -18,8 +18,15 @@ export type Lane = {
   doubt: () => void
 }
 
-/** What `work` did with its number: nothing, or it is being stored and soon known whether that held. */
-export type Taken<Value> = { value: Value } | { storing: Promise<{ held: boolean; value: Value }> }
+export type Use<Made, Value> = {
+  /**
+   * Makes what uses the number up, which stays in this process; a `value` says that the number is not used. It may be
+   * called again, with another number.
+   */
+  make: (sequence: bigint) => Promise<{ made: Made } | { value: Value }>
+  /** Stores what was made; `next`: the account's next number before it. `held` false: it was not stored. */
+  store: (made: Made, next: bigint) => Promise<{ held: boolean; value: Value }>
+}
 
 export type Numbers = {
   /** The first number never handed out. */
@@ -32,8 +39,12 @@ export type Numbers = {
 export type NumbersRead = { ok: true; numbers: Numbers } | { ok: false; message: string; lasting: boolean }
 export type ReadNumbers = () => Promise<NumbersRead>
 
+/** Signatures made at the same time. */
+const MOST_TOGETHER = 32
+
 export function createLane(read: ReadNumbers): Lane {
-  let known: { next: bigint; gaps: bigint[] } | undefined
+  let known: Known | undefined
+  const waiting: Entry[] = []
   const storing = new Set<Promise<unknown>>()
   const doubt = () => {
     known = undefined
@@ -43,42 +54,41 @@ export function createLane(read: ReadNumbers): Lane {
   /** What is being stored is not in the store yet: reading waits for it. */
   const load = async () => {
     if (known !== undefined) return { ok: true as const, numbers: known }
-    await Promise.allSettled(storing)
+    await Promise.all(storing)
     const answer = await read()
     if (!answer.ok) return answer
     known = trimmed(answer.numbers)
     return { ok: true as const, numbers: known }
   }
-  /** Waits, outside of the turn, for the end of the storing. */
-  const stored = async <Value>(taken: Extract<Taken<Value>, { storing: unknown }>) => {
-    let held = false
-    try {
-      const outcome = await taken.storing
-      held = outcome.held
-      return { ok: true as const, value: outcome.value }
-    } finally {
-      storing.delete(taken.storing)
-      if (!held) doubt()
+  const keepInMind = (stored: Promise<void>) => {
+    const end = stored.finally(() => storing.delete(end))
+    storing.add(end)
+  }
+  /** Serves those who wait, the first of them for good; who comes after one that used no number may wait again. */
+  const serve = async () => {
+    const entries = waiting.splice(0, MOST_TOGETHER)
+    if (entries.length === 0) return
+    const loaded = await load().catch((error: unknown) => ({ ok: 'thrown' as const, error }))
+    if (loaded.ok !== true) return entries.forEach((entry) => void entry.refuse(loaded))
+    const { numbers } = loaded
+    const sequences = upcoming(numbers, entries.length)
+    const made = await Promise.all(entries.map((entry, index) => entry.make(sequences[index]!)))
+    const used = made.includes(undefined) ? made.indexOf(undefined) : made.length
+    for (const [index, store] of made.slice(0, used).entries()) {
+      const { next } = numbers
+      use(numbers, sequences[index]!)
+      keepInMind(store!(next))
     }
+    waiting.unshift(...entries.filter((_, index) => index > used && made[index] !== undefined))
   }
 
   return {
-    take: async <Value>(work: (sequence: bigint, next: bigint) => Promise<Taken<Value>>) => {
-      const begun = await alone(async () => {
-        const loaded = await load()
-        if (!loaded.ok) return loaded
-        const { numbers } = loaded
-        const sequence = numbers.gaps[0] ?? numbers.next
-        const taken = await work(sequence, numbers.next)
-        if ('storing' in taken) {
-          use(numbers, sequence)
-          storing.add(taken.storing)
-        }
-        return { ok: true as const, taken }
-      })
-      if (!begun.ok) return begun
-      return 'storing' in begun.taken ? await stored(begun.taken) : { ok: true, value: begun.taken.value }
-    },
+    take: (use) =>
+      new Promise((resolve, reject) => {
+        waiting.push(entryOf(use, doubt, { resolve, reject }))
+        // As many turns as entries, and each serves one for good: none is left over.
+        alone(serve).catch(reject)
+      }),
     fillGap: (work) =>
       alone(async () => {
         const loaded = await load()
@@ -94,6 +104,47 @@ export function createLane(read: ReadNumbers): Lane {
   }
 }
 
+type Known = { next: bigint; gaps: bigint[] }
+
+/** One that waits for a number. */
+type Entry = {
+  /** Answers how to store what was made, given the account's next number; `undefined` where the number is not used. */
+  make: (sequence: bigint) => Promise<((next: bigint) => Promise<void>) | undefined>
+  refuse: (why: Extract<NumbersRead, { ok: false }> | { ok: 'thrown'; error: unknown }) => void
+}
+
+function entryOf<Made, Value>(
+  { make, store }: Use<Made, Value>,
+  doubt: () => void,
+  promise: {
+    resolve: (answer: { ok: true; value: Value } | Extract<NumbersRead, { ok: false }>) => void
+    reject: (error: unknown) => void
+  },
+): Entry {
+  const fail = (error: unknown) => {
+    doubt()
+    promise.reject(error)
+  }
+  const keep = async (made: Made, next: bigint) => {
+    const { held, value } = await store(made, next)
+    if (!held) doubt()
+    promise.resolve({ ok: true, value })
+  }
+  return {
+    make: async (sequence) => {
+      try {
+        const answer = await make(sequence)
+        if ('made' in answer) return (next) => keep(answer.made, next).catch(fail)
+        promise.resolve({ ok: true, value: answer.value })
+      } catch (error) {
+        fail(error)
+      }
+      return undefined
+    },
+    refuse: (why) => (why.ok === 'thrown' ? fail(why.error) : promise.resolve(why)),
+  }
+}
+
 /** Runs pieces of work one after another; calls `onFault` when one throws, before the next one starts. */
 function oneAtATime(onFault: () => void) {
   let tail: Promise<unknown> = Promise.resolve()
@@ -104,13 +155,19 @@ function oneAtATime(onFault: () => void) {
   }
 }
 
-function use(numbers: { next: bigint; gaps: bigint[] }, sequence: bigint): void {
+/** The numbers that the next ones get. */
+function upcoming({ next, gaps }: Known, count: number): bigint[] {
+  const fresh = Array.from({ length: count }, (_, index) => next + BigInt(index))
+  return [...gaps, ...fresh].slice(0, count)
+}
+
+function use(numbers: Known, sequence: bigint): void {
   if (numbers.gaps[0] === sequence) numbers.gaps.shift()
   else numbers.next = sequence + 1n
 }
 
 /** Free numbers at the very end are simply not handed out yet. */
-function trimmed({ next, gaps }: Numbers): { next: bigint; gaps: bigint[] } {
+function trimmed({ next, gaps }: Numbers): Known {
   const free = [...gaps]
   let end = next
   while (free.at(-1) === end - 1n) {

@@ -1,9 +1,11 @@
 import type { NetworkName, TransactionRequest } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import { gapOwner } from '../store/lanes.ts'
 import { createLane, type Lane } from './lane.ts'
 import { readNumbers } from './numbers.ts'
 import type { Context } from './parts.ts'
-import { keepSignature, signDraft, type Wallet } from './signature.ts'
+import { keepSignature, signDraft } from './signature.ts'
+import type { Wallet } from './wallet-source.ts'
 
 export type Lanes = {
   of: (network: NetworkName, address: string) => Lane
@@ -54,23 +56,16 @@ export function createLanes(context: Context): Lanes {
 
 /**
  * Uses a number up with a payment of nothing to the account itself, so that the payments behind it can go.
- * It belongs to the transaction whose signature with this number died.
+ * It belongs to the transaction whose signature with this number died, or to the first that waits behind it.
  */
 async function fill(
   context: Context,
   gap: { network: NetworkName; wallet: Wallet; sequence: bigint; next: bigint },
 ): Promise<boolean> {
   const { network, wallet, sequence, next } = gap
-  const dead = await context.db
-    .selectFrom('attempts')
-    .select('transaction_id')
-    .where('network', '=', network)
-    .where('address', '=', wallet.address)
-    .where('sequence', '=', sequence.toString())
-    .orderBy('id', 'desc')
-    .executeTakeFirst()
-  if (dead === undefined) {
-    context.log.error({ network, address: wallet.address, sequence: sequence.toString() }, 'number was never signed')
+  const owner = await gapOwner(context.db, network, wallet.address, sequence)
+  if (owner === undefined) {
+    context.log.error({ network, address: wallet.address, sequence: sequence.toString() }, 'nobody waits for a number')
     return false
   }
   const adapter = adapterOf(context, network)
@@ -84,7 +79,7 @@ async function fill(
   if (!signed.ok) return false
   const attempt = await context.write((db) =>
     keepSignature(db, context.now(), {
-      transactionId: dead.transaction_id,
+      transactionId: owner,
       network,
       address: wallet.address,
       signed: signed.signed,

@@ -4,7 +4,8 @@ import { afterEach, expect, test } from 'vitest'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
 import { createAdapters } from '../chains/index.ts'
 import { newEvmKey } from '../chains/test-keys.fixture.ts'
-import { createWorld, movableClock, type World } from './testing/world.ts'
+import { createLedgerChain, emptyBooks } from './testing/ledger-chain.ts'
+import { address, createWorld, movableClock, WALLET, type World } from './testing/world.ts'
 
 const COIN = 10n ** 18n
 const end: (() => Promise<unknown>)[] = []
@@ -116,3 +117,48 @@ test('nodes of a public network that do not know what was final get nothing to s
   const { length } = await world.db.kysely.selectFrom('attempts').select('id').execute()
   expect(length).toBe(1)
 }, 60_000)
+
+test('a number whose signature was forgotten before it was stored is filled, and the payment behind it goes', async () => {
+  const books = emptyBooks()
+  books.balances.set(WALLET, COIN)
+  const chain = createLedgerChain('evm-local', books)
+  const forgotten: Promise<unknown>[] = []
+  const world = await createWorld({
+    adapters: new Map([['evm-local', chain]]),
+    policies: [{ type: 'SPENDING_LIMIT', rules: { instant_max: COIN.toString() } }],
+    keys: {
+      evm: {
+        account: { address: WALLET, publicKey: '' },
+        sign: (bytes) => {
+          const { amount } = JSON.parse(Buffer.from(bytes).toString()) as { amount: string }
+          // Somebody ends the first payment between its signature and its storing.
+          if (amount === '1') forgotten.push(failed('payment 1').execute())
+          return new Uint8Array(65)
+        },
+      },
+    },
+  })
+  end.push(world.close)
+  const failed = (key: string) =>
+    world.db.kysely.updateTable('transactions').set({ status: 'FAILED' }).where('idempotency_key', '=', key)
+  const pay = (amount: number) => {
+    const request = { type: 'TRANSFER', to: address(0xcc), amount: String(amount) } as const
+    return world.engine.send(world.caller, request, `payment ${amount}`)
+  }
+  const [, second] = await Promise.all([pay(1), pay(2)])
+  await expect
+    .poll(
+      async () => {
+        await world.engine.follow('evm-local')
+        return (await world.engine.view(second.id))?.status
+      },
+      { timeout: 15_000 },
+    )
+    .toBe('CONFIRMED')
+  await Promise.all(forgotten)
+  expect(forgotten).toHaveLength(1)
+  expect(books.blocks.map(({ to, amount, sequence }) => ({ to, amount, sequence }))).toEqual([
+    { to: WALLET, amount: 0n, sequence: 0n },
+    { to: address(0xcc), amount: 2n, sequence: 1n },
+  ])
+})

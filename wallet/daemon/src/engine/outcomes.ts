@@ -32,7 +32,7 @@ export function createFollower(context: Context, resign: Resign): Follower {
     const now = context.clock.millis()
     const finality = now - (lastFinality.get(network) ?? Number.NEGATIVE_INFINITY) >= context.settings.finalityMillis
     if (finality) lastFinality.set(network, now)
-    const attempts = await openAttempts(context.db, network, finality ? ['LIVE', 'INCLUDED'] : ['LIVE'])
+    const attempts = await openAttempts(context.db, network, finality ? 'live and included' : 'live')
     for (let start = 0; start < attempts.length; start += BATCH) {
       await followBatch(context, adapter, attempts.slice(start, start + BATCH), resign)
     }

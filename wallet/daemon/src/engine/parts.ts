@@ -9,6 +9,7 @@ import type { Changes } from './changes.ts'
 import type { HandOvers } from './hand-over.ts'
 import type { Lock } from './lock.ts'
 import type { PolicySource } from './policy-source.ts'
+import type { WalletSource } from './wallet-source.ts'
 
 /** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
 export type Prices = (assets: readonly Asset[]) => Promise<ReadonlyMap<string, bigint>>
@@ -50,6 +51,7 @@ export type Context = EngineParts & {
   handOvers: HandOvers
   lock: Lock
   policies: PolicySource
+  walletOf: WalletSource
   /** Unix seconds that never go back, not over a restart either. */
   now: () => number
 }

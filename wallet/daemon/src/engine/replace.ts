@@ -2,7 +2,6 @@ import type { ChainAdapter, SentAttempt, Signed } from '../chains/chain-adapter.
 import { type AttemptRow, attemptsOf, currentAttempts, setAttemptState } from '../store/attempts.ts'
 import { appendEvent, appendNote } from '../store/events.ts'
 import { findTransaction, patchTransaction, type TransactionRow } from '../store/transactions.ts'
-import { walletOf } from './admit.ts'
 import { fault } from './fault.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
@@ -22,7 +21,7 @@ export async function raiseFee(context: Context, adapter: ChainAdapter, attempt:
   const answer = await adapter.replacement(sentAttempt(attempt), 'itself', BigInt(row.max_fee))
   switch (answer.kind) {
     case 'signable': {
-      const signed = await signBytes(context, await walletOf(context.db, row), answer.signable)
+      const signed = await signBytes(context, await context.walletOf(row), answer.signable)
       if (!signed.ok) return false
       const made = await keepReplacement(context, attempt, signed.signed, { purpose: attempt.purpose, actor: 'daemon' })
       return made !== undefined && (await handOver(context, adapter, made)) !== 'refused'
@@ -59,7 +58,7 @@ export async function cancelSubmitted(context: Context, row: TransactionRow, act
   if (answer.kind === 'unknown') throw fault('CHAIN_ERROR', answer.message)
   if (answer.kind === 'not needed') throw tooLate(row, 'it is in a block')
   if (answer.kind === 'too dear') throw tooLate(row, `the fee that was allowed leaves no room: ${answer.message}`)
-  const signed = await signBytes(context, await walletOf(context.db, row), answer.signable)
+  const signed = await signBytes(context, await context.walletOf(row), answer.signable)
   if (!signed.ok) throw fault(signed.code, signed.message)
   const made = await keepReplacement(context, current, signed.signed, { purpose: 'CANCEL', actor })
   if (made === undefined) throw tooLate(row, 'it changed meanwhile; ask again')

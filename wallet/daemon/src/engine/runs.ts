@@ -1,12 +1,13 @@
 import type { TransactionStatus } from '@waiaas/core'
-import { findTransaction, type TransactionRow } from '../store/transactions.ts'
+import { busy, findTransaction, type TransactionRow } from '../store/transactions.ts'
+import { createPace } from './pace.ts'
 import type { Context } from './parts.ts'
 
 /** The loop that advances transactions, and what of it is going on. One run per transaction at a time. */
 export type Runs = {
   /** Advances until nothing changes. Faults of the program are logged; the row stays, and `retry` takes it up. */
   start: (id: string) => void
-  /** As `start`, for a row as it is now. */
+  /** As `start`, for a row as it is now, when `pace` lets it. */
   goOn: (row: TransactionRow) => void
   /** As `start`, but not before the pause after the last run is over. */
   retry: (id: string) => void
@@ -28,6 +29,8 @@ export function createRuns(
 ): Runs {
   const running = new Map<string, Promise<unknown>>()
   const notBefore = new Map<string, number>()
+  const held = new Set<string>()
+  const pace = createPace(() => performance.now())
   let closed = false
 
   const drive = async (id: string, known: TransactionRow | undefined) => {
@@ -49,6 +52,7 @@ export function createRuns(
     return started
   }
   const start = (id: string, known?: TransactionRow) => {
+    held.delete(id)
     if (closed || running.has(id)) return
     guard(id, () => drive(id, known)).catch((error: unknown) => {
       context.log.error({ transactionId: id, err: error }, 'A transaction could not go on; it is tried again.')
@@ -59,7 +63,13 @@ export function createRuns(
   }
   return {
     start: (id) => start(id),
-    goOn: (row) => start(row.id, row),
+    goOn: (row) => {
+      held.add(row.id)
+      pace.later(() => {
+        // Somebody else may have started it meanwhile: then the row is not what it was.
+        if (held.has(row.id)) start(row.id, row)
+      })
+    },
     retry: (id) => {
       const pause = notBefore.get(id)
       if (pause !== undefined && context.clock.millis() < pause) return
@@ -68,7 +78,7 @@ export function createRuns(
     first: async (id, step) => {
       let row: TransactionRow | undefined
       await guard(id, async () => {
-        row = await step()
+        row = await pace.judging(step)
       })
       if (row === undefined) throw new Error(`transaction ${id} is not new`)
       context.changes.changed(row)
@@ -83,15 +93,13 @@ export function createRuns(
     },
     idle,
     close: async () => {
+      pace.end()
       closed = true
       await idle()
     },
     closed: () => closed,
   }
 }
-
-/** Statuses that the daemon itself leaves, without waiting for time, owner or chain. */
-export const busy = ['PENDING', 'EXECUTING'] as const satisfies TransactionStatus[]
 
 function isBusy(status: TransactionStatus): boolean {
   return busy.some((one) => one === status)

@@ -1,13 +1,12 @@
 import { AppError, newId } from '@openpista/common'
 import type { ErrorCode, NetworkName } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { ChainAdapter, Draft, Signable, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, insertAttempt } from '../store/attempts.ts'
 import { setLaneNext } from '../store/lanes.ts'
 import type { Tables } from '../store/tables.ts'
 import type { Context } from './parts.ts'
-
-export type Wallet = Selectable<Tables['wallets']>
+import type { Wallet } from './wallet-source.ts'
 
 export type SignResult =
   | { ok: true; signed: Signed }

@@ -102,7 +102,7 @@ export function createSweeps(context: Context): Sweeps {
         const key = `owner-sweep ${network} ${what} `
         const under = await openSweep(db, agentId, key)
         if (under !== undefined) return under
-        const row = await newRow(context, db, { agent, sessionId: null, request })
+        const row = await newRow(context, db, { id: newId(), agent, sessionId: null, request })
         const stored: TransactionRow = {
           ...row,
           origin: 'owner-sweep',

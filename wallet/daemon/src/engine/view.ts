@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow } from '../store/transactions.ts'
 import type { Request } from './accept.ts'
+import type { Context } from './parts.ts'
 import { effectView, isOutside, readDraft, readEffects } from './stored-draft.ts'
 
 export type Views = {
@@ -11,22 +12,10 @@ export type Views = {
   find: (id: string) => Promise<TransactionView | undefined>
 }
 
-/** Transactions as callers see them. Addresses of wallets never change, so they are asked for once. */
-export function createViews(db: Kysely<Tables>, approvalUrl: (id: string) => string): Views {
-  const addresses = new Map<string, string>()
-  const addressOf = async (walletId: string) => {
-    const known = addresses.get(walletId)
-    if (known !== undefined) return known
-    const { address } = await db
-      .selectFrom('wallets')
-      .select('address')
-      .where('id', '=', walletId)
-      .executeTakeFirstOrThrow()
-    addresses.set(walletId, address)
-    return address
-  }
+/** Transactions as callers see them. */
+export function createViews({ db, walletOf, approvalUrl }: Pick<Context, 'db' | 'walletOf' | 'approvalUrl'>): Views {
   const of = async (row: TransactionRow) => {
-    const view = transactionView(row, await addressOf(row.wallet_id), approvalUrl)
+    const view = transactionView(row, (await walletOf(row)).address, approvalUrl)
     const signed = isOutside(row) && row.hash !== null ? await signedBytes(db, row) : undefined
     return signed === undefined ? view : { ...view, signedTransaction: signed }
   }

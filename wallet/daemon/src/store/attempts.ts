@@ -1,5 +1,5 @@
 import type { NetworkName } from '@waiaas/core'
-import type { Insertable, Kysely, Selectable } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,21 +19,25 @@ const setState = statement((db, { id, state }: { id: string; state: AttemptState
   db.updateTable('attempts').set({ state }).where('id', '=', id),
 )
 
-/** Signatures whose end is not proven, oldest first. */
+/** Signatures whose end is not proven, oldest first; on demand those in a block that could still vanish too. */
 export async function openAttempts(
   db: Kysely<Tables>,
   network: NetworkName,
-  states: readonly ('LIVE' | 'INCLUDED')[],
+  which: 'live' | 'live and included',
 ): Promise<AttemptRow[]> {
-  return await db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('network', '=', network)
-    .where('state', 'in', [...states])
-    .where('state', 'in', ['LIVE', 'INCLUDED'])
-    .orderBy('id')
-    .execute()
+  return await (which === 'live' ? live : liveAndIncluded)(db, { network })
 }
+
+/** With the states in the text: only then does SQLite see that the index of open ones has them all. */
+function openIn(db: Kysely<Tables>, network: NetworkName) {
+  const open = sql<boolean>`state IN ('LIVE', 'INCLUDED')`
+  return db.selectFrom('attempts').selectAll().where('network', '=', network).where(open).orderBy('id')
+}
+
+const live = statement((db, { network }: { network: NetworkName }) =>
+  openIn(db, network).where(sql<boolean>`state = 'LIVE'`),
+)
+const liveAndIncluded = statement((db, { network }: { network: NetworkName }) => openIn(db, network))
 
 /**
  * Of these signatures, those that are to be handed to the chain as long as their end is open: no living one has

@@ -62,6 +62,26 @@ export async function laneGaps(
   return gaps
 }
 
+/**
+ * The transaction that a free number belongs to: whose signature with it died, or the first of those that wait behind
+ * it, where the signature was forgotten before it was stored.
+ */
+export async function gapOwner(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  sequence: bigint,
+): Promise<string | undefined> {
+  const behind = attemptsFrom(db, network, address, sequence).where('purpose', '<>', 'OUTSIDE')
+  const first = await behind
+    .select('transaction_id')
+    .orderBy(sql`cast(sequence AS INTEGER)`)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return first?.transaction_id
+}
+
 /** How many signatures with this number or a later one are proven to be in a block for good. */
 export async function finalFrom(
   db: Kysely<Tables>,

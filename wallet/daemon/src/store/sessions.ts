@@ -1,5 +1,5 @@
 import { SessionConstraints, type SessionTotals } from '@waiaas/core'
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { appendEvent } from './events.ts'
 import { countOf, spentBySession } from './ledger.ts'
 import { statement } from './statement.ts'
@@ -69,9 +69,9 @@ const lapsed = statement((db, { now }: { now: number }) =>
     .selectFrom('sessions')
     .select(['id', 'agent_id'])
     .where('revoked_at', 'is', null)
-    .where('expiry_told', '=', 0)
+    .where('expiry_told', '=', sql.lit(0))
     .where('expires_at', '<=', now)
-    .limit(100),
+    .limit(sql.lit(100)),
 )
 
 /** Writes once that a session's time is over. */

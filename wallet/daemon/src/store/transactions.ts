@@ -1,6 +1,6 @@
 import { type TransactionStatus, transitions } from '@waiaas/core'
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
-import { appendEvent, type NewEvent } from './events.ts'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
+import { appendEvents, type NewEvent } from './events.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -10,15 +10,45 @@ export type TransactionPatch = Omit<Updateable<Tables['transactions']>, 'id' | '
 /** What happened, without whose transaction it was. */
 export type TransactionEvent = Pick<NewEvent, 'type' | 'actor' | 'data'>
 
+/** Statuses that the daemon itself leaves, without waiting for time, owner or chain. */
+export const busy = ['PENDING', 'EXECUTING'] as const satisfies TransactionStatus[]
 const open = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const satisfies TransactionStatus[]
 
 export async function insertTransaction(
   db: Kysely<Tables>,
   row: Insertable<Tables['transactions']>,
-  event: TransactionEvent,
+  ...events: TransactionEvent[]
 ): Promise<void> {
   await insert(db, row)
-  await appendEvent(db, row.created_at, { ...event, agentId: row.agent_id, transactionId: row.id })
+  const whose = { agentId: row.agent_id, transactionId: row.id }
+  await appendEvents(
+    db,
+    row.updated_at,
+    events.map((event) => ({ ...event, ...whose })),
+  )
+}
+
+/** Gives a judged row its next status, with what is to be told of it. Answers the row as it is then. */
+export type Settle = (
+  db: Kysely<Tables>,
+  change: { to: TransactionStatus; at: number },
+  patch: TransactionPatch,
+  ...events: TransactionEvent[]
+) => Promise<TransactionRow | undefined>
+
+/** For a row that is stored. */
+export function settleStored({ id, status }: Pick<TransactionRow, 'id' | 'status'>): Settle {
+  return (db, change, patch, ...events) => move(db, { id, from: status, ...change }, patch, ...events)
+}
+
+/** For a request that is not stored yet: it gets there judged, and the log tells first that it came. */
+export function settleNew(row: TransactionRow, requested: TransactionEvent): Settle {
+  return async (db, { to, at }, patch, ...events) => {
+    assertTransition(row.status, to)
+    const settled = { ...row, ...patch, status: to, updated_at: at } as TransactionRow
+    await insertTransaction(db, settled, requested, ...events)
+    return settled
+  }
 }
 
 export async function findTransaction(db: Kysely<Tables>, id: string): Promise<TransactionRow | undefined> {
@@ -52,7 +82,7 @@ export async function openSweep(
 }
 
 /**
- * The one way a status changes: compare-and-set, allowed by the transition table, with its event in the same
+ * The one way a stored status changes: compare-and-set, allowed by the transition table, with its events in the same
  * database transaction. Answers the row as it is now, or `undefined` where it had moved on already.
  *
  * @throws Error for a change that the transition table does not know: a bug.
@@ -61,13 +91,23 @@ export async function move(
   db: Kysely<Tables>,
   change: { id: string; from: TransactionStatus; to: TransactionStatus; at: number },
   patch: TransactionPatch,
-  event: TransactionEvent,
+  ...events: TransactionEvent[]
 ): Promise<TransactionRow | undefined> {
   const { id, from, to, at } = change
-  if (!transitions[from].includes(to)) throw new Error(`no transition from ${from} to ${to}`)
+  assertTransition(from, to)
   const [row] = await setStatus(db, { id, from, ...patch, status: to, updated_at: at })
-  if (row !== undefined) await appendEvent(db, at, { ...event, agentId: row.agent_id, transactionId: id })
+  if (row === undefined) return undefined
+  const whose = { agentId: row.agent_id, transactionId: id }
+  await appendEvents(
+    db,
+    at,
+    events.map((event) => ({ ...event, ...whose })),
+  )
   return row
+}
+
+function assertTransition(from: TransactionStatus, to: TransactionStatus): void {
+  if (!transitions[from].includes(to)) throw new Error(`no transition from ${from} to ${to}`)
 }
 
 /** Changes what may change without a change of status, where the status still is this one. */
@@ -86,18 +126,9 @@ export async function patchTransaction(
     .execute()
 }
 
-/** Ids of everything that is not at its end, oldest first. */
-export async function openTransactions(
-  db: Kysely<Tables>,
-  statuses: readonly TransactionStatus[] = open,
-): Promise<{ id: string; status: TransactionStatus }[]> {
-  return await db
-    .selectFrom('transactions')
-    .select(['id', 'status'])
-    .where('status', 'in', [...statuses])
-    .where('status', 'in', [...open])
-    .orderBy('id')
-    .execute()
+/** Ids of what the daemon itself goes on with, oldest first. */
+export async function busyTransactions(db: Kysely<Tables>): Promise<{ id: string }[]> {
+  return await allBusy(db, {})
 }
 
 /** Ids of those whose wait is over, and of those that waited too long for the owner. */
@@ -105,12 +136,24 @@ export async function dueTransactions(
   db: Kysely<Tables>,
   now: number,
 ): Promise<{ toExecute: string[]; toExpire: string[] }> {
-  const queued = db.selectFrom('transactions').select('id').where('status', '=', 'QUEUED').limit(1000)
-  const toExecute = await queued.where('executes_at', '<=', now).execute()
-  const toExpire = await queued.where('approval_expires_at', '<=', now).execute()
+  const toExecute = await waitIsOver(db, { now })
+  const toExpire = await approvalIsLate(db, { now })
   return { toExecute: toExecute.map(({ id }) => id), toExpire: toExpire.map(({ id }) => id) }
 }
 
+/**
+ * Of the open rows, those with one of these statuses. All in the text of the statement: only then does SQLite see that
+ * the index of open rows has them all, and does not read every row there ever was.
+ */
+function openIn(db: Kysely<Tables>, statuses: readonly TransactionStatus[]) {
+  const listed = (names: readonly TransactionStatus[]) => sql<boolean>`status IN (${sql.join(names.map(sql.lit))})`
+  return db.selectFrom('transactions').where(listed(open)).where(listed(statuses))
+}
+
+const allBusy = statement((db) => openIn(db, busy).select('id').orderBy('id'))
+const queued = (db: Kysely<Tables>) => openIn(db, ['QUEUED']).select('id').limit(sql.lit(1000))
+const waitIsOver = statement((db, { now }: { now: number }) => queued(db).where('executes_at', '<=', now))
+const approvalIsLate = statement((db, { now }: { now: number }) => queued(db).where('approval_expires_at', '<=', now))
 const insert = statement((db, row: Insertable<Tables['transactions']>) => db.insertInto('transactions').values(row))
 const byId = statement((db, { id }: { id: string }) => db.selectFrom('transactions').selectAll().where('id', '=', id))
 const byKey = statement((db, { agentId, idempotencyKey }: { agentId: string; idempotencyKey: string }) =>

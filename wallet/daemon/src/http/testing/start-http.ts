@@ -13,6 +13,7 @@ import { type AutoStopSettings, createAutoStop } from '../../engine/auto-stop.ts
 import { createEngine } from '../../engine/create-engine.ts'
 import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
 import { createViews } from '../../engine/view.ts'
+import { createWalletSource } from '../../engine/wallet-source.ts'
 import { startJobs } from '../../jobs/jobs.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
 import { appendEvent } from '../../store/events.ts'
@@ -216,7 +217,11 @@ function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): HttpSig
 
 /** Stores what it is asked and lets it wait for the owner; moves nothing. */
 function waitingEngine(db: Kysely<Tables>, clock: Clock): Omit<Engine, 'sign'> {
-  const view = createViews(db, (tx) => `http://127.0.0.1/approve/${tx}`).find
+  const view = createViews({
+    db,
+    walletOf: createWalletSource(db),
+    approvalUrl: (tx) => `http://127.0.0.1/approve/${tx}`,
+  }).find
   const move = async (id: string, status: 'CONFIRMED' | 'CANCELLED', actor: string) => {
     await db.updateTable('transactions').set({ status }).where('id', '=', id).execute()
     const row = await db.selectFrom('transactions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest'
+import { createLane, type Lane } from './lane.ts'
+
+/** A lane whose chain starts at `first`, and who asked for its numbers how often. */
+function laneFrom(first: bigint, gaps: readonly bigint[] = []) {
+  const stored: bigint[] = []
+  let reads = 0
+  const lane = createLane(async () => {
+    reads += 1
+    const next = stored.reduce((most, each) => (each >= most ? each + 1n : most), first)
+    return { ok: true, numbers: { next, gaps: gaps.filter((gap) => !stored.includes(gap)) } }
+  })
+  return { lane, stored, reads: () => reads }
+}
+
+type How = { uses: (sequence: bigint) => boolean; holds: boolean }
+const well: How = { uses: () => true, holds: true }
+
+/** Takes a number; answers what was stored, or that nothing was. */
+async function take({ lane, stored }: { lane: Lane; stored: bigint[] }, how: How = well, made: bigint[] = []) {
+  const taken = await lane.take<bigint, bigint | 'nothing'>({
+    make: async (sequence) => {
+      made.push(sequence)
+      await new Promise(setImmediate)
+      return how.uses(sequence) ? { made: sequence } : { value: 'nothing' }
+    },
+    store: async (sequence) => {
+      await new Promise(setImmediate)
+      if (how.holds) stored.push(sequence)
+      return { held: how.holds, value: how.holds ? sequence : 'nothing' }
+    },
+  })
+  if (!taken.ok) throw new Error(taken.message)
+  return taken.value
+}
+
+test('who waits together gets numbers in a row, in the order of asking, and free ones first', async () => {
+  const numbers = laneFrom(10n, [4n, 7n])
+  const got = await Promise.all(Array.from({ length: 100 }, () => take(numbers)))
+  const fresh = Array.from({ length: 98 }, (_, index) => 10n + BigInt(index))
+  expect(got).toEqual([4n, 7n, ...fresh])
+  expect(numbers.stored).toEqual(got)
+  expect(numbers.reads()).toBe(1)
+})
+
+test('those who wait together make their signatures at the same time', async () => {
+  const numbers = laneFrom(0n)
+  const all = Promise.withResolvers<void>()
+  let making = 0
+  const use = {
+    make: async (sequence: bigint) => {
+      making += 1
+      if (making === 32) all.resolve()
+      await all.promise
+      return { made: sequence }
+    },
+    store: async (sequence: bigint) => ({ held: true, value: sequence }),
+  }
+  const taken = await Promise.all(Array.from({ length: 32 }, () => numbers.lane.take(use)))
+  expect(taken).toEqual(Array.from({ length: 32 }, (_, index) => ({ ok: true, value: BigInt(index) })))
+})
+
+test('a number that was not used goes to the next one, and what was made for later numbers is made anew', async () => {
+  const numbers = laneFrom(0n)
+  const made = Array.from({ length: 6 }, (): bigint[] => [])
+  const got = await Promise.all(
+    made.map((tried, index) => take(numbers, { ...well, uses: () => index !== 1 && index !== 3 }, tried)),
+  )
+  expect(got).toEqual([0n, 'nothing', 1n, 'nothing', 2n, 3n])
+  expect(numbers.stored).toEqual([0n, 1n, 2n, 3n])
+  expect(made).toEqual([[0n], [1n], [2n, 1n], [3n], [4n, 2n], [5n, 3n]])
+})
+
+test('where nobody uses a number everybody is answered, and the number stays', async () => {
+  const numbers = laneFrom(5n)
+  const nobody = { ...well, uses: () => false }
+  const got = await Promise.all(Array.from({ length: 70 }, () => take(numbers, nobody)))
+  expect(new Set(got)).toEqual(new Set(['nothing']))
+  expect(await take(numbers)).toBe(5n)
+})
+
+test('one that throws takes no number from the others', async () => {
+  const numbers = laneFrom(0n)
+  const thrown = new Error('no')
+  const throwing = numbers.lane.take({
+    make: () => Promise.reject(thrown),
+    store: async () => ({ held: true, value: 0n }),
+  })
+  const others = Promise.all([take(numbers), take(numbers)])
+  await expect(throwing).rejects.toBe(thrown)
+  expect(await others).toEqual([0n, 1n])
+})
+
+test('after a signature that did not hold the numbers are read again, once all others are stored', async () => {
+  const numbers = laneFrom(0n)
+  const got = await Promise.all([take(numbers), take(numbers, { ...well, holds: false }), take(numbers)])
+  expect(got).toEqual([0n, 'nothing', 2n])
+  expect(numbers.reads()).toBe(1)
+  expect(await take(numbers)).toBe(3n)
+  expect(numbers.reads()).toBe(2)
+})
+
+test('numbers that cannot be read refuse everybody who waits, and nobody after', async () => {
+  let works = false
+  const lane = createLane(async () =>
+    works ? { ok: true, numbers: { next: 3n, gaps: [] } } : { ok: false, message: 'no node', lasting: false },
+  )
+  const numbers = { lane, stored: [] }
+  const refused = await Promise.allSettled([take(numbers), take(numbers), take(numbers)])
+  expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  works = true
+  expect(await Promise.all([take(numbers), take(numbers)])).toEqual([3n, 4n])
+})
+
+test('a gap is filled alone: no number is given out meanwhile', async () => {
+  const numbers = laneFrom(9n, [6n])
+  const filling = numbers.lane.fillGap(async (sequence, next) => {
+    expect([sequence, next]).toEqual([6n, 9n])
+    await new Promise(setImmediate)
+    numbers.stored.push(sequence)
+    return true
+  })
+  const taken = take(numbers)
+  expect(await filling).toBe('filled')
+  expect(await taken).toBe(9n)
+  expect(numbers.stored).toEqual([6n, 9n])
+})
