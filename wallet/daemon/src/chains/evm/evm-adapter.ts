@@ -11,6 +11,7 @@ import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
 import { readHoldings } from './holdings.ts'
+import { createTurns } from './in-turn.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { evmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
@@ -38,6 +39,7 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
   }
+  const inTurn = createTurns()
   const blocks = watchBlocks(async () => {
     const height = await rpc.read('eth_blockNumber', [], Quantity)
     return height.ok ? height.value : undefined
@@ -64,8 +66,10 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    broadcast: async ({ raw }) => {
-      const answer = await rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure)
+    broadcast: async ({ raw, from }) => {
+      const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure)
+      // Of many from one account at the same time anvil forgets one now and then, and holds back all after it.
+      const answer = await (traits.ownChain ? inTurn(from, send) : send())
       // A chain of one's own makes the block at once.
       if (traits.ownChain && answer.kind === 'accepted') blocks.lookNow()
       return answer
