@@ -95,32 +95,15 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
   const payments = createPayments(paymentStore)
   const wallet = walletOf(settings)
   const context = { messages: CONTEXT_MESSAGES, chars: config.agent.context_chars }
-  const foreign = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
   const scheduler = createScheduler({ store, now: Date.now, configured: schedulesOf(settings), logger })
-  const { browser, screen } = config
   const { hosts, shared_session_id: shared } = config.channels.web
-  const machine = createMachine({
-    browser,
-    screen,
-    containers,
-    home,
-    env,
-    platform: process.platform,
-    web: foreign,
-    store,
-  })
   const { workspace } = roots
   const skills = createSkills({ store, workspace, confined: executor.name !== 'host', now: Date.now })
-  const skillParts = { sandbox: executor.name, workspace, env, containers, container: config.executor.container }
-  const toolsOfWorkers = withWholeOutputs(store, [
-    ...createTools({ roots, web: foreign, wallet: wallet === null ? null : { wallet, payments } }),
-    ...machine.tools,
-    ...createScheduleTools(scheduler),
-    ...createSkillTools(skills, createSkillRunner(skillParts)),
-  ])
   const limits = limitsOf(settings)
-  const workers = createWorkers({ store, now: Date.now, limits, config: config.workers, tools: toolsOfWorkers })
-  const tools = [...toolsOfWorkers, ...(config.workers.at_once > 0 ? createWorkerTools(workers) : [])]
+  const { machine, tools, workers } = makeTools({
+    ...{ settings, env, store, roots, containers, sandbox: executor.name, scheduler, skills, limits },
+    wallet: wallet === null ? null : { wallet, payments },
+  })
   const remembered = openRemembered(settings.memoryFile)
   const models = createModels({ ...modelsConfig(settings, env), remembered: remembered.model }, Date.now)
   const about = {
@@ -179,6 +162,36 @@ export async function assemble({ settings, env, logger, reach }: AssemblyParts):
     containers,
     wallet,
   }
+}
+
+type ToolParts = Pick<AssemblyParts, 'settings' | 'env'> & {
+  store: Store
+  roots: ReturnType<typeof secure>
+  containers: Containers
+  sandbox: string
+  scheduler: ReturnType<typeof createScheduler>
+  skills: ReturnType<typeof createSkills>
+  limits: ReturnType<typeof limitsOf>
+  wallet: Parameters<typeof createTools>[0]['wallet']
+}
+
+/** Every tool, and what stands behind those that keep something running. */
+function makeTools({ settings, env, store, roots, containers, sandbox, scheduler, skills, limits, wallet }: ToolParts) {
+  const { config, home } = settings
+  const { browser, screen } = config
+  const web = { allowedHosts: config.fetch.allowed_hosts, resolve: systemLookup }
+  const machine = createMachine({ browser, screen, containers, home, env, platform: process.platform, web, store })
+  const { workspace } = roots
+  const skillParts = { sandbox, workspace, env, containers, container: config.executor.container }
+  const toolsOfWorkers = withWholeOutputs(store, [
+    ...createTools({ roots, web, wallet }),
+    ...machine.tools,
+    ...createScheduleTools(scheduler),
+    ...createSkillTools(skills, createSkillRunner(skillParts)),
+  ])
+  const workers = createWorkers({ store, now: Date.now, limits, config: config.workers, tools: toolsOfWorkers })
+  const tools = [...toolsOfWorkers, ...(config.workers.at_once > 0 ? createWorkerTools(workers) : [])]
+  return { machine, tools, workers }
 }
 
 /** The tools, whose outputs are kept whole where they answer with a part, and one that reads on in them. */

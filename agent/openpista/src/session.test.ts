@@ -46,6 +46,21 @@ test('an unknown tool and arguments that do not fit are errors that the model se
   expect(outputs[1]).toMatch(/^Invalid arguments: word: /)
 })
 
+test('what a round used counts before the next one, also when its tool only looked', async () => {
+  const notes: string[] = []
+  const looking: Tool = { ...noteTool('read', notes), repeatable: true }
+  const script: Script = () => callTool('note', { word: `${notes.length}` })
+  const limits = { maxRounds: 9, ...withoutBudget, turn: { tokens: 4, usd: 0 } }
+  await using fixture = await startAgent(script, { tools: [looking], limits })
+  const client = await fixture.client()
+  const finished = client.say('look')
+  const { card } = await client.next('approval.requested')
+  expect(card.facts[0]).toMatchObject({ label: 'Used', value: '4 tokens' })
+  client.send({ type: 'approval.answer', cardId: card.id, decision: 'reject' })
+  expect(await finished).toMatchObject({ status: 'limit' })
+  expect(notes).toEqual(['0', '1'])
+})
+
 test('after the configured rounds a card asks; a yes allows as many again, a no stops in words', async () => {
   const notes: string[] = []
   const script: Script = ({ messages }) => callTool('note', { word: String(messages.length) })

@@ -175,7 +175,12 @@ export class SessionRunner {
     const { candidates, steers, answer } = await this.#models(turn)
     const skills = steers ? await this.#parts.skillIndex() : ''
     const about = { sessionId, turnId: turn.id, channel: inbound.channel }
-    const limit = steers ? createTurnLimits({ ...this.#parts, confirm: person.confirm, about }) : unlimited
+    const limits = createTurnLimits({ ...this.#parts, confirm: person.confirm, about })
+    // What the last round used must be written down before it is added up.
+    const limit: typeof limits = async (rounds, ending) => {
+      if (rounds > 0) await journal.commit(async () => {})
+      return await limits(rounds, ending)
+    }
     const context = contextBudget(candidates[0], this.#parts.context)
     const { messages, sources } = await this.#context(turn, journal, { candidates, context, steers }, signal)
     const config = {
@@ -184,7 +189,7 @@ export class SessionRunner {
       tools,
       specs,
       context,
-      limit,
+      limit: steers ? limit : unlimited,
       retry,
       approver,
       person,

@@ -214,16 +214,16 @@ describe.skipIf('missing' in chromium)('a real Chromium', () => {
     expect(left.filter((name) => name.endsWith('x.sh') || name.endsWith('.crdownload'))).toEqual([])
   })
 
-  test('what cannot be clicked or typed in says why', async () => {
+  test('what cannot be clicked or typed in says why', { timeout: 90_000 }, async () => {
     html('/odd', '<button hidden id=h>x</button><button disabled id=d>x</button><p id=p>text</p>')
     await use('navigate', { url: `${origin}/odd` })
-    const click = async (selector: string) => (await use('click', { selector, timeout_secs: 1 })).output
+    const click = async (selector: string) => (await use('click', { selector, timeout_secs: 3 })).output
     expect(await click('#none')).toContain('nothing on the page matches')
     expect(await click('#h')).toContain('not visible')
     expect(await click('#d')).toContain('disabled')
     expect(await click(':::')).toContain('no CSS selector')
     expect((await use('type', { selector: '#p', text: 'x' })).output).toContain('no field to type in')
-    expect(await use('click', { selector: '#p', wait_for_navigation: true, timeout_secs: 1 })).toMatchObject({
+    expect(await use('click', { selector: '#p', wait_for_navigation: true, timeout_secs: 3 })).toMatchObject({
       isError: true,
     })
   })
