@@ -16,11 +16,11 @@ function heapOfBusyProcess(limited: boolean): number {
       await setImmediate()
     }
     console.log(most)`
-  return Number(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }))
+  // As on a machine with much memory, whatever this one has.
+  const flags = ['--max-semi-space-size=64', '--input-type=module']
+  return Number(execFileSync(process.execPath, [...flags, '-e', code], { encoding: 'utf8' }))
 }
 
-test('the heap of a busy process stays small', () => {
-  const [limited, free] = [heapOfBusyProcess(true), heapOfBusyProcess(false)]
-  expect(limited).toBeLessThan(64_000_000)
-  expect(limited).toBeLessThan(free)
+test('the heap of a busy process stays much smaller than V8 would have it', { timeout: 120_000 }, () => {
+  expect(heapOfBusyProcess(true)).toBeLessThan(heapOfBusyProcess(false) / 1.3)
 })
