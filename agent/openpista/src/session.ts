@@ -340,13 +340,16 @@ function compactionNotice(compaction: Compaction): Notice {
 const NO_USAGE = { inputTokens: 0, outputTokens: 0 }
 const FAULT = 'openpista made a mistake of its own; its log says more.'
 
+/** The words of a turn that was told to end. */
+export const CANCELLED = 'Cancelled.'
+
 /** What goes wrong is told to the person in words. */
 function faultOf(end: LoopEnd): string | undefined {
   switch (end.status) {
     case 'stop':
       return end.text === '' ? 'The model gave no answer.' : undefined
     case 'aborted':
-      return 'Cancelled.'
+      return CANCELLED
     case 'limit':
       return `❌ ${end.message} Say "go on" to continue.`
     case 'error':

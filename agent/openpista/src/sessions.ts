@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Provenance } from './domain/provenance.ts'
 import type { LogBook } from './gateway/log-book.ts'
 import type { SessionLog } from './gateway/session-log.ts'
-import { type SessionParts, SessionRunner } from './session.ts'
+import type { LoopEnd } from './loop.ts'
+import { CANCELLED, type SessionParts, SessionRunner } from './session.ts'
 import { appendNotice } from './store/conversation.ts'
 import type { Transaction } from './store/store.ts'
 import { endTurn, type OpenTurn, openTurns, resumeTurn } from './store/turns.ts'
@@ -85,7 +86,7 @@ export function createSessions(book: LogBook, parts: SessionParts): Sessions {
 /** Takes up a turn that an earlier process left; answers whether it goes on, or was closed in words. */
 async function reopenTurn(log: SessionLog, turn: OpenTurn, parts: SessionParts): Promise<boolean> {
   const now = parts.now()
-  const goesOn = turn.resumes < MAX_RESUMES
+  const goesOn = turn.resumes < MAX_RESUMES && !turn.cancelled
   await log.commit(async (transaction) => {
     if (!goesOn) return await closeTurn(transaction, log, turn, parts)
     const notice = { text: RESUMED, tone: 'info' as const }
@@ -114,7 +115,10 @@ async function closeTurn(
   turn: OpenTurn,
   parts: SessionParts,
 ): Promise<void> {
-  const end = { status: 'error' as const, code: 'ABORTED' as const, message: GIVEN_UP, ...NOTHING }
+  const end: LoopEnd = turn.cancelled
+    ? { status: 'aborted', ...NOTHING }
+    : { status: 'error', code: 'ABORTED', message: GIVEN_UP, ...NOTHING }
+  const text = turn.cancelled ? CANCELLED : GIVEN_UP
   const now = parts.now()
   await transaction
     .updateTable('tool_calls')
@@ -122,9 +126,9 @@ async function closeTurn(
     .where('turn_id', '=', turn.id)
     .where('state', 'in', ['ASKED', 'STARTED'])
     .execute()
-  const closing = { end, fault: GIVEN_UP, text: GIVEN_UP, now, isLive: parts.isLive }
+  const closing = { end, fault: text, text, now, isLive: parts.isLive }
   if (await endTurn(transaction, turn, closing)) queueMicrotask(parts.onOutbox)
-  log.append({ type: 'turn.finished', turnId: turn.id, status: 'error', text: GIVEN_UP })
+  log.append({ type: 'turn.finished', turnId: turn.id, status: end.status, text })
 }
 
 const NOTHING = { text: '', usage: { inputTokens: 0, outputTokens: 0 }, rounds: 0 }

@@ -130,7 +130,7 @@ test('killed before a cancelled turn is closed, it does nothing twice and says h
   const talk = await newTalk(agent)
   await beginLong(talk)
   await dieIn(talk, commit('before', 'turns ABORTED'), () => agent.platform.say(talk.chat, '/cancel'))
-  await assertWhole(talk)
+  expect(await assertWhole(talk)).toEqual(['Cancelled.'])
   expect(talk.ledger()).toEqual(['paid'])
   talk.viewer.close()
 })

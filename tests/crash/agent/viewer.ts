@@ -87,8 +87,8 @@ function itemsOf(history: readonly HistoryItem[]): Item[] {
     if (item.kind === 'user') items.push({ kind: 'said', key: item.messageId, text: item.text })
     if (item.kind === 'assistant') items.push({ kind: 'answer', key: item.turnId, text: item.text })
     if (item.kind === 'tool') items.push({ kind: 'output', key: item.turnId, text: item.output })
-    // How a turn failed stands behind what was said in it.
-    if (item.kind === 'notice' && item.tone === 'error') {
+    // How a turn failed, or that it was told to end, stands behind what was said in it.
+    if (item.kind === 'notice' && (item.tone === 'error' || item.text === 'Cancelled.')) {
       items.push({ kind: 'answer', key: before?.kind === 'said' ? item.text : (before?.key ?? ''), text: item.text })
     }
   }

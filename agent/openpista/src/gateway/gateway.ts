@@ -61,8 +61,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     const cancels = inbound.text.trim() === '/cancel' && (isTrusted(sender) || sessions.isFor(session.id, sender))
     const log = await book.open(session)
     const storing = log.commit(async (transaction) => {
-      const state = cancels ? 'DONE' : 'WAITING'
-      if (!(await insertInbound(transaction, session.id, inbound, { state, now: now() }))) return true
+      if (!(await insertInbound(transaction, session.id, inbound, { cancels, now: now() }))) return true
       const { id: messageId, text } = inbound
       const source = sourceView(sender)
       log.append({ type: 'message.stored', messageId, text, source })
@@ -117,8 +116,10 @@ async function insertInbound(
   transaction: Transaction,
   sessionId: string,
   inbound: Inbound,
-  { state, now }: { state: 'WAITING' | 'DONE'; now: number },
+  { cancels, now }: { cancels: boolean; now: number },
 ): Promise<boolean> {
+  // What cancels is stored with the turn that it ends, so that a start after a crash knows of it.
+  const running = sql<string | null>`(SELECT id FROM turns WHERE session_id = ${sessionId} AND state = 'RUNNING')`
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto('inbox')
     .values({
@@ -128,8 +129,8 @@ async function insertInbound(
       platform_id: `${inbound.chat.replace(/[%/]/g, encodeURIComponent)}/${inbound.id}`,
       session_id: sessionId,
       body: JSON.stringify(inbound),
-      state,
-      turn_id: null,
+      state: cancels ? 'DONE' : 'WAITING',
+      turn_id: cancels ? running : null,
       created_at: now,
     })
     .onConflict((conflict) => conflict.doNothing())

@@ -168,7 +168,8 @@ export async function putOutbox(
     .execute()
 }
 
-export type OpenTurn = Turn & { resumes: number }
+/** `cancelled`: it was told to end, and the program ended first. */
+export type OpenTurn = Turn & { resumes: number; cancelled: boolean }
 
 /** Turns that an earlier process did not close. */
 export async function openTurns(db: Kysely<Tables>): Promise<OpenTurn[]> {
@@ -192,7 +193,10 @@ async function openTurn(
     .where('state', '=', 'STARTED')
     .execute()
   const begun = new Set(calls.map((call) => call.id.slice(id.length + 1)))
-  return { id, sessionId: session_id, inbound, begun, resumes }
+  // The messages of a turn are done when it is; one that is done before is what cancelled it.
+  const cancel = db.selectFrom('inbox').select('id').where('turn_id', '=', id).where('state', '=', 'DONE')
+  const cancelled = (await cancel.executeTakeFirst()) !== undefined
+  return { id, sessionId: session_id, inbound, begun, resumes, cancelled }
 }
 
 /** The message that started a turn. */
