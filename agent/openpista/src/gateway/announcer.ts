@@ -1,9 +1,8 @@
 import { newId } from '@openpista/common'
-import type { Outbound } from '../channels/channel.ts'
 import type { Card, CardOutcome } from '../protocol/index.ts'
 import { appendNotice } from '../store/conversation.ts'
 import type { Transaction } from '../store/store.ts'
-import { putOutbox } from '../store/turns.ts'
+import { sendOut } from '../store/turns.ts'
 import { rootOf } from '../store/workers.ts'
 import type { Cards, CardsParts } from './cards.ts'
 
@@ -52,15 +51,8 @@ export function createAnnouncer(
   }
 
   async function deliver(transaction: Transaction, sessionId: string, key: string, text: string): Promise<void> {
-    const session = await transaction
-      .selectFrom('sessions')
-      .select(['channel', 'address'])
-      .where('id', '=', sessionId)
-      .executeTakeFirstOrThrow()
-    if (isLive(session.channel)) return
-    const outbound: Outbound = { key, ...JSON.parse(session.address), kind: 'text', text }
-    await putOutbox(transaction, { channel: session.channel, sessionId, now: now() }, outbound)
-    queueMicrotask(onOutbox)
+    const sent = await sendOut(transaction, { sessionId, now: now(), isLive }, { key, kind: 'text', text })
+    if (sent) queueMicrotask(onOutbox)
   }
 
   return {

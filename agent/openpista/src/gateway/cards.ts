@@ -1,7 +1,6 @@
-import type { Outbound } from '../channels/channel.ts'
 import type { Card, CardOutcome } from '../protocol/index.ts'
 import type { Store, Transaction } from '../store/store.ts'
-import { putOutbox } from '../store/turns.ts'
+import { sendOut, type Unaddressed } from '../store/turns.ts'
 import type { LogBook } from './log-book.ts'
 
 /** Where cards are kept: stored, shown to clients, delivered to messengers, closed once. */
@@ -21,16 +20,8 @@ export type CardsParts = {
 }
 
 export function createCards({ store, book, now, isLive, onOutbox }: CardsParts): Cards {
-  async function deliver(transaction: Transaction, sessionId: string, key: string, what: Content): Promise<void> {
-    const session = await transaction
-      .selectFrom('sessions')
-      .select(['channel', 'address'])
-      .where('id', '=', sessionId)
-      .executeTakeFirstOrThrow()
-    if (isLive(session.channel)) return
-    const outbound = { key, ...JSON.parse(session.address), ...what } as Outbound
-    await putOutbox(transaction, { channel: session.channel, sessionId, now: now() }, outbound)
-    queueMicrotask(onOutbox)
+  async function deliver(transaction: Transaction, sessionId: string, what: Unaddressed): Promise<void> {
+    if (await sendOut(transaction, { sessionId, now: now(), isLive }, what)) queueMicrotask(onOutbox)
   }
 
   return {
@@ -54,7 +45,7 @@ export function createCards({ store, book, now, isLive, onOutbox }: CardsParts):
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirstOrThrow()
         if (numInsertedOrUpdatedRows === 0n) return
-        await deliver(transaction, sessionId, `card:${card.id}`, { kind: 'card', card })
+        await deliver(transaction, sessionId, { key: `card:${card.id}`, kind: 'card', card })
         log.append({ type: 'approval.requested', ...(turnId === null ? {} : { turnId }), card })
       })
     },
@@ -71,7 +62,8 @@ export function createCards({ store, book, now, isLive, onOutbox }: CardsParts):
           .where('outcome', 'is', null)
           .executeTakeFirstOrThrow()
         if (numUpdatedRows === 0n) return false
-        await deliver(transaction, log.sessionId, `card:${cardId}:${outcome}`, {
+        await deliver(transaction, log.sessionId, {
+          key: `card:${cardId}:${outcome}`,
           kind: 'card.resolved',
           cardId,
           outcome,
@@ -82,5 +74,3 @@ export function createCards({ store, book, now, isLive, onOutbox }: CardsParts):
     },
   }
 }
-
-type Content = { kind: 'card'; card: Card } | { kind: 'card.resolved'; cardId: string; outcome: CardOutcome }

@@ -132,31 +132,33 @@ export async function endTurn(transaction: Transaction, turn: Turn, result: Turn
     const tone = end.status === 'aborted' ? 'info' : 'error'
     await appendNotice(transaction, { sessionId: turn.sessionId, turnId: turn.id, at: now }, { text: fault, tone })
   }
+  return await sendOut(transaction, { ...turn, now, isLive }, { key: turn.id, kind: 'text', text })
+}
+
+type Sending = { sessionId: string; now: number; isLive: (channel: string) => boolean }
+
+/**
+ * Queues a delivery to the people of a session who do not see its frames. The same key again changes nothing. Answers
+ * whether the outbox has it: not where the channel is live, and not when the session is gone.
+ */
+export async function sendOut(
+  transaction: Transaction,
+  { sessionId, now, isLive }: Sending,
+  what: Unaddressed,
+): Promise<boolean> {
   const session = await transaction
     .selectFrom('sessions')
     .select(['channel', 'address'])
-    .where('id', '=', turn.sessionId)
+    .where('id', '=', sessionId)
     .executeTakeFirst()
   if (session === undefined || isLive(session.channel)) return false
-  const address = JSON.parse(session.address)
-  const outbound: Outbound = { key: turn.id, ...address, kind: 'text', text }
-  await putOutbox(transaction, { channel: session.channel, sessionId: turn.sessionId, now }, outbound)
-  return true
-}
-
-/** Queues a delivery. The same key again changes nothing. */
-export async function putOutbox(
-  transaction: Transaction,
-  { channel, sessionId, now }: { channel: string; sessionId: string; now: number },
-  outbound: Outbound,
-): Promise<void> {
   await transaction
     .insertInto('outbox')
     .values({
-      id: outbound.key,
-      channel,
+      id: what.key,
+      channel: session.channel,
       session_id: sessionId,
-      body: JSON.stringify(outbound),
+      body: JSON.stringify({ ...what, ...JSON.parse(session.address) }),
       state: 'WAITING',
       attempts: 0,
       next_at: now,
@@ -166,7 +168,11 @@ export async function putOutbox(
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+  return true
 }
+
+type WithoutAddress<Each> = Each extends Outbound ? Omit<Each, 'chat' | 'thread'> : never
+export type Unaddressed = WithoutAddress<Outbound>
 
 /** `cancelled`: it was told to end, and the program ended first. */
 export type OpenTurn = Turn & { resumes: number; cancelled: boolean }
