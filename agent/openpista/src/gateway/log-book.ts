@@ -1,3 +1,4 @@
+import { insertSession } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import { SessionLog, type SessionLogParts } from './session-log.ts'
 
@@ -55,25 +56,8 @@ async function read(sessionId: string, parts: SessionLogParts): Promise<SessionL
 }
 
 async function create(session: NewSession, parts: SessionLogParts): Promise<SessionLog> {
-  const now = parts.now()
-  const { id, channel, address } = session
-  await parts.store.write(async (transaction) => {
-    await transaction
-      .insertInto('sessions')
-      .values({
-        id,
-        channel,
-        address: JSON.stringify(address),
-        title: '',
-        model: null,
-        seq: 0,
-        created_at: now,
-        updated_at: now,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-  })
-  return (await read(id, parts))!
+  await parts.store.write((transaction) => insertSession(transaction, { ...session, model: null }, parts.now()))
+  return (await read(session.id, parts))!
 }
 
 async function removeSession(store: Store, sessionId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Channel, Inbound } from '../channels/channel.ts'
 import type { RunLoop } from '../recording.ts'
+import { insertSession } from '../store/sessions.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import { usedBelow } from '../store/usage.ts'
 import {
@@ -178,22 +179,17 @@ async function insert(transaction: Transaction, row: WorkerRow, atOnce: number):
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-  await insertSession(transaction, row)
+  await insertSessionOf(transaction, row)
   return undefined
 }
 
 /** A worker thinks with the model that the owner chose for the session that it works for. */
-async function insertSession(transaction: Transaction, row: WorkerRow): Promise<void> {
-  const { session_id: id, parent_id, created_at } = row
+async function insertSessionOf(transaction: Transaction, row: WorkerRow): Promise<void> {
   const { model } = await transaction
     .selectFrom('sessions')
     .select('model')
-    .where('id', '=', parent_id)
+    .where('id', '=', row.parent_id)
     .executeTakeFirstOrThrow()
-  const address = JSON.stringify({ chat: row.id })
-  await transaction
-    .insertInto('sessions')
-    .values({ id, channel: WORKER_CHANNEL, address, title: '', model, seq: 0, created_at, updated_at: created_at })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  const session = { id: row.session_id, channel: WORKER_CHANNEL, address: { chat: row.id }, model }
+  await insertSession(transaction, session, row.created_at)
 }
