@@ -1,6 +1,6 @@
 export { AppError } from './app-error.ts'
 export { canonicalHash, canonicalJson } from './canonical-json.ts'
-export { type Clock, systemClock } from './clock.ts'
+export { type Clock, systemClock, systemTimers, type Timers } from './clock.ts'
 export { type ConfigSource, loadConfig } from './config.ts'
 export {
   type Backup,

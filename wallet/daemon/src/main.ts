@@ -1,10 +1,19 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { AppError, createLogger, immediate, type Logger, openDatabase, systemClock } from '@openpista/common'
+import {
+  AppError,
+  createLogger,
+  immediate,
+  type Logger,
+  openDatabase,
+  systemClock,
+  systemTimers,
+} from '@openpista/common'
 import type { Kysely } from 'kysely'
 import manifest from '../package.json' with { type: 'json' }
 import { encodeCalldata } from './chains/evm/encode-calldata.ts'
+import { httpExchange } from './chains/exchange.ts'
 import { createAdapters } from './chains/index.ts'
 import { startCheckpoints } from './checkpoints.ts'
 import { autoStopSettings, type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
@@ -74,8 +83,11 @@ async function startDaemon(
   logger: Logger,
 ): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  const headroom = config.fees.replacement_headroom_percent
-  const served = createAdapters(servedNetworks(config), headroom)
+  const served = createAdapters(servedNetworks(config), {
+    feeHeadroomPercent: config.fees.replacement_headroom_percent,
+    exchange: httpExchange,
+    timers: systemTimers,
+  })
   const adapters = new Map(served.map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()
   const address = { port }

@@ -1,3 +1,4 @@
+import { systemTimers } from '@openpista/common'
 import { expect, test } from 'vitest'
 import { watchBlocks } from './block-watch.ts'
 
@@ -5,7 +6,7 @@ const HOUR = 3_600_000
 
 test('asked to, it looks at once and not only at its next turn', async () => {
   let height = 1n
-  const watch = watchBlocks(async () => height, HOUR)
+  const watch = watchBlocks(async () => height, HOUR, systemTimers)
   const seen: bigint[] = []
   const next = () =>
     new Promise<void>((resolve) => {
@@ -25,7 +26,7 @@ test('asked to, it looks at once and not only at its next turn', async () => {
 
 test('asked while it looks, it looks once more, however often it was asked', async () => {
   const answers: ((height: bigint) => void)[] = []
-  const watch = watchBlocks(() => new Promise((resolve) => answers.push(resolve)), HOUR)
+  const watch = watchBlocks(() => new Promise((resolve) => answers.push(resolve)), HOUR, systemTimers)
   let calls = 0
   watch.onBlock(() => {
     calls += 1

@@ -1,3 +1,5 @@
+import type { Timers } from '@openpista/common'
+
 /**
  * Asks for the height of the chain every `intervalMs` while somebody listens, and calls everybody back when
  * it is a new one. A node that does not answer is asked again at the next turn.
@@ -9,16 +11,20 @@ export type BlockWatch = {
   close: () => void
 }
 
-export function watchBlocks(readHeight: () => Promise<bigint | undefined>, intervalMs: number): BlockWatch {
+export function watchBlocks(
+  readHeight: () => Promise<bigint | undefined>,
+  intervalMs: number,
+  timers: Timers,
+): BlockWatch {
   const callbacks = new Set<() => void>()
-  let timer: NodeJS.Timeout | undefined
+  let stopWaiting: (() => void) | undefined
   let isLooking = false
   let isAskedAgain = false
   let seen: bigint | undefined
   let closed = false
 
   const look = async () => {
-    timer = undefined
+    stopWaiting = undefined
     isLooking = true
     do {
       isAskedAgain = false
@@ -31,8 +37,8 @@ export function watchBlocks(readHeight: () => Promise<bigint | undefined>, inter
     schedule(intervalMs)
   }
   const schedule = (pauseMs: number) => {
-    if (closed || isLooking || timer !== undefined || callbacks.size === 0) return
-    timer = setTimeout(look, pauseMs).unref()
+    if (closed || isLooking || stopWaiting !== undefined || callbacks.size === 0) return
+    stopWaiting = timers.after(pauseMs, look)
   }
 
   return {
@@ -43,14 +49,14 @@ export function watchBlocks(readHeight: () => Promise<bigint | undefined>, inter
     },
     lookNow: () => {
       isAskedAgain = isLooking
-      clearTimeout(timer)
-      timer = undefined
+      stopWaiting?.()
+      stopWaiting = undefined
       schedule(0)
     },
     close: () => {
       closed = true
       callbacks.clear()
-      clearTimeout(timer)
+      stopWaiting?.()
     },
   }
 }

@@ -10,8 +10,8 @@ import { serializeTransaction } from 'viem/utils'
 import { type ConformanceChain, chainAdapterCases } from './chain-adapter.conformance.ts'
 import type { ChainAdapter } from './chain-adapter.ts'
 import { anvil, calldata } from './evm/contracts.fixture.ts'
-import { createAdapters } from './index.ts'
 import { buildMessage, transferInstruction, withSignature } from './solana/message.ts'
+import { testAdapters } from './test-adapters.fixture.ts'
 import { newEvmKey, newSolanaKey } from './test-keys.fixture.ts'
 
 const solanaAddress = 'b9u6zLtcAjKXVLmRcUifDZbGmjNcsvVjf7kip8muSae'
@@ -147,7 +147,7 @@ async function solanaTokens(node: SolanaNode): Promise<Pick<ConformanceChain, 't
 }
 
 function only(network: NetworkName, rpcUrl: string): ChainAdapter {
-  return createAdapters([{ network, rpcUrls: [rpcUrl] }])[0]!
+  return testAdapters([{ network, rpcUrls: [rpcUrl] }])[0]!
 }
 
 /** An adapter whose node was there once. */

@@ -8,11 +8,12 @@ import type {
   TokenRef,
   TransactionRequest,
 } from '@waiaas/core'
+import type { Transport } from './json-rpc.ts'
 import type { Refusal } from './payment.ts'
 import type { Holding, Token } from './token.ts'
 
 /** How a network is reached, and what its owner sets for it. */
-export type NodeOptions = {
+export type NodeOptions = Transport & {
   /** Nodes that serve it, the preferred one first. */
   rpcUrls: readonly string[]
   /** How much dearer than at first a transaction may become when it has to be replaced; part of the fee that is reserved. */

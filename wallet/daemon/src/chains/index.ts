@@ -1,5 +1,5 @@
 import { type ChainFamily, type Network, networkOf } from '@waiaas/core'
-import { type ChainAdapter, FEE_HEADROOM_PERCENT, type NodeOptions, type ServedNetwork } from './chain-adapter.ts'
+import type { ChainAdapter, NodeOptions, ServedNetwork } from './chain-adapter.ts'
 import { createEvmAdapter } from './evm/evm-adapter.ts'
 import { createSolanaAdapter } from './solana/solana-adapter.ts'
 
@@ -12,10 +12,10 @@ const families: Record<ChainFamily, (network: Network, options: NodeOptions) => 
 /** An adapter per configured network. Nothing is asked of a node before `connect`. */
 export function createAdapters(
   config: readonly ServedNetwork[],
-  feeHeadroomPercent: number = FEE_HEADROOM_PERCENT,
+  options: Omit<NodeOptions, 'rpcUrls'>,
 ): ChainAdapter[] {
   return config.map(({ network: name, rpcUrls }) => {
     const network = networkOf(name)
-    return families[network.family](network, { rpcUrls, feeHeadroomPercent })
+    return families[network.family](network, { ...options, rpcUrls })
   })
 }

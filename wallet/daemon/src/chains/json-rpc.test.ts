@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRpcClient, type RpcClient } from './json-rpc.ts'
+import { systemTransport } from './test-adapters.fixture.ts'
 
 type Call = { id: number; method: string; params: unknown[] }
 const close: (() => unknown)[] = []
@@ -27,7 +28,11 @@ async function open(answer: (calls: Call[], response: ServerResponse) => void, t
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))
   })
-  const client: RpcClient = createRpcClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}/key`, tries)
+  const client: RpcClient = createRpcClient(
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}/key`,
+    tries,
+    systemTransport,
+  )
   close.push(client.close)
   return { bodies, client }
 }
@@ -36,15 +41,16 @@ const echo = (calls: Call[], response: ServerResponse) =>
   void response.end(
     JSON.stringify(calls.toReversed().map(({ id, params }) => ({ jsonrpc: '2.0', id, result: params[0] }))),
   )
+const always = () => true
 const methodsOf = (bodies: readonly (Call | Call[])[]) =>
   bodies.map((body) => [body].flat().map(({ method }) => method))
 
 test('what is asked and what is submitted in one turn travels together, apart from each other, in order', async () => {
   const { bodies, client } = await open(echo)
   const answers = await Promise.all([
-    client.submit('send', ['a'], z.string()),
+    client.submit('send', ['a'], z.string(), always),
     client.read('ask', ['b'], z.string()),
-    client.submit('send', ['c'], z.string()),
+    client.submit('send', ['c'], z.string(), always),
     client.read('look', ['d'], z.string()),
   ])
   expect(answers).toEqual(['a', 'b', 'c', 'd'].map((value) => ({ ok: true, value })))
@@ -66,7 +72,7 @@ test('an error of one of several is its own', async () => {
       ),
     ),
   )
-  const answers = await Promise.all(['a', 'b', 'c'].map((raw) => client.submit('send', [raw], z.string())))
+  const answers = await Promise.all(['a', 'b', 'c'].map((raw) => client.submit('send', [raw], z.string(), always)))
   expect(answers).toEqual([
     { ok: true, value: 'taken' },
     { ok: false, failure: { kind: 'error', code: -32000, message: 'nonce too low' } },
@@ -77,16 +83,42 @@ test('an error of one of several is its own', async () => {
 test('more than a node is given at once goes in several requests', async () => {
   const { bodies, client } = await open(echo)
   const raws = Array.from({ length: 70 }, (_, index) => `${index}`)
-  const answers = await Promise.all(raws.map((raw) => client.submit('send', [raw], z.string())))
+  const answers = await Promise.all(raws.map((raw) => client.submit('send', [raw], z.string(), always)))
   expect(answers).toEqual(raws.map((value) => ({ ok: true, value })))
   expect(bodies.map((body) => [body].flat().length).toSorted()).toEqual([32, 32, 6])
+})
+
+test('a request that may not leave any more when the connection is ready is taken out of its batch', async () => {
+  const { bodies, client } = await open(echo)
+  let may = true
+  const answers = [
+    client.submit('send', ['a'], z.string(), always),
+    client.submit('send', ['b'], z.string(), () => may),
+    client.submit('send', ['c'], z.string(), always),
+  ]
+  may = false
+  const withheld = { ok: false, failure: { kind: 'withheld' } }
+  expect(await Promise.all(answers)).toMatchObject([{ ok: true, value: 'a' }, withheld, { ok: true, value: 'c' }])
+  expect(await client.submit('send', ['d'], z.string(), () => may)).toMatchObject(withheld)
+  expect(bodies.flat().map(({ params }) => params[0])).toEqual(['a', 'c'])
+})
+
+test('a request is not asked whether it may leave where there is no connection', async () => {
+  const client = createRpcClient('http://127.0.0.1:9', 1, systemTransport)
+  let asked = 0
+  const answer = await client.submit('send', ['a'], z.string(), () => {
+    asked += 1
+    return true
+  })
+  expect(answer).toMatchObject({ ok: false, failure: { kind: 'unreachable' } })
+  expect(asked).toBe(0)
 })
 
 test('a question whose answer is lost is asked again, what was submitted is not', async () => {
   const { bodies, client } = await open((_calls, response) => void response.destroy(), 2)
   const lost = { ok: false, failure: { kind: 'unreachable' } }
   expect(await client.read('ask', [], z.string())).toMatchObject(lost)
-  expect(await client.submit('send', [], z.string())).toMatchObject(lost)
+  expect(await client.submit('send', [], z.string(), always)).toMatchObject(lost)
   expect(methodsOf(bodies)).toEqual([['ask'], ['ask'], ['send']])
 })
 
@@ -102,7 +134,10 @@ test.each([
   ['an answer to something else', (response: ServerResponse) => response.end('{"id":7,"result":"no"}')],
 ])('%s is no answer', async (_, answer) => {
   const { client } = await open((_calls, response) => void answer(response))
-  expect(await client.submit('send', [], z.string())).toMatchObject({ ok: false, failure: { kind: 'unreachable' } })
+  expect(await client.submit('send', [], z.string(), always)).toMatchObject({
+    ok: false,
+    failure: { kind: 'unreachable' },
+  })
 })
 
 test('whole numbers above 2^53 keep their digits', async () => {

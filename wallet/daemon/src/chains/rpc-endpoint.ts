@@ -1,14 +1,29 @@
+import type { Timers } from '@openpista/common'
 import type { RpcClient } from './json-rpc.ts'
 import type { RpcFailure, RpcResult } from './rpc-result.ts'
 
-/** Asks a node whether it serves its network; the value says in words what is wrong. */
-export type CheckNode = (rpc: Pick<RpcClient, 'read'>) => Promise<RpcResult<string | undefined>>
+/** Which of the nodes of a network. */
+export type NodeRef = {
+  /** Its place in the configuration, from 0. */
+  index: number
+  /** Host and port of its address: the rest often carries an access key. */
+  host: string
+}
+
+/** Asks one node, and says which. */
+export type NodeReader = Pick<RpcClient, 'read'> & { node: NodeRef }
+
+/** Asks a node whether it serves its network; the value says what is wrong. */
+export type CheckNode = (rpc: NodeReader) => Promise<RpcResult<string | undefined>>
 
 /** One of the nodes of a network, and what is known of it. */
 export type Endpoint = {
+  /** How messages call it. */
   name: string
+  reader: NodeReader
   client: RpcClient
-  /** In words, what is wrong with the chain it serves; `null` for the right one, `undefined` before it was asked. */
+  timers: Timers
+  /** What is wrong with the chain it serves; `null` for the right one, `undefined` before it was asked. */
   fault: string | null | undefined
   faultSince: number
   checking: Promise<RpcResult<null>> | undefined
@@ -20,15 +35,15 @@ export type Endpoint = {
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000
 
-export function createEndpoint(name: string, client: RpcClient): Endpoint {
+export function createEndpoint(name: string, node: NodeRef, client: RpcClient, timers: Timers): Endpoint {
   const unknown = { fault: undefined, faultSince: 0, checking: undefined, failures: 0, retryAt: 0, isBehind: false }
-  return { name, client, ...unknown }
+  return { name, reader: { read: client.read, node }, client, timers, ...unknown }
 }
 
 /** Whether a node may be used: it has shown that it serves the network, and has not failed since. */
 export async function admitEndpoint(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
   if (endpoint.fault === null) return right
-  if (endpoint.fault !== undefined && performance.now() - endpoint.faultSince < LONGEST_PAUSE_MS) {
+  if (endpoint.fault !== undefined && endpoint.timers.monotonic() - endpoint.faultSince < LONGEST_PAUSE_MS) {
     return refused(endpoint.fault)
   }
   endpoint.checking ??= ask(endpoint, check).finally(() => {
@@ -44,23 +59,24 @@ function refused(message: string): { ok: false; failure: RpcFailure } {
 }
 
 async function ask(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
-  const answer = await check(endpoint.client)
+  const answer = await check(endpoint.reader)
   if (!answer.ok) {
     note(endpoint, answer)
     return answer
   }
   endpoint.fault = answer.value === undefined ? null : `${endpoint.name} ${answer.value}`
-  endpoint.faultSince = performance.now()
+  endpoint.faultSince = endpoint.timers.monotonic()
   return endpoint.fault === null ? right : refused(endpoint.fault)
 }
 
 /** What an answer tells about the node that gave it. */
 export function note(endpoint: Endpoint, answer: RpcResult<unknown>): void {
+  if (!answer.ok && answer.failure.kind === 'withheld') return
   if (answer.ok || !isPassing(answer.failure)) {
     endpoint.failures = 0
     return
   }
-  const now = performance.now()
+  const now = endpoint.timers.monotonic()
   // Questions that failed together are one failure.
   if (endpoint.failures > 0 && now < endpoint.retryAt) return
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(endpoint.failures, 16), LONGEST_PAUSE_MS)
@@ -74,5 +90,5 @@ const OVERLOADED = [-32005, -32029]
 
 /** True for what is wrong with the node, and not with the question. */
 export function isPassing(failure: RpcFailure): boolean {
-  return failure.kind === 'unreachable' || OVERLOADED.includes(failure.code)
+  return failure.kind === 'unreachable' || (failure.kind === 'error' && OVERLOADED.includes(failure.code))
 }

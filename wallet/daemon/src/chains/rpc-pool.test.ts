@@ -3,9 +3,9 @@ import { startEvmNode, startSolanaNode } from '@waiaas/devnet'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ChainAdapter, SentAttempt } from './chain-adapter.ts'
-import { createAdapters } from './index.ts'
 import { type NodeProxy, startNodeProxy } from './node-proxy.fixture.ts'
 import { createRpcPool } from './rpc-pool.ts'
+import { systemTransport, testAdapters } from './test-adapters.fixture.ts'
 import { newEvmKey, newSolanaKey } from './test-keys.fixture.ts'
 
 const chains = [
@@ -55,7 +55,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
   beforeEach(async () => {
     first = await startNodeProxy(node.rpcUrl)
     second = await startNodeProxy(node.rpcUrl)
-    adapter = createAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
+    adapter = testAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
   })
   afterEach(async () => {
     await adapter.close()
@@ -89,7 +89,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
     expect(first.asked).not.toContain(chain.balanceMethod)
     second.pretend(chain.otherChain)
-    const alone = createAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
+    const alone = testAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
     expect(await alone.connect()).toMatchObject({ ok: false, message: expect.stringContaining('Node 2 of 2 serves') })
     expect(await alone.balance(key.account.address)).toMatchObject({
       ok: false,
@@ -163,6 +163,7 @@ describe('order', () => {
     first.pretend(heights)
     second.pretend({ ...heights, name: 'second' })
     const pool = createRpcPool({
+      ...systemTransport,
       urls: [first.url, second.url],
       check: async () => ({ ok: true, value: undefined }),
       height: async (rpc) => {
@@ -177,7 +178,7 @@ describe('order', () => {
       const answer = await pool.read('name', [], z.string())
       return answer.ok ? answer.value : answer.failure.message
     }
-    return { first, second, who }
+    return { first, second, pool, who }
   }
 
   test('a node that failed is preferred again once it is well', async () => {
@@ -196,5 +197,38 @@ describe('order', () => {
     await expect.poll(who, { timeout: 5_000 }).toBe('second')
     first.pretend({ eth_blockNumber: 95, name: 'first' })
     await expect.poll(who, { timeout: 5_000 }).toBe('first')
+  })
+
+  test('each broadcast can begin at another node that is well, and asks again at each whether it may leave', async () => {
+    const { first, second, pool } = await open(5n)
+    first.pretend({ eth_blockNumber: 100, send: 'taken' })
+    second.pretend({ eth_blockNumber: 100, send: 'taken' })
+    const sendsOf = () => [first, second].map(({ asked }) => asked.filter((each) => each === 'send').length)
+    const send = (startAt: number, mayLeave = () => true) =>
+      pool.broadcast('send', [], {
+        readFailure: ({ kind }, { index }) => ({ kind: 'unknown', message: `${kind} at ${index}` }),
+        mayLeave,
+        startAt,
+      })
+    expect(await send(0)).toEqual({ kind: 'accepted' })
+    expect(await send(3)).toEqual({ kind: 'accepted' })
+    expect(sendsOf()).toEqual([1, 1])
+    first.behave(503)
+    let asked = 0
+    const once = () => {
+      asked += 1
+      return asked === 1
+    }
+    expect(await send(0, once)).toEqual({ kind: 'unknown', message: 'unreachable at 0' })
+    expect(asked).toBe(2)
+    expect(await send(0, () => false)).toEqual({ kind: 'unknown', message: 'withheld at 1' })
+    expect(sendsOf()).toEqual([2, 1])
+  })
+
+  test('every answer says which node gave it, without the path of its address', async () => {
+    const { first, pool } = await open(5n)
+    const nodes = await pool.onEach(async ({ node }) => ({ ok: true, value: node }))
+    expect(nodes).toMatchObject({ ok: true, value: [{ index: 0, host: new URL(first.url).host }, { index: 1 }] })
+    expect(await pool.onOne(async ({ node }) => ({ ok: true, value: node.index }))).toEqual({ ok: true, value: 0 })
   })
 })

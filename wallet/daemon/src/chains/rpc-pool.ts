@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import type { Broadcast } from './chain-adapter.ts'
-import { createRpcClient, type RpcClient } from './json-rpc.ts'
-import { admitEndpoint, type CheckNode, createEndpoint, type Endpoint, isPassing, note } from './rpc-endpoint.ts'
+import { createRpcClient, type RpcClient, type Transport } from './json-rpc.ts'
+import {
+  admitEndpoint,
+  type CheckNode,
+  createEndpoint,
+  type Endpoint,
+  isPassing,
+  type NodeReader,
+  type NodeRef,
+  note,
+} from './rpc-endpoint.ts'
 import type { RpcFailure, RpcResult } from './rpc-result.ts'
 
 /**
@@ -13,27 +22,31 @@ export type RpcPool = Pick<RpcClient, 'read' | 'close'> & {
   /** Asks every node what it serves. `warning`: those that are refused, where others are left. */
   connect: () => Promise<{ ok: true; warning?: string } | { ok: false; message: string }>
   /** All questions of `work` go to one node, so that the answers tell of one state of the chain. */
-  onOne: <Value>(work: (rpc: Reader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value>>
+  onOne: <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value>>
   /** Asks every node that is well, and answers what those said that answered. */
-  onEach: <Value>(work: (rpc: Reader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value[]>>
+  onEach: <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value[]>>
   /**
-   * Hands the same bytes to one node after the other until one takes them. They are refused only where every
-   * node refused them that may have got them.
+   * Hands the same bytes to one node after the other until one takes them, or until they may not leave any more.
+   * They are refused only where every node refused them that may have got them.
    */
-  broadcast: (
-    method: string,
-    params: readonly unknown[],
-    readFailure: (failure: RpcFailure) => Broadcast,
-  ) => Promise<Broadcast>
+  broadcast: (method: string, params: readonly unknown[], how: BroadcastOptions) => Promise<Broadcast>
 }
 
 export type Reader = Pick<RpcClient, 'read'>
 
-export type PoolOptions = {
+export type BroadcastOptions = {
+  readFailure: (failure: RpcFailure, node: NodeRef) => Broadcast
+  /** Asked again for every node, in the same turn as the write to the socket. */
+  mayLeave: () => boolean
+  /** Which of the nodes that are well comes first; counts on from one broadcast of the same bytes to the next. */
+  startAt: number
+}
+
+export type PoolOptions = Transport & {
   urls: readonly string[]
   check: CheckNode
   /** How far the chain is for a node. */
-  height: (rpc: Reader) => Promise<RpcResult<bigint>>
+  height: (rpc: NodeReader) => Promise<RpcResult<bigint>>
   /** A node that is further behind the others than this comes after them. */
   maxLag: bigint
   /** How often those that failed or fell behind are looked after. */
@@ -44,12 +57,14 @@ export type PoolOptions = {
 export const SURVEY_MS = 5_000
 
 export function createRpcPool(options: PoolOptions): RpcPool {
-  const { urls, check, surveyMs } = options
+  const { urls, check, surveyMs, timers } = options
   const single = urls.length === 1
-  const endpoints = urls.map((url, index) =>
-    createEndpoint(single ? 'The node' : `Node ${index + 1} of ${urls.length}`, createRpcClient(url, single ? 2 : 1)),
-  )
-  let surveyed = performance.now()
+  const endpoints = urls.map((url, index) => {
+    const name = single ? 'The node' : `Node ${index + 1} of ${urls.length}`
+    const client = createRpcClient(url, single ? 2 : 1, options)
+    return createEndpoint(name, { index, host: new URL(url).host }, client, timers)
+  })
+  let surveyed = timers.monotonic()
   let survey: Promise<void> | undefined
   let closed = false
 
@@ -57,9 +72,9 @@ export function createRpcPool(options: PoolOptions): RpcPool {
 
   /** Those that are well in the owner's order, then those that are behind, then those that failed, the soonest due first. */
   const inOrder = (): Endpoint[] => {
-    if (!single && !closed && survey === undefined && performance.now() - surveyed >= surveyMs) {
+    if (!single && !closed && survey === undefined && timers.monotonic() - surveyed >= surveyMs) {
       survey = look(endpoints, options).finally(() => {
-        surveyed = performance.now()
+        surveyed = timers.monotonic()
         survey = undefined
       })
     }
@@ -67,11 +82,11 @@ export function createRpcPool(options: PoolOptions): RpcPool {
     return endpoints.toSorted((a, b) => rank(a) - rank(b) || (a.failures > 0 ? a.retryAt - b.retryAt : 0))
   }
 
-  const onOne = async <Value>(work: (rpc: Reader) => Promise<RpcResult<Value>>): Promise<RpcResult<Value>> => {
+  const onOne = async <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>): Promise<RpcResult<Value>> => {
     let last: RpcResult<Value> | undefined
     for (const endpoint of inOrder()) {
       const admitted = await admit(endpoint)
-      const answer = admitted.ok ? await work(endpoint.client) : admitted
+      const answer = admitted.ok ? await work(endpoint.reader) : admitted
       if (admitted.ok) note(endpoint, answer)
       if (answer.ok || !isPassing(answer.failure)) return answer
       // Why the preferred node cannot be used says more than why its stand-in cannot.
@@ -95,7 +110,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
         well.map(async (endpoint) => {
           const admitted = await admit(endpoint)
           if (!admitted.ok) return admitted
-          const answer = await work(endpoint.client)
+          const answer = await work(endpoint.reader)
           note(endpoint, answer)
           return answer
         }),
@@ -104,10 +119,10 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       const fault = answers.find((answer) => !answer.ok)
       return values.length === 0 && fault !== undefined ? fault : { ok: true, value: values }
     },
-    broadcast: (method, params, readFailure) =>
-      broadcastInTurn(inOrder(), admit, async ({ client }) => {
-        const answer = await client.submit(method, params, z.unknown())
-        return { answer, meaning: answer.ok ? { kind: 'accepted' } : readFailure(answer.failure) }
+    broadcast: (method, params, { readFailure, mayLeave, startAt }) =>
+      broadcastInTurn(rotated(inOrder(), startAt), admit, async ({ client, reader }) => {
+        const answer = await client.submit(method, params, z.unknown(), mayLeave)
+        return { answer, meaning: answer.ok ? { kind: 'accepted' } : readFailure(answer.failure, reader.node) }
       }),
     close: () => {
       closed = true
@@ -117,13 +132,13 @@ export function createRpcPool(options: PoolOptions): RpcPool {
 }
 
 /** Looks after nodes that failed or fell behind, beside the questions that are asked. */
-async function look(endpoints: readonly Endpoint[], { check, height, maxLag }: PoolOptions): Promise<void> {
-  const due = endpoints.filter(({ failures, retryAt }) => failures === 0 || performance.now() >= retryAt)
+async function look(endpoints: readonly Endpoint[], { check, height, maxLag, timers }: PoolOptions): Promise<void> {
+  const due = endpoints.filter(({ failures, retryAt }) => failures === 0 || timers.monotonic() >= retryAt)
   const heights = await Promise.all(
     due.map(async (endpoint) => {
       const admitted = await admitEndpoint(endpoint, check)
       if (!admitted.ok) return undefined
-      const answer = await height(endpoint.client)
+      const answer = await height(endpoint.reader)
       note(endpoint, answer)
       return answer.ok ? answer.value : undefined
     }),
@@ -133,6 +148,14 @@ async function look(endpoints: readonly Endpoint[], { check, height, maxLag }: P
     const at = heights[index]
     endpoint.isBehind = at !== undefined && best - at > maxLag
   }
+}
+
+/** The nodes that are well begin with another one; the rest stay behind them. */
+function rotated(endpoints: readonly Endpoint[], startAt: number): Endpoint[] {
+  const isWell = ({ failures, isBehind }: Endpoint) => failures === 0 && !isBehind
+  const well = endpoints.filter(isWell)
+  const first = well.length === 0 ? 0 : startAt % well.length
+  return [...well.slice(first), ...well.slice(0, first), ...endpoints.filter((each) => !isWell(each))]
 }
 
 /** Until one takes the bytes. A node that was not asked cannot have them. */
@@ -153,6 +176,7 @@ async function broadcastInTurn(
     note(endpoint, answer)
     if (meaning.kind === 'accepted') return meaning
     heard.push(meaning)
+    if (!answer.ok && answer.failure.kind === 'withheld') break
   }
   return heard.find(({ kind }) => kind === 'unknown') ?? heard[0] ?? unasked!
 }

@@ -1,11 +1,12 @@
 /**
- * What a node may answer. `error` is the node's own word; `unreachable` is everything else: no connection,
- * a cut one, silence, an overloaded gateway, an answer that cannot be read. Of a request that changes
- * something, only `error` tells that it did not happen.
+ * What a node may answer. `error` is the node's own word; `withheld` was not sent, because it may not leave any more;
+ * `unreachable` is everything else: no connection, a cut one, silence, an overloaded gateway, an answer that cannot
+ * be read.
  */
 export type RpcFailure =
   | { kind: 'error'; code: number; message: string; data?: unknown }
   | { kind: 'unreachable'; message: string }
+  | { kind: 'withheld'; message: string }
 
 export type RpcResult<Value> = { ok: true; value: Value } | { ok: false; failure: RpcFailure }
 

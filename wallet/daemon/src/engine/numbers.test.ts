@@ -2,7 +2,7 @@ import type { NetworkName } from '@waiaas/core'
 import { startEvmNode } from '@waiaas/devnet'
 import { afterEach, expect, test } from 'vitest'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
-import { createAdapters } from '../chains/index.ts'
+import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { newEvmKey } from '../chains/test-keys.fixture.ts'
 import { createLedgerChain, emptyBooks } from './testing/ledger-chain.ts'
 import { address, createWorld, movableClock, WALLET, type World } from './testing/world.ts'
@@ -18,7 +18,7 @@ async function open(network: NetworkName, chainId: number) {
   const node = await startEvmNode({})
   end.push(node.stop)
   await anvil(node.rpcUrl, 'anvil_setChainId', chainId)
-  const adapter = createAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
+  const adapter = testAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
   end.push(adapter.close)
   const key = newEvmKey()
   await node.control.fund(key.account.address, 1000n * COIN)

@@ -1,7 +1,7 @@
 import type { NetworkName } from '@waiaas/core'
 import { type Control, startEvmNode, startSolanaNode } from '@waiaas/devnet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createAdapters } from '../chains/index.ts'
+import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { newEvmKey, newSolanaKey } from '../chains/test-keys.fixture.ts'
 import { startJobs } from '../jobs/jobs.ts'
 import { createWorld, movableClock, type World, type WorldKey } from './testing/world.ts'
@@ -43,9 +43,7 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
   async function open(): Promise<{ world: World; key: WorldKey; balanceOf: (address: string) => Promise<bigint> }> {
     const key = newKey()
     await node.control.fund(key.account.address, 1000n * coin)
-    const adapters = new Map(
-      createAdapters([{ network, rpcUrls: [node.rpcUrl] }]).map((one) => [one.network.name, one]),
-    )
+    const adapters = new Map(testAdapters([{ network, rpcUrls: [node.rpcUrl] }]).map((one) => [one.network.name, one]))
     const adapter = adapters.get(network)!
     const world = await createWorld({
       adapters,

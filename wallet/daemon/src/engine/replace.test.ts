@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
-import { createAdapters } from '../chains/index.ts'
+import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { newEvmKey } from '../chains/test-keys.fixture.ts'
 import { spentUnder } from '../store/ledger.ts'
 import { verifyEvents } from '../store/verify-audit.ts'
@@ -19,7 +19,7 @@ const GWEI = 10n ** 9n
 const network: NetworkName = 'ethereum-sepolia'
 const node = await startEvmNode({})
 await anvil(node.rpcUrl, 'anvil_setChainId', 11155111)
-const adapter = createAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
 const end: (() => Promise<void>)[] = []
 
 afterEach(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 /** Asks for the price of gas each time, where the daemon asks once per block. */
 function pricing(): Pick<ChainAdapter, 'draft' | 'signable' | 'replacement'> {
-  const fresh = () => createAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
+  const fresh = () => testAdapters([{ network, rpcUrls: [node.rpcUrl] }])[0]!
   return {
     draft: (...given) => fresh().draft(...given),
     signable: (...given) => fresh().signable(...given),

@@ -2,7 +2,7 @@ import type { AgentView } from '@waiaas/core'
 import { type EvmNode, startEvmNode } from '@waiaas/devnet'
 import { hashMessage } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../chains/index.ts'
+import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { answerOwner, askOwner } from './testing/owner.ts'
 import { told } from './testing/real-engine.ts'
 import { startHttp, type TestHttp } from './testing/start-http.ts'
@@ -17,7 +17,7 @@ let http: TestHttp
 beforeAll(async () => {
   node = await startEvmNode({})
   await rpc('anvil_setCode', [CONTRACT.toLowerCase(), CODE])
-  const adapters = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])
+  const adapters = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])
   http = await startHttp({ chains: new Map(adapters.map((adapter) => [adapter.network.name, adapter])) })
 })
 afterAll(async () => {

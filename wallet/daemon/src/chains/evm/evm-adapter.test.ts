@@ -1,11 +1,11 @@
 import { startEvmNode } from '@waiaas/devnet'
 import { parseTransaction, toHex } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newEvmKey()
 
 beforeAll(() => node.control.fund(account.address, 10n ** 18n))

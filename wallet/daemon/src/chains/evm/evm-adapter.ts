@@ -22,7 +22,8 @@ import { createTokenSource } from './tokens.ts'
 import { MAX_UINT256 } from './transfer.ts'
 
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
-export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent }: NodeOptions): ChainAdapter {
+export function createEvmAdapter(network: Network, options: NodeOptions): ChainAdapter {
+  const { rpcUrls, feeHeadroomPercent, exchange, timers } = options
   const traits = evmTraits(network.name)
   const rpc = createRpcPool({
     urls: rpcUrls,
@@ -30,20 +31,26 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     height: (node) => node.read('eth_blockNumber', [], Quantity),
     maxLag: MAX_LAG_BLOCKS,
     surveyMs: SURVEY_MS,
+    exchange,
+    timers,
   })
   const context: EvmContext = {
     network,
     traits,
     rpc,
-    price: createFeeSource(rpc, traits),
+    price: createFeeSource(rpc, traits, timers),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
   }
   const inTurn = createTurns()
-  const blocks = watchBlocks(async () => {
-    const height = await rpc.read('eth_blockNumber', [], Quantity)
-    return height.ok ? height.value : undefined
-  }, traits.pollMs)
+  const blocks = watchBlocks(
+    async () => {
+      const height = await rpc.read('eth_blockNumber', [], Quantity)
+      return height.ok ? height.value : undefined
+    },
+    traits.pollMs,
+    timers,
+  )
 
   return {
     network,
@@ -67,7 +74,8 @@ export function createEvmAdapter(network: Network, { rpcUrls, feeHeadroomPercent
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
     broadcast: async ({ raw, from }) => {
-      const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], readBroadcastFailure)
+      const how = { readFailure: readBroadcastFailure, mayLeave: () => true, startAt: 0 }
+      const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], how)
       // Of many from one account at the same time anvil forgets one now and then, and holds back all after it.
       const answer = await (traits.ownChain ? inTurn(from, send) : send())
       // A chain of one's own makes the block at once.

@@ -1,3 +1,4 @@
+import type { Timers } from '@openpista/common'
 import { z } from 'zod'
 import type { Reader } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
@@ -10,11 +11,11 @@ export type GasPrice = { baseFee: bigint; tip: bigint; maxFeePerGas: bigint }
 const LatestBlock = z.object({ baseFeePerGas: Quantity })
 
 /** The price of gas now, asked for at most once per block. `maxFeePerGas` outlives six full blocks in a row. */
-export function createFeeSource(rpc: Reader, traits: EvmTraits): () => Promise<RpcResult<GasPrice>> {
+export function createFeeSource(rpc: Reader, traits: EvmTraits, timers: Timers): () => Promise<RpcResult<GasPrice>> {
   let known: { until: number; answer: Promise<RpcResult<GasPrice>> } | undefined
   return async () => {
-    if (known !== undefined && performance.now() < known.until) return await known.answer
-    const asked = { until: performance.now() + traits.pollMs, answer: askPrice(rpc, traits) }
+    if (known !== undefined && timers.monotonic() < known.until) return await known.answer
+    const asked = { until: timers.monotonic() + traits.pollMs, answer: askPrice(rpc, traits) }
     known = asked
     const answer = await asked.answer
     if (!answer.ok && known === asked) known = undefined

@@ -3,12 +3,12 @@ import { deployFeeErc20, deployItems, startEvmNode } from '@waiaas/devnet'
 import type { Hex } from 'viem'
 import { serializeTransaction } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 import { calldata } from './contracts.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const key = newEvmKey()
 const wallet = key.account.address as Hex
 const other = newEvmKey().account.address as Hex

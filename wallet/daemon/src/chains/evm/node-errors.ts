@@ -37,14 +37,14 @@ const broadcastMeanings: readonly Meaning[] = [
 
 /** What a failed `eth_sendRawTransaction` says about the bytes. Words that are not known prove nothing. */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
-  if (failure.kind === 'unreachable') return { kind: 'unknown', message: failure.message }
+  if (failure.kind !== 'error') return { kind: 'unknown', message: failure.message }
   const meaning = broadcastMeanings.find(({ pattern }) => pattern.test(failure.message))
   return meaning?.means ?? { kind: 'unknown', message: `The node answered: ${clip(failure.message)}` }
 }
 
 /** What a failed `eth_estimateGas` says about the transaction. */
 export function readEstimateFailure(failure: RpcFailure): Refusal {
-  if (failure.kind === 'unreachable') return { ok: false, code: 'CHAIN_ERROR', message: failure.message }
+  if (failure.kind !== 'error') return { ok: false, code: 'CHAIN_ERROR', message: failure.message }
   if (/insufficient funds|insufficient balance|gas required exceeds allowance/i.test(failure.message)) {
     return {
       ok: false,
@@ -62,7 +62,7 @@ export function readEstimateFailure(failure: RpcFailure): Refusal {
 
 /** True where the node ran a call and the call failed, so that asking again brings nothing. */
 export function isExecutionFailure(failure: RpcFailure): boolean {
-  if (failure.kind === 'unreachable') return false
+  if (failure.kind !== 'error') return false
   return (
     failure.code === 3 || /revert|opcode|EVM error|out ?of ?gas|StackUnderflow|stack underflow/i.test(failure.message)
   )

@@ -3,12 +3,12 @@ import { deployErc20, startEvmNode } from '@waiaas/devnet'
 import { type Hex, recoverTransactionAddress, type TransactionSerializable } from 'viem'
 import { keccak256, parseTransaction, serializeTransaction, toHex } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 import { calldata } from './contracts.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const key = newEvmKey()
 const wallet = key.account.address as Hex
 const other = newEvmKey().account.address as Hex

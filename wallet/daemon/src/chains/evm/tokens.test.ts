@@ -1,12 +1,12 @@
 import { checksumAddress, type TransactionRequest } from '@waiaas/core'
 import { deployBox, deployErc20, startEvmNode } from '@waiaas/devnet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 import { answering, anvil, calldata, calling, setCode, text, uint } from './contracts.fixture.ts'
 
 const node = await startEvmNode({})
-const adapter = createAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newEvmKey()
 const wallet = account.address as `0x${string}`
 const other = newEvmKey().account.address as `0x${string}`

@@ -1,3 +1,4 @@
+import type { Timers } from '@openpista/common'
 import type { Blockhash } from '@solana/rpc-types'
 import { z } from 'zod'
 import type { Reader } from '../rpc-pool.ts'
@@ -11,15 +12,19 @@ const Latest = InContext(
 )
 
 /** The newest confirmed blockhash, asked for at most once per slot. */
-export function createBlockhashSource(rpc: Reader, traits: SolanaTraits): () => Promise<RpcResult<Lifetime>> {
+export function createBlockhashSource(
+  rpc: Reader,
+  traits: SolanaTraits,
+  timers: Timers,
+): () => Promise<RpcResult<Lifetime>> {
   let known: { until: number; answer: Promise<RpcResult<Lifetime>> } | undefined
   const ask = async (): Promise<RpcResult<Lifetime>> => {
     const answer = await rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest)
     return answer.ok ? { ok: true, value: answer.value.value } : answer
   }
   return async () => {
-    if (known !== undefined && performance.now() < known.until) return await known.answer
-    const asked = { until: performance.now() + traits.pollMs, answer: ask() }
+    if (known !== undefined && timers.monotonic() < known.until) return await known.answer
+    const asked = { until: timers.monotonic() + traits.pollMs, answer: ask() }
     known = asked
     const answer = await asked.answer
     if (!answer.ok && known === asked) known = undefined

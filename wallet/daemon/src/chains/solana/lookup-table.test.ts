@@ -14,14 +14,14 @@ import { startSolanaNode } from '@waiaas/devnet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChainAdapter, Draft } from '../chain-adapter.ts'
 import { paid, settled } from '../conformance-steps.fixture.ts'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 import { sealEnvelope } from './envelope.ts'
 import { transferInstruction } from './message.ts'
 import { LOOKUP_TABLE_PROGRAM, MEMO_PROGRAM, SYSTEM_PROGRAM } from './programs.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter: ChainAdapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter: ChainAdapter = testAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const rpc = createSolanaRpc(node.rpcUrl)
 const key = newSolanaKey()
 const wallet = key.account.address as Address

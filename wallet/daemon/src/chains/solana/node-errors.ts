@@ -10,7 +10,7 @@ const INVALID_PARAMETERS = -32602
  * themselves proves nothing: an earlier copy may have landed.
  */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
-  if (failure.kind === 'unreachable') return { kind: 'unknown', message: failure.message }
+  if (failure.kind !== 'error') return { kind: 'unknown', message: failure.message }
   if (/already (been )?processed|AlreadyProcessed/i.test(failure.message)) return { kind: 'accepted' }
   if (failure.code === SIGNATURE_INVALID || failure.code === INVALID_PARAMETERS) {
     return { kind: 'refused', code: 'CHAIN_ERROR', message: 'The node calls the transaction invalid.' }

@@ -13,14 +13,14 @@ import {
 } from '@solana/transaction-messages'
 import { startSolanaNode } from '@waiaas/devnet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
 import { memoInstruction, transferInstruction } from './message.ts'
 import { SYSTEM_PROGRAM } from './programs.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const [key, facilitator] = [newSolanaKey(), newSolanaKey()]
 const wallet = key.account.address
 const to = newSolanaKey().account.address

@@ -96,7 +96,7 @@ async function tryOut(
 ): Promise<{ ok: true; trial: Trial; isBlind: boolean } | Refusal> {
   const tried = await tryTransaction(context, bytes, message)
   if (tried.ok) return { ok: true, trial: tried.value, isBlind: false }
-  if (tried.failure.kind === 'unreachable') return refuse('CHAIN_ERROR', tried.failure.message)
+  if (tried.failure.kind !== 'error') return refuse('CHAIN_ERROR', tried.failure.message)
   const before = await readAccounts(context.rpc, message.writable)
   if (!before.ok) return refuse('CHAIN_ERROR', before.failure.message)
   const trial = { before: before.value, after: undefined, err: null, unitsConsumed: undefined }

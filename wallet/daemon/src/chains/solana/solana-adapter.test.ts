@@ -1,10 +1,10 @@
 import { startSolanaNode } from '@waiaas/devnet'
 import { afterAll, expect, test } from 'vitest'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const RENT = 890_880n
 const FEE = 5_000n
 

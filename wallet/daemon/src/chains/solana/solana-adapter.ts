@@ -25,7 +25,7 @@ import { base64, InContext, U64 } from './wire.ts'
 const RENT_EXEMPT_EMPTY = 890_880n
 
 /** One Solana network: version 0 transactions over JSON-RPC. */
-export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions): ChainAdapter {
+export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timers }: NodeOptions): ChainAdapter {
   const traits = solanaTraits(network.name)
   const rpc = createRpcPool({
     urls: rpcUrls,
@@ -33,13 +33,19 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
     height: (node) => node.read('getBlockHeight', [{ commitment: 'confirmed' }], U64),
     maxLag: MAX_LAG_SLOTS,
     surveyMs: SURVEY_MS,
+    exchange,
+    timers,
   })
-  const context: SolanaContext = { network, traits, rpc, blockhash: createBlockhashSource(rpc, traits) }
+  const context: SolanaContext = { network, traits, rpc, blockhash: createBlockhashSource(rpc, traits, timers) }
   const unique = rememberMessages()
-  const blocks = watchBlocks(async () => {
-    const height = await rpc.read('getBlockHeight', [{ commitment: 'confirmed' }], U64)
-    return height.ok ? height.value : undefined
-  }, traits.watchMs)
+  const blocks = watchBlocks(
+    async () => {
+      const height = await rpc.read('getBlockHeight', [{ commitment: 'confirmed' }], U64)
+      return height.ok ? height.value : undefined
+    },
+    traits.watchMs,
+    timers,
+  )
 
   return {
     network,
@@ -81,7 +87,11 @@ export function createSolanaAdapter(network: Network, { rpcUrls }: NodeOptions):
     },
     broadcast: ({ raw }) => {
       const options = { encoding: 'base64', skipPreflight: true, maxRetries: 0 }
-      return rpc.broadcast('sendTransaction', [base64(raw), options], readBroadcastFailure)
+      return rpc.broadcast('sendTransaction', [base64(raw), options], {
+        readFailure: readBroadcastFailure,
+        mayLeave: () => true,
+        startAt: 0,
+      })
     },
     outcomes: (attempts) => solanaOutcomes(rpc, attempts),
     startsAnew: traits.ownGenesis,

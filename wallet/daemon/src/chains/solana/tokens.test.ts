@@ -25,12 +25,12 @@ import {
 } from '@waiaas/devnet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TestKey } from '../chain-adapter.conformance.ts'
-import { createAdapters } from '../index.ts'
+import { testAdapters } from '../test-adapters.fixture.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 import { MEMO_PROGRAM, SYSTEM_PROGRAM, TOKEN_PROGRAM } from './programs.ts'
 
 const node = await startSolanaNode({ slotMs: 50 })
-const adapter = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
+const adapter = testAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])[0]!
 const { account } = newSolanaKey()
 const wallet = account.address as Address
 const chain = { rpcUrl: node.rpcUrl, wsUrl: node.wsUrl, control: node.control, decimals: 6 }

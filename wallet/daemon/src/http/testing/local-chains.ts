@@ -10,7 +10,7 @@ import {
   startSolanaNode,
 } from '@waiaas/devnet'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
-import { createAdapters } from '../../chains/index.ts'
+import { testAdapters } from '../../chains/test-adapters.fixture.ts'
 import { post, startHttp, type TestHttp } from './start-http.ts'
 
 export type LocalChains = {
@@ -28,7 +28,7 @@ export type LocalChains = {
 export async function startLocalChains(): Promise<LocalChains> {
   const [evm, solana] = await Promise.all([startEvmNode({}), startSolanaNode({ slotMs: 100 })])
   const places = { 'evm-local': evm.rpcUrl, 'solana-local': solana.rpcUrl } as const
-  const adapters = createAdapters(
+  const adapters = testAdapters(
     (Object.keys(places) as (keyof typeof places)[]).map((network) => ({ network, rpcUrls: [places[network]] })),
   )
   const chains = new Map(

@@ -7,7 +7,7 @@ import type { Checkpoint } from '@waiaas/core/checkpoint'
 import { type Kysely, sql } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { encodeCalldata } from '../../chains/evm/encode-calldata.ts'
-import { createAdapters } from '../../chains/index.ts'
+import { testAdapters } from '../../chains/test-adapters.fixture.ts'
 import { autoStopSettings, DaemonConfig } from '../../config.ts'
 import { type AutoStopSettings, createAutoStop } from '../../engine/auto-stop.ts'
 import { createEngine } from '../../engine/create-engine.ts'
@@ -64,7 +64,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
   const db = database.kysely as unknown as Kysely<Tables>
-  const nowhere = createAdapters([{ network: 'evm-local', rpcUrls: ['http://127.0.0.1:9'] }])
+  const nowhere = testAdapters([{ network: 'evm-local', rpcUrls: ['http://127.0.0.1:9'] }])
   const adapters = options.chains ?? new Map(nowhere.map((adapter) => [adapter.network.name, adapter]))
   const signer = signerOver(keystore)
   const log = createLogger('test', 'silent')
