@@ -4,6 +4,7 @@ import { noBarrel } from './no-barrel.ts'
 import { noMemberName } from './no-member-name.ts'
 import { noModuleMock } from './no-module-mock.ts'
 import { noModuleState } from './no-module-state.ts'
+import { noOwnClock } from './no-own-clock.ts'
 import { nothingSwallowed } from './nothing-swallowed.ts'
 import { plainComments } from './plain-comments.ts'
 import type { StyleRule } from './rule.ts'
@@ -19,6 +20,7 @@ export const styleRules: readonly StyleRule[] = [
   noMemberName,
   noModuleState,
   noModuleMock,
+  noOwnClock,
   nothingSwallowed,
   plainComments,
   testsBesideCode,
