@@ -60,8 +60,9 @@ export type LedgerOptions = {
 /** Blocks a blockhash stays valid for after its own. */
 export const BLOCKHASH_LIFETIME = 150
 const SLOTS_PER_EPOCH = 432_000
-/** Blocks that can still be reorganised away. */
-const KEPT_BLOCKS = 300
+/** History that `getBlock` has, and that can be reorganised away. */
+const KEPT_BLOCKS = 5_000
+const SAVED_BLOCKS = 1_000
 const KEPT_TRANSACTIONS = 50_000
 const SAVED_TRANSACTIONS = 5_000
 
@@ -118,6 +119,29 @@ export class Ledger {
     const age = this.#ageFor(commitment)
     const index = this.#blocks.findLastIndex(({ block }) => this.head.slot - block.slot >= age)
     return this.#blocks[Math.max(index, 0)]!.block
+  }
+
+  /** The oldest block that there still is. */
+  get oldest(): Block {
+    return this.#blocks[0]!.block
+  }
+
+  /** Blocks with these slots that have reached a commitment, oldest first. */
+  blocksBetween(first: number, last: number, commitment: Commitment): Block[] {
+    return this.#blocks.flatMap(({ block }) =>
+      block.slot >= first && block.slot <= last && this.hasReached(block.slot, commitment) ? [block] : [],
+    )
+  }
+
+  /** A block, its parent, and the transactions in it; `undefined` for a slot without one. */
+  blockInSlot(
+    slot: number,
+  ): { block: Block; parent: Block | undefined; transactions: TransactionRecord[] } | undefined {
+    const index = this.#blocks.findIndex(({ block }) => block.slot === slot)
+    const entry = this.#blocks[index]
+    if (entry === undefined) return undefined
+    const transactions = [...this.#transactions.values()].filter((record) => record.slot === slot)
+    return { block: entry.block, parent: this.#blocks[index - 1]?.block, transactions }
   }
 
   commitmentOf(slot: number): Commitment {
@@ -230,7 +254,7 @@ export class Ledger {
       const account = this.#vm.account(address)
       return account ? [[address, account] as const] : []
     })
-    const blocks = this.#blocks.map(({ block }) => block)
+    const blocks = this.#blocks.slice(-SAVED_BLOCKS).map(({ block }) => block)
     const transactions = [...this.#transactions.values()].slice(-SAVED_TRANSACTIONS)
     return { genesisHash: this.genesisHash, blocks, transactions, accounts }
   }

@@ -38,6 +38,7 @@ export function createProgram(): Command {
   addAuditCommands(program, dataDir)
   addOperatorCommands(program, dataDir)
   addEmergencyCommands(program, dataDir)
+  addByHandCommands(program, dataDir)
   addPolicyCommands(program, dataDir)
   addInspectCommands(program, dataDir)
   return program
@@ -166,8 +167,40 @@ function addEmergencyCommands(program: Command, dataDir: () => string): void {
     .action(async (options) => (await load()).recover(dataDir(), options))
   program
     .command('cancel <transaction>')
+    .description('take back a payment that is not final; the same as: waiaas tx cancel')
+    .action(async (id) => (await import('./commands/tx.ts')).cancel(dataDir(), id, {}))
+}
+
+/** Payments whose end is not proven, and accounts that contradict the database. */
+function addByHandCommands(program: Command, dataDir: () => string): void {
+  const load = () => import('./commands/tx.ts')
+  const tx = program.command('tx').description('payments whose end is not certain')
+  tx.command('cancel <transaction>')
     .description('take back a payment that is not final')
-    .action(async (id) => (await load()).cancel(dataDir(), id))
+    .option('--max-fee <base units>', 'what ends it may cost this much, if what was allowed is too little')
+    .action(async (id, options) => (await load()).cancel(dataDir(), id, options))
+  tx.command('continue <transaction>')
+    .description('take back that a payment was given up, such as by the kill switch')
+    .action(async (id) => (await load()).continueTransaction(dataDir(), id))
+  tx.command('prove <transaction>')
+    .description('prove on a node of your choice what became of a payment, and end it if that is certain')
+    .requiredOption('--rpc <url>', 'the node; it must serve the network of the payment')
+    .action(async (id, options) => (await load()).prove(dataDir(), id, options))
+  tx.command('write-off <transaction>')
+    .description('end a payment without a proof, on your word')
+    .option('--as-paid', 'it was paid: its amount counts as spent')
+    .option('--as-unpaid', 'it was not paid, and never will be: its amount is free again')
+    .option('--amount <base units>', 'with --as-unpaid: the amount of the payment, to confirm')
+    .action(async (id, options) => (await load()).writeOff(dataDir(), id, options))
+  const account = program.command('account').description('accounts for which nothing is signed until you have looked')
+  account
+    .command('list')
+    .description('show them, and why')
+    .action(async () => (await load()).listHeld(dataDir()))
+  account
+    .command('release <network> <address>')
+    .description('sign for an account again')
+    .action(async (network, address) => (await load()).release(dataDir(), network, address))
 }
 
 /** Looking at payments before and after, and the tokens that wallets show. */

@@ -94,6 +94,10 @@ export const errorCodes = {
     retryable: true,
     hint: 'The first request is still running. Ask for its transaction.',
   },
+  EQUAL_REQUEST_OPEN: {
+    status: 409,
+    hint: 'An equal payment was given up and may still be made. Wait for its end, or name it in `despite` to risk paying twice.',
+  },
   OUTCOME_UNKNOWN: { status: 409, hint: 'Poll the transaction. Do not send it again with another key.' },
   VALIDATION_FAILED: { status: 400, hint: 'Mend the fields named in details.issues.' },
   SKILL_NOT_FOUND: { status: 404 },

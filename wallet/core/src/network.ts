@@ -22,13 +22,18 @@ export type Network = {
   maxTokenAmount: bigint
   /** EIP-155 chain id, for EVM networks. */
   chainId?: number
+  /** How long it usually takes from a payment to its finality, for people. */
+  finalityUsually: string
 }
 
 const ether = { symbol: 'ETH', decimals: 18 }
 const polygon = { symbol: 'POL', decimals: 18 }
 const sol = { symbol: 'SOL', decimals: 9 }
 
-const evm = (environment: Environment, chainId: number, native: Network['native']) =>
+const MINUTES_ON_ETHEREUM = '13 to 20 minutes'
+const MINUTES_ON_ROLLUPS = '15 to 25 minutes'
+
+const evm = (environment: Environment, chainId: number, native: Network['native'], finalityUsually: string) =>
   ({
     caip2: `eip155:${chainId}`,
     family: 'evm',
@@ -37,6 +42,7 @@ const evm = (environment: Environment, chainId: number, native: Network['native'
     transactionText: (bytes: Uint8Array) => `0x${bytesToHex(bytes)}`,
     maxTokenAmount: 2n ** 256n - 1n,
     chainId,
+    finalityUsually,
   }) as const
 
 const solana = (environment: Environment, reference: string) =>
@@ -47,6 +53,7 @@ const solana = (environment: Environment, reference: string) =>
     native: sol,
     transactionText: (bytes: Uint8Array) => base64.encode(bytes),
     maxTokenAmount: 2n ** 64n - 1n,
+    finalityUsually: '90 to 120 seconds',
   }) as const
 
 const table = {
@@ -54,17 +61,17 @@ const table = {
   'solana-devnet': solana('testnet', 'EtWTRABZaYq6iMfeYKouRu166VU2xqa1'),
   'solana-testnet': solana('testnet', '4uhcVJyU9pJkvQyS88uRDiswHXSGkY3z'),
   'solana-local': solana('testnet', 'local'),
-  'ethereum-mainnet': evm('mainnet', 1, ether),
-  'ethereum-sepolia': evm('testnet', 11155111, ether),
-  'base-mainnet': evm('mainnet', 8453, ether),
-  'base-sepolia': evm('testnet', 84532, ether),
-  'polygon-mainnet': evm('mainnet', 137, polygon),
-  'polygon-amoy': evm('testnet', 80002, polygon),
-  'arbitrum-mainnet': evm('mainnet', 42161, ether),
-  'arbitrum-sepolia': evm('testnet', 421614, ether),
-  'optimism-mainnet': evm('mainnet', 10, ether),
-  'optimism-sepolia': evm('testnet', 11155420, ether),
-  'evm-local': evm('testnet', 31337, ether),
+  'ethereum-mainnet': evm('mainnet', 1, ether, MINUTES_ON_ETHEREUM),
+  'ethereum-sepolia': evm('testnet', 11155111, ether, MINUTES_ON_ETHEREUM),
+  'base-mainnet': evm('mainnet', 8453, ether, MINUTES_ON_ROLLUPS),
+  'base-sepolia': evm('testnet', 84532, ether, MINUTES_ON_ROLLUPS),
+  'polygon-mainnet': evm('mainnet', 137, polygon, 'a minute'),
+  'polygon-amoy': evm('testnet', 80002, polygon, 'a minute'),
+  'arbitrum-mainnet': evm('mainnet', 42161, ether, MINUTES_ON_ROLLUPS),
+  'arbitrum-sepolia': evm('testnet', 421614, ether, MINUTES_ON_ROLLUPS),
+  'optimism-mainnet': evm('mainnet', 10, ether, MINUTES_ON_ROLLUPS),
+  'optimism-sepolia': evm('testnet', 11155420, ether, MINUTES_ON_ROLLUPS),
+  'evm-local': evm('testnet', 31337, ether, 'a second'),
 } as const satisfies Record<string, Omit<Network, 'name'>>
 
 export type NetworkName = keyof typeof table

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
+import { byHandRoutes } from './routes/by-hand-routes.ts'
 import { judgementRoutes } from './routes/judgement-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
 import { paymentRoutes } from './routes/payment-routes.ts'
@@ -11,6 +12,7 @@ export const routes = {
   ...operatorRoutes,
   ...assetRoutes,
   ...paymentRoutes,
+  ...byHandRoutes,
   ...judgementRoutes,
 } as const satisfies Record<string, Route>
 

@@ -9,8 +9,8 @@ import { ReasonView, Tier } from './verdict.ts'
 
 /**
  * Where a transaction is. PENDING: stored, not yet judged. QUEUED: waits for time or for the owner.
- * EXECUTING: allowed, amount reserved. SIGNED: signed bytes stored, not yet known to be out.
- * SUBMITTED: broadcast; its end is not yet proven. The other five are final. A transaction made elsewhere stays
+ * EXECUTING: allowed, amount reserved. SIGNED: signed bytes stored; no node has had them yet.
+ * SUBMITTED: out; its end is not yet proven. The other five are final. A transaction made elsewhere stays
  * SIGNED until the chain shows it or proves that it never can: who asked for it sends it, or not.
  */
 export const statuses = [
@@ -30,15 +30,16 @@ export type TransactionStatus = z.infer<typeof TransactionStatus>
 /**
  * The one transition table.
  *
- * QUEUED -> QUEUED: judged again and held for something stricter. SIGNED or SUBMITTED -> EXECUTING: every
- * signature made so far is proven dead, so a new one may be made. CONFIRMED -> SUBMITTED: the block vanished.
+ * QUEUED -> QUEUED: judged again and held for something stricter. SUBMITTED -> EXECUTING: every signature made so far
+ * is proven dead, so a new one may be made after another judgement, which may hold it (EXECUTING -> QUEUED).
+ * CONFIRMED -> SUBMITTED: the block vanished. EXECUTING -> CANCELLED: nothing was signed.
  * SUBMITTED -> CANCELLED: something that does nothing took its place for good.
  */
 export const transitions: Readonly<Record<TransactionStatus, readonly TransactionStatus[]>> = {
   PENDING: ['QUEUED', 'EXECUTING', 'CANCELLED'],
   QUEUED: ['QUEUED', 'EXECUTING', 'CANCELLED', 'EXPIRED'],
-  EXECUTING: ['SIGNED', 'FAILED'],
-  SIGNED: ['EXECUTING', 'SUBMITTED', 'CONFIRMED', 'FAILED'],
+  EXECUTING: ['QUEUED', 'SIGNED', 'FAILED', 'CANCELLED'],
+  SIGNED: ['SUBMITTED', 'CONFIRMED', 'FAILED', 'CANCELLED'],
   SUBMITTED: ['EXECUTING', 'CONFIRMED', 'FAILED', 'CANCELLED'],
   CONFIRMED: ['SUBMITTED'],
   FAILED: [],
@@ -50,6 +51,49 @@ export const transitions: Readonly<Record<TransactionStatus, readonly Transactio
 export function isFinal(status: TransactionStatus): boolean {
   return status === 'CONFIRMED' || transitions[status].length === 0
 }
+
+/** What keeps a transaction that is out from its end. */
+export const noticeCodes = [
+  /** No node has taken the bytes yet; the same bytes are sent again. */
+  'NOT_ACCEPTED',
+  /** A cancellation is on its way; either it or the payment takes effect. */
+  'CANCELLING',
+  /** The payment was given up; it ends when its place is used by something else. */
+  'CLOSING',
+  /** The network asks for a higher fee than was allowed. */
+  'FEE_CEILING',
+  /** The wallet cannot pay the fee of what closes the place. */
+  'CLOSER_NEEDS_FUNDS',
+  /** No node tells which block is final. */
+  'FINALITY_UNAVAILABLE',
+  /** No node has the blocks that a proof needs. */
+  'HISTORY_UNAVAILABLE',
+  /** It is in a block, and no node tells what came of it. */
+  'RECEIPT_UNAVAILABLE',
+  /** Nothing is signed for this account until the operator has looked at it. */
+  'ACCOUNT_HELD',
+  /** An earlier transaction of the account has to be taken first. */
+  'WAITS_BEHIND',
+] as const
+export const NoticeCode = z.enum(noticeCodes)
+export type NoticeCode = z.infer<typeof NoticeCode>
+
+/** Why a transaction is not over yet. */
+export const Notice = z
+  .object({
+    code: NoticeCode,
+    message: z.string(),
+    /** What the node said last, made printable. */
+    nodeWords: z.string().optional(),
+    nonce: z.string().optional(),
+    /** Unix seconds. */
+    since: z.number().int(),
+    waitsFor: z.string(),
+    /** How long that usually takes. */
+    usually: z.string(),
+  })
+  .meta({ id: 'Notice' })
+export type Notice = z.infer<typeof Notice>
 
 /** The body of POST /v1/transactions/send. Without a `type` it is a TRANSFER. */
 export const TransactionRequest = z.discriminatedUnion('type', [
@@ -86,8 +130,9 @@ export const TransactionView = z
     hash: z.string().optional(),
     /** Of a transaction that was made elsewhere, once it is signed and while its agent may spend: the bytes to send, encoded as they came. */
     signedTransaction: z.string().optional(),
-    /** What keeps a transaction that is SUBMITTED from its end, in words. */
-    notice: z.string().optional(),
+    /** True once the payment was given up, while its bytes may still take effect. */
+    closing: z.boolean(),
+    notice: Notice.optional(),
     error: z.object({ code: z.string(), message: z.string() }).optional(),
     downgraded: z.boolean(),
     executesAt: z.number().int().optional(),

@@ -6,6 +6,7 @@ import {
   createLogger,
   immediate,
   type Logger,
+  newId,
   openDatabase,
   systemClock,
   systemTimers,
@@ -83,11 +84,12 @@ async function startDaemon(
   logger: Logger,
 ): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
-  const served = createAdapters(servedNetworks(config), {
+  const nodeOptions = {
     feeHeadroomPercent: config.fees.replacement_headroom_percent,
     exchange: httpExchange,
     timers: systemTimers,
-  })
+  }
+  const served = createAdapters(servedNetworks(config), nodeOptions)
   const adapters = new Map(served.map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()
   const address = { port }
@@ -97,6 +99,9 @@ async function startDaemon(
     adapters,
     signer,
     clock: systemClock,
+    timers: systemTimers,
+    newId,
+    connectNode: (network, rpcUrl) => createAdapters([{ network, rpcUrls: [rpcUrl] }], nodeOptions)[0]!,
     prices: async () => new Map(),
     log: logger,
     approvalUrl: (id) => `${url()}/approve/${id}`,
@@ -135,6 +140,7 @@ async function startDaemon(
     clock: systemClock,
     log: logger,
     killSwitch: engine.killSwitch,
+    engine,
     settings: autoStopSettings(config),
   })
   const jobs = startJobs({ engine, autoStop, adapters, log: logger, tickMillis: TICK_MILLIS })

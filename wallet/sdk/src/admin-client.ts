@@ -203,13 +203,51 @@ export class WAIaaSAdminClient {
   }
 
   /**
-   * Ends a payment that waits. One that is SUBMITTED on an EVM network gets a rival that does nothing: ask `getTransaction` until
-   * the chain has decided; it is then CANCELLED or CONFIRMED.
+   * Ends a payment that waits, and gives up one that is out: ask `getTransaction` until `closing` is over; it is then
+   * CANCELLED or CONFIRMED.
    *
    * @throws WAIaaSError TX_ALREADY_PROCESSED where it is too late.
    */
   async cancel(id: string): Promise<TransactionView> {
     return await this.#transport.call<'cancel'>('post', '/v1/transactions/:id/cancel', { params: checkId(id) })
+  }
+
+  /** Takes back that a payment was given up. @throws WAIaaSError TX_ALREADY_PROCESSED. */
+  async continueTransaction(id: string): Promise<TransactionView> {
+    const path = '/v1/transactions/:id/continue'
+    return await this.#transport.call<'continueTransaction'>('post', path, { params: checkId(id) })
+  }
+
+  /** Allows a higher fee, base units, for what ends a payment that was given up. */
+  async raiseMaxFee(id: string, maxFee: string): Promise<TransactionView> {
+    const path = '/v1/transactions/:id/max-fee'
+    return await this.#transport.call<'raiseMaxFee'>('post', path, { params: checkId(id), body: { maxFee } })
+  }
+
+  /**
+   * Proves on this node what became of a payment, and ends it if that is certain. Takes as long as the node takes.
+   *
+   * @throws WAIaaSError OUTCOME_UNKNOWN, whose message says what the node lacks; CHAIN_ERROR.
+   */
+  async proveTransaction(id: string, rpcUrl: string): Promise<TransactionView> {
+    const path = '/v1/transactions/:id/prove'
+    return await this.#transport.call<'proveTransaction'>('post', path, { params: checkId(id), body: { rpcUrl } })
+  }
+
+  /** Ends a payment without a proof. */
+  async writeOff(id: string, body: BodyOf<'writeOffTransaction'>): Promise<TransactionView> {
+    const path = '/v1/transactions/:id/write-off'
+    return await this.#transport.call<'writeOffTransaction'>('post', path, { params: checkId(id), body })
+  }
+
+  /** Accounts for which nothing is signed until they are released. */
+  async listHeldAccounts(): Promise<AnswerOf<'listHeldAccounts'>['items']> {
+    return (await this.#transport.call<'listHeldAccounts'>('get', '/v1/admin/accounts/held')).items
+  }
+
+  /** False where nothing held the account. */
+  async releaseAccount(body: BodyOf<'releaseAccount'>): Promise<boolean> {
+    return (await this.#transport.call<'releaseAccount'>('post', '/v1/admin/accounts/release', { body })).released
   }
 
   /** Audit entries after number `after`, oldest first. */

@@ -32,16 +32,6 @@ export async function recover(dataDir: string, options: { agent?: string; keyFil
   })
 }
 
-/** Takes back a payment that is not final. */
-export async function cancel(dataDir: string, transactionId: string): Promise<void> {
-  await asOperator(dataDir, async (admin) => {
-    const { id, status, notice } = await admin.cancel(transactionId)
-    const words =
-      status === 'CANCELLED' ? 'Cancelled; nothing was paid.' : `It is ${status}${notice ? `: ${notice}` : ''}.`
-    console.log(`${id}  ${printable(words)}`)
-  })
-}
-
 function show({ state, activatedAt, activatedBy, why, recoversAt }: KillSwitchView): void {
   const time = (seconds: number) => new Date(seconds * 1000).toISOString()
   const lines = [

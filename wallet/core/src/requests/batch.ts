@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { NetworkRef } from '../network.ts'
 import { type ApproveRequest, approveFields } from './approve.ts'
 import { type ContractCallRequest, callFault, contractCallFields, oneKindOfCall } from './contract-call.ts'
-import { amountFault, exactlyOneAmount } from './parts.ts'
+import { amountFault, Despite, exactlyOneAmount } from './parts.ts'
 import { type TokenTransferRequest, tokenTransferFields } from './token-transfer.ts'
 import { type TransferRequest, transferFields } from './transfer.ts'
 
@@ -26,6 +26,7 @@ export const BatchRequest = z
   .strictObject({
     type: z.literal('BATCH'),
     network: NetworkRef.optional(),
+    despite: Despite.optional(),
     instructions: z.array(BatchInstruction).min(2).max(20),
   })
   .meta({ id: 'BatchRequest' })

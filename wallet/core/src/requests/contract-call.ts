@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BaseUnits } from '../amount.ts'
 import { NetworkRef } from '../network.ts'
-import { AddressText } from './parts.ts'
+import { AddressText, Despite } from './parts.ts'
 
 const HexData = z
   .string()
@@ -37,7 +37,12 @@ export const callFault = {
 
 /** A call of a contract or an instruction to a program. */
 export const ContractCallRequest = z
-  .strictObject({ type: z.literal('CONTRACT_CALL'), network: NetworkRef.optional(), ...contractCallFields })
+  .strictObject({
+    type: z.literal('CONTRACT_CALL'),
+    network: NetworkRef.optional(),
+    despite: Despite.optional(),
+    ...contractCallFields,
+  })
   .refine(oneKindOfCall, callFault)
   .meta({ id: 'ContractCallRequest' })
 export type ContractCallRequest = z.infer<typeof ContractCallRequest>

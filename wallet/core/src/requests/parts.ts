@@ -23,3 +23,9 @@ export const TokenRef = z
   })
   .meta({ id: 'TokenRef' })
 export type TokenRef = z.infer<typeof TokenRef>
+
+/**
+ * Id of an equal transaction that was given up and may still be paid. Without it an equal request is refused as long as
+ * that one is open; with it, both may be paid.
+ */
+export const Despite = z.uuid()

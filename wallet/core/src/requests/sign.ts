@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NetworkRef } from '../network.ts'
+import { Despite } from './parts.ts'
 
 /**
  * The body of POST /v1/transactions/sign: an unsigned transaction made elsewhere, 0x hex (EVM, types 0 to 2) or
@@ -9,6 +10,7 @@ export const SignRequest = z
   .strictObject({
     type: z.literal('SIGN').optional().default('SIGN'),
     network: NetworkRef.optional(),
+    despite: Despite.optional(),
     transaction: z.string().min(1).max(262_144),
   })
   .meta({ id: 'SignRequest' })

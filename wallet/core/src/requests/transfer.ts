@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { NetworkRef } from '../network.ts'
-import { AddressText, amountFault, amountFields, exactlyOneAmount, Memo } from './parts.ts'
+import { AddressText, amountFault, amountFields, Despite, exactlyOneAmount, Memo } from './parts.ts'
 
 export const transferFields = { to: AddressText, ...amountFields, memo: Memo.optional() }
 
@@ -9,6 +9,7 @@ export const TransferRequest = z
   .strictObject({
     type: z.literal('TRANSFER').optional().default('TRANSFER'),
     network: NetworkRef.optional(),
+    despite: Despite.optional(),
     ...transferFields,
   })
   .refine(exactlyOneAmount, amountFault)

@@ -147,10 +147,16 @@ export const paymentRoutes = {
     path: '/v1/transactions/:id/cancel',
     authentication: ['session', 'master'],
     tag: 'transactions',
-    summary: 'Cancel one that waits, or that is out and not yet in a block, where its chain can',
+    summary: 'Cancel one that waits, or give up one that is out and not in a block for good',
     params: Id,
-    responses: ok(TransactionView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'OUTCOME_UNKNOWN', 'CHAIN_ERROR', 'KEYSTORE_LOCKED'],
+    responses: {
+      200: { description: 'Cancelled; nothing was paid', schema: TransactionView },
+      202: {
+        description: 'Out, and closing; it is CANCELLED or CONFIRMED when that is proven',
+        schema: TransactionView,
+      },
+    },
+    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED'],
   },
   approve: {
     method: 'post',

@@ -3,7 +3,16 @@ import type { Control } from '@waiaas/devnet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Account, ChainAdapter, SentAttempt } from './chain-adapter.ts'
 import { outsideCases, tokenCases } from './chain-tokens.conformance.ts'
-import { drafted, funded, settled, signed } from './conformance-steps.fixture.ts'
+import {
+  drafted,
+  funded,
+  included,
+  outcomeNow,
+  outcomeThat,
+  placeOf,
+  send,
+  signed,
+} from './conformance-steps.fixture.ts'
 
 /** A key for tests, kept in memory. */
 export type TestKey = { account: Account; sign: (bytes: Uint8Array) => Uint8Array }
@@ -82,9 +91,10 @@ function connectionCases(chain: () => ConformanceChain): void {
     expect(await stranded.balance(key.account.address)).toMatchObject({ ok: false })
     expect(await stranded.draft(request, key.account)).toMatchObject({ ok: false, code: 'CHAIN_ERROR' })
     expect(await stranded.signable(draft, key.account, attempt.sequence)).toMatchObject({ code: 'CHAIN_ERROR' })
-    expect(await stranded.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
-    expect(await stranded.outcomes([attempt])).toMatchObject({ ok: false })
-    if (stranded.nextSequence) expect(await stranded.nextSequence(key.account.address)).toMatchObject({ ok: false })
+    expect(await send(stranded, attempt)).toMatchObject({ kind: 'not accepted' })
+    expect(await stranded.outcomes([placeOf(attempt)])).toMatchObject({ ok: false })
+    expect(await stranded.traces([attempt.hash])).toMatchObject({ ok: false })
+    if (stranded.sequence) expect(await stranded.sequence(key.account.address)).toMatchObject({ ok: false })
   })
 
   test('an overloaded node is a value, and its address is not told', async () => {
@@ -152,24 +162,24 @@ function paymentCases(chain: () => ConformanceChain): void {
     const { adapter, funds, amount } = chain()
     const { key, to, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
-    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-    const outcome = await settled(adapter, attempt)
-    if (outcome.kind !== 'confirmed') throw new Error(outcome.kind)
-    expect(outcome.block).toBeGreaterThan(0n)
-    expect(outcome.fee).toBeLessThanOrEqual(draft.maxFee)
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    const { block, result } = await included(adapter, attempt)
+    expect(block.number).toBeGreaterThan(0n)
+    expect(result.succeeded).toBe(true)
+    expect(result.fee).toBeLessThanOrEqual(draft.maxFee)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount })
-    expect(await adapter.balance(key.account.address)).toEqual({ ok: true, amount: funds - amount - outcome.fee })
+    expect(await adapter.balance(key.account.address)).toEqual({ ok: true, amount: funds - amount - result.fee })
   })
 
   test('the same bytes pay once, however often they are sent', async () => {
     const { adapter, amount } = chain()
     const { key, to, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
-    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-    expect((await adapter.broadcast(attempt)).kind).not.toBe('refused')
-    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
-    expect((await adapter.broadcast(attempt)).kind).not.toBe('refused')
-    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    await send(adapter, attempt)
+    expect((await included(adapter, attempt)).result.succeeded).toBe(true)
+    await send(adapter, attempt)
+    expect((await included(adapter, attempt)).result.succeeded).toBe(true)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount })
   })
 
@@ -177,20 +187,37 @@ function paymentCases(chain: () => ConformanceChain): void {
     const { adapter, amount } = chain()
     const { key, to, draft } = await drafted(chain())
     const first = await signed(adapter, key, draft)
-    await adapter.broadcast(first)
+    await send(adapter, first)
     const second = await signed(adapter, key, draft)
-    await adapter.broadcast(second)
+    await send(adapter, second)
     expect(second.hash).not.toBe(first.hash)
-    for (const attempt of [first, second]) expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    for (const attempt of [first, second]) expect((await included(adapter, attempt)).result.succeeded).toBe(true)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount: 2n * amount })
   })
 
-  test('bytes that were changed are refused', async () => {
+  test('bytes that were changed are not accepted', async () => {
     const { adapter } = chain()
     const { key, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
     const cut = { ...attempt, raw: attempt.raw.subarray(0, attempt.raw.length - 5) }
-    expect(await adapter.broadcast(cut)).toMatchObject({ kind: 'refused' })
+    expect(await send(adapter, cut)).toMatchObject({ kind: 'not accepted', message: expect.stringMatching(/./) })
+  })
+
+  test('bytes that may not leave are not sent', async () => {
+    const { adapter, amount, control, sendMethod } = chain()
+    const { key, to, draft } = await drafted(chain())
+    const attempt = await signed(adapter, key, draft)
+    const never = { mayLeave: () => false, startAt: 0 }
+    expect(await adapter.broadcast(attempt, never)).toMatchObject({ kind: 'not accepted' })
+    // Asked again for every try: refused once, the next node or the next call asks anew.
+    await control.misbehave({ method: sendMethod, action: { kind: 'refuse', status: 503 } })
+    let asked = 0
+    await adapter.broadcast(attempt, { mayLeave: () => ++asked === 1, startAt: 0 })
+    await control.behave()
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount: 0n })
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    await included(adapter, attempt)
+    expect(await adapter.balance(to)).toEqual({ ok: true, amount })
   })
 }
 
@@ -200,8 +227,8 @@ function outcomeCases(chain: () => ConformanceChain): void {
     const { key, to, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
     await control.misbehave({ method: sendMethod, action: { kind: 'loseAnswer' } })
-    expect(await adapter.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
-    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await send(adapter, attempt)).toMatchObject({ kind: 'not accepted' })
+    expect((await included(adapter, attempt)).result.succeeded).toBe(true)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount })
   })
 
@@ -210,22 +237,22 @@ function outcomeCases(chain: () => ConformanceChain): void {
     const { key, to, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
     await control.misbehave({ method: sendMethod, action: { kind: 'loseRequest' } })
-    expect(await adapter.broadcast(attempt)).toMatchObject({ kind: 'unknown' })
-    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
-    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    expect(await send(adapter, attempt)).toMatchObject({ kind: 'not accepted' })
+    expect(await outcomeNow(adapter, attempt)).toEqual({ kind: 'waiting' })
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    expect((await included(adapter, attempt)).result.succeeded).toBe(true)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount })
   })
 
-  test('answers for many attempts, in their order', async () => {
+  test('tells where many places stand, in their order', async () => {
     const { adapter } = chain()
     const { key, draft } = await drafted(chain())
     const paid = await signed(adapter, key, draft)
-    await adapter.broadcast(paid)
-    await settled(adapter, paid)
+    await send(adapter, paid)
+    await included(adapter, paid)
     const unsent = await signed(adapter, key, draft)
-    const answer = await adapter.outcomes([unsent, paid, unsent])
-    expect(answer).toMatchObject({ outcomes: [{ kind: 'waiting' }, { kind: 'confirmed' }, { kind: 'waiting' }] })
+    const answer = await adapter.outcomes([unsent, paid, unsent].map((each) => placeOf(each)))
+    expect(answer).toMatchObject({ outcomes: [{ kind: 'waiting' }, { kind: 'included' }, { kind: 'waiting' }] })
     expect(await adapter.outcomes([])).toEqual({ ok: true, outcomes: [] })
   })
 
@@ -234,11 +261,12 @@ function outcomeCases(chain: () => ConformanceChain): void {
     const { key, draft } = await drafted(chain())
     const attempt = await signed(adapter, key, draft)
     await control.pauseMining()
-    await adapter.broadcast(attempt)
+    await send(adapter, attempt)
     await control.mine(3)
-    expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+    const { block } = await included(adapter, attempt)
     await control.reorganise(3)
-    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    const answer = await adapter.outcomes([{ ...placeOf(attempt), block }])
+    expect(answer).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
     await control.resumeMining()
   })
 
@@ -264,23 +292,32 @@ function outcomeCases(chain: () => ConformanceChain): void {
     expect(calls).toBe(before)
   })
 
-  test('tells bytes that wait from bytes that are dead', async () => {
+  test('tells bytes that wait from bytes that are dead, and finds no trace of these', async () => {
     const { adapter, control, kill, newKey } = chain()
     const { key, draft } = await drafted(chain())
     await control.pauseMining()
     const attempt = await signed(adapter, key, draft)
-    expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-    expect(await adapter.outcomes([attempt])).toEqual({ ok: true, outcomes: [{ kind: 'waiting' }] })
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    expect(await outcomeNow(adapter, attempt)).toEqual({ kind: 'waiting' })
     await control.expirePending()
     await control.resumeMining()
+    let rival: SentAttempt | undefined
     await kill(attempt, async () => {
       const request = { type: 'TRANSFER', to: newKey().account.address, amount: String(draft.amount) } as const
       const other = await adapter.draft(request, key.account)
       if (!other.ok) throw new Error(other.message)
-      const rival = await signed(adapter, key, other.draft, attempt.sequence)
-      await adapter.broadcast(rival)
-      await settled(adapter, rival)
+      rival = await signed(adapter, key, other.draft, attempt.sequence)
+      await send(adapter, rival)
+      await included(adapter, rival)
     })
-    expect(await adapter.outcomes([attempt])).toMatchObject({ ok: true, outcomes: [{ kind: 'dead' }] })
+    const dead = await outcomeThat(adapter, attempt, (each) => each.kind === 'dead' && each.final)
+    expect(dead).toMatchObject({ proof: { node: expect.stringContaining('127.0.0.1'), kind: expect.any(String) } })
+    expect(await adapter.traces([attempt.hash])).toEqual({ ok: true, found: [] })
+    if (rival === undefined) return
+    const { hash } = rival
+    expect(await adapter.traces([attempt.hash, hash])).toMatchObject({ ok: true, found: [{ hash }] })
+    // One of its versions is in a block: then the place is ours.
+    const both = await adapter.outcomes([placeOf(attempt, rival)])
+    expect(both).toMatchObject({ ok: true, outcomes: [{ kind: 'included', hash }] })
   })
 }

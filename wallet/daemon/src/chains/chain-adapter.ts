@@ -5,6 +5,7 @@ import type {
   Json,
   Network,
   NetworkName,
+  NoticeCode,
   TokenRef,
   TransactionRequest,
 } from '@waiaas/core'
@@ -18,6 +19,8 @@ export type NodeOptions = Transport & {
   rpcUrls: readonly string[]
   /** How much dearer than at first a transaction may become when it has to be replaced; part of the fee that is reserved. */
   feeHeadroomPercent: number
+  /** Blocks below the newest one at which a block counts as final, where the operator does not trust what nodes call final. */
+  finalityDepth?: bigint | undefined
 }
 
 export const FEE_HEADROOM_PERCENT = 50
@@ -63,31 +66,103 @@ export type Signed = {
   sequence: bigint | null
   /** Last block height at which the bytes can take effect, where the chain has one. */
   validUntil: bigint | null
+  /**
+   * A block (EVM: number; Solana: slot) before which the bytes cannot be in any: final when they were signed, or the
+   * one whose blockhash they name. Null where none was known.
+   */
+  origin: bigint | null
 }
 
-/** What is known after handing bytes to a node. Only `refused` says that they did not get in. */
-export type Broadcast =
-  | { kind: 'accepted' }
-  | { kind: 'refused'; code: ErrorCode; message: string }
-  | { kind: 'unknown'; message: string }
+export type SentAttempt = Signed & { from: string }
 
-/** Where signed bytes stand. `dead` is proof that they can never take effect any more. */
+/** A block; on Solana the number is the slot. */
+export type BlockRef = { number: bigint; hash: string }
+
+/** That signed bytes can never take effect, as it was shown by one node, and the block that must be final for it to hold. */
+export type Proof = {
+  /** `count`: the nonce was used in this block, by others. `lists`: no block from the origin to this one has the bytes. */
+  kind: 'count' | 'lists'
+  block: BlockRef
+  node: string
+}
+
+/** Bytes in a block, as a node tells it. */
+export type Trace = { hash: string; node: string; block: BlockRef }
+
+/** Signed bytes of which at most one can take effect: versions under one nonce, or a single transaction. */
+export type Place = {
+  versions: readonly SentAttempt[]
+  /** What was proven earlier and is not final yet. */
+  proof: Proof | null
+  /** The block that listed one of them when it was last looked at. */
+  block: BlockRef | null
+}
+
+/** What keeps an outcome from being proven, for people. */
+export type Missing = { code: NoticeCode; message: string }
+
+/** What is proven of a place. Only `final` ones stay true whatever a node says later. */
 export type Outcome =
-  | { kind: 'waiting' }
-  | { kind: 'confirmed'; fee: bigint; block: bigint; final: boolean }
-  | { kind: 'failed'; fee: bigint; block: bigint; message: string }
-  | { kind: 'dead'; message: string }
+  | { kind: 'waiting'; missing?: Missing }
+  /** A block lists this version. `result`: whether it took effect, and its fee; absent while no node tells. */
+  | { kind: 'included'; hash: string; block: BlockRef; final: boolean; result?: Result; missing?: Missing }
+  /** None of the versions can take effect any more. */
+  | { kind: 'dead'; proof: Proof; final: boolean; message: string; missing?: Missing }
 
-/** Signed bytes that take the place of others which are out: the same place in the sequence, for a higher fee. */
+export type Result = { succeeded: boolean; fee: bigint; message: string }
+
+export type BroadcastOptions = {
+  /** Asked in the same turn as each write to a socket; where it says no, that write does not happen. */
+  mayLeave: () => boolean
+  /** Which node comes first; counts on from one broadcast of the same bytes to the next. */
+  startAt: number
+}
+
+/** What came of handing bytes to nodes. None of it proves that the bytes are not out. */
+export type Broadcast = { kind: 'accepted' } | { kind: 'not accepted'; message: string; wants?: FeeWanted }
+
+/** What a node's refusal says about the fee of the next version. It decides nothing else. */
+export type FeeWanted = {
+  /** Too cheap to be taken, or to take the place of another version. */
+  more?: true
+  /** The tip per gas that it takes at least. */
+  leastTip?: bigint
+  /** The most that it lets a transaction cost in fees. */
+  mostFee?: bigint
+}
+
+/** Signed bytes that take the place of others which are out: the same place in the sequence. */
 export type Replacement =
   | { kind: 'signable'; signable: Signable }
-  /** What is out pays enough, or its place is used. */
+  /** What is out pays enough. */
   | { kind: 'not needed' }
-  /** The fee that was allowed leaves no room for what the network asks. */
-  | { kind: 'too dear'; message: string }
+  /** The fee that was allowed, or what the account has, is too little for what the network asks; `lacks` in base units. */
+  | { kind: 'too dear'; of: 'fee' | 'coins'; lacks: bigint; message: string }
   | { kind: 'unknown'; message: string }
 
-export type SentAttempt = Pick<Signed, 'raw' | 'hash' | 'sequence' | 'validUntil'> & { from: string }
+export type ReplacementWanted = {
+  /** Every version there is, the newest last. */
+  versions: readonly SentAttempt[]
+  /** The same effects, or nothing: a payment of nothing to the account itself. */
+  by: 'itself' | 'nothing'
+  /** Never costs more. */
+  maxFee: bigint
+  /** What nodes said of the newest version. */
+  wants?: FeeWanted
+}
+
+/** What an account has, and how many transactions it had made, in one block. */
+export type Funds = { balance: bigint; count: bigint }
+
+/** An account's place in its sequence, as the nodes tell it. */
+export type SequenceRead = {
+  /** Transactions of the account in the newest block. */
+  count: bigint
+  /** The same with those that wait in a node's pool. */
+  pending: bigint
+  /** How many may be unconsumed at once. */
+  most: number
+}
 
 /** Requests for `draft`, which says whether they would work. */
 export type TokenAccounts = {
@@ -129,28 +204,35 @@ export type ChainAdapter = {
    * sequence that it has, and not sent: `signable` gives its bytes, whatever sequence it is called with.
    */
   draftOutside: (transaction: string, from: Account) => Promise<DraftResult>
-  /**
-   * The chain's own next sequence number of an account, for chains that have one; the engine then hands
-   * out gap-free numbers and signs one transaction of an account at a time.
-   */
-  nextSequence?: (address: string) => Promise<{ ok: true; sequence: bigint } | { ok: false; message: string }>
+  /** Where an account's sequence stands, on chains that have one; the engine then gives out gap-free numbers. */
+  sequence?: (address: string) => Promise<({ ok: true } & SequenceRead) | { ok: false; message: string }>
   /** Fresh lifetime (nonce or blockhash), bytes to sign. Same effects, fee at most the draft's ceiling. */
   signable: (
     draft: Draft,
     from: Account,
     sequence: bigint | null,
   ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string }>
-  broadcast: (signed: SentAttempt) => Promise<Broadcast>
+  /** For chains with a sequence. */
+  funds?: (address: string) => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
+  /** A payment of nothing to the account itself, which only uses a number of its sequence up. */
+  filler?: (from: Account) => Promise<DraftResult>
+  /** The most that signed bytes can take from the account's coins, fees included; for chains with a sequence. */
+  cost?: (raw: Uint8Array) => bigint
+  /** Hands bytes to one node after the other until one takes them. */
+  broadcast: (signed: SentAttempt, how: BroadcastOptions) => Promise<Broadcast>
+  /** On chains with a sequence: bytes under the nonce of others that are out. Asked for `itself`, only where a fee is too low. */
+  replacement?: (wanted: ReplacementWanted) => Promise<Replacement>
+  /** One answer per place, in order. Asks for many at once. */
+  outcomes: (places: readonly Place[]) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
+  /** Of bytes that were called dead: which nodes have one of them in a block. Every node is asked. */
+  traces: (hashes: readonly string[]) => Promise<{ ok: true; found: Trace[] } | { ok: false; message: string }>
   /**
-   * On chains where the dearer of two transactions with one sequence number wins: bytes that take the place of
-   * `sent`, which are out, and do exactly the same (`by: 'itself'`) or nothing at all. Asked for `itself`, it
-   * is only made where the fee is what keeps `sent` waiting. Never costs more than `maxFee`.
+   * For a chain of one's own, where the newest block counts as final: which of these blocks there still are, and the
+   * hash of its first block, which tells another chain from the same one.
    */
-  replacement?: (sent: SentAttempt, by: 'itself' | 'nothing', maxFee: bigint) => Promise<Replacement>
-  /** One answer per attempt, in order. Asks for many at once. */
-  outcomes: (
-    attempts: readonly SentAttempt[],
-  ) => Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }>
+  standing?: (
+    blocks: readonly BlockRef[],
+  ) => Promise<{ ok: true; standing: boolean[]; genesis: string } | { ok: false; message: string }>
   /** True for a chain of one's own, which may be started anew under an old database. */
   startsAnew: boolean
   /** A wallet that is not emptied exactly has to keep this much of the native coin, on chains that demand it. */

@@ -1,7 +1,7 @@
 import type { TransactionRequest } from '@waiaas/core'
 import { expect, test } from 'vitest'
 import type { ConformanceChain, TestKey } from './chain-adapter.conformance.ts'
-import { draftOf, funded, paid, settled, signed, stored } from './conformance-steps.fixture.ts'
+import { draftOf, funded, included, paid, send, signed, stored } from './conformance-steps.fixture.ts'
 
 /** The cases that every chain adapter passes with a token of its chain. */
 export function tokenCases(chain: () => ConformanceChain): void {
@@ -132,8 +132,8 @@ export function outsideCases(chain: () => ConformanceChain): void {
     const first = await signed(adapter, key, stored(result.draft))
     const second = await signed(adapter, key, stored(result.draft))
     expect(first.raw).toEqual(second.raw)
-    expect(await adapter.broadcast(first)).toEqual({ kind: 'accepted' })
-    expect((await settled(adapter, first)).kind).toBe('confirmed')
+    expect(await send(adapter, first)).toEqual({ kind: 'accepted' })
+    expect((await included(adapter, first)).result.succeeded).toBe(true)
     expect(await adapter.balance(to)).toEqual({ ok: true, amount })
   })
 

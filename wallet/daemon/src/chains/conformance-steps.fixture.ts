@@ -1,7 +1,7 @@
 import type { TransactionRequest } from '@waiaas/core'
 import { expect } from 'vitest'
 import type { ConformanceChain, TestKey } from './chain-adapter.conformance.ts'
-import type { ChainAdapter, Draft, Outcome, SentAttempt } from './chain-adapter.ts'
+import type { Broadcast, ChainAdapter, Draft, Outcome, Place, SentAttempt } from './chain-adapter.ts'
 
 export async function funded({ control, newKey, funds }: ConformanceChain): Promise<TestKey> {
   const key = newKey()
@@ -37,11 +37,21 @@ export async function draftOf(
 /** Signs and sends a draft; the fee once it is in a block. */
 export async function paid(adapter: ChainAdapter, key: TestKey, draft: Draft): Promise<bigint> {
   const attempt = await signed(adapter, key, draft)
-  expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-  const outcome = await settled(adapter, attempt)
-  if (outcome.kind !== 'confirmed') throw new Error(outcome.kind)
-  expect(outcome.fee).toBeLessThanOrEqual(draft.maxFee)
-  return outcome.fee
+  expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+  const { result } = await included(adapter, attempt)
+  expect(result.succeeded).toBe(true)
+  expect(result.fee).toBeLessThanOrEqual(draft.maxFee)
+  return result.fee
+}
+
+/** Hands bytes over, whatever the kill switch says. */
+export async function send(adapter: ChainAdapter, attempt: SentAttempt): Promise<Broadcast> {
+  return await adapter.broadcast(attempt, { mayLeave: () => true, startAt: 0 })
+}
+
+/** What may be asked about these versions, about which nothing is known yet. */
+export function placeOf(...versions: SentAttempt[]): Place {
+  return { versions, proof: null, block: null }
 }
 
 export async function signed(
@@ -50,29 +60,38 @@ export async function signed(
   draft: Draft,
   sequence?: bigint | null,
 ): Promise<SentAttempt> {
-  const next = await adapter.nextSequence?.(key.account.address)
+  const next = await adapter.sequence?.(key.account.address)
   if (next?.ok === false) throw new Error(next.message)
-  const result = await adapter.signable(draft, key.account, sequence ?? next?.sequence ?? null)
+  const result = await adapter.signable(draft, key.account, sequence ?? next?.pending ?? null)
   if (!result.ok) throw new Error(result.message)
   return { ...result.signable.finish(key.sign(result.signable.bytes)), from: key.account.address }
 }
 
-/** The outcome once it is another than waiting; asks again at every block. */
-export async function settled(adapter: ChainAdapter, attempt: SentAttempt): Promise<Outcome> {
-  const ask = async () => {
-    const answer = await adapter.outcomes([attempt])
-    if (!answer.ok) throw new Error(answer.message)
-    return answer.outcomes[0]!
+export async function outcomeNow(adapter: ChainAdapter, attempt: SentAttempt): Promise<Outcome> {
+  const answer = await adapter.outcomes([placeOf(attempt)])
+  if (!answer.ok) throw new Error(answer.message)
+  return answer.outcomes[0]!
+}
+
+/** The first outcome that `accepts` does; asks again at every block, and while there is none. */
+export async function outcomeThat(
+  adapter: ChainAdapter,
+  attempt: SentAttempt,
+  accepts: (outcome: Outcome) => boolean,
+): Promise<Outcome> {
+  for (;;) {
+    const outcome = await outcomeNow(adapter, attempt)
+    if (accepts(outcome)) return outcome
+    await new Promise<void>((resolve) => setTimeout(resolve, 50))
   }
-  const now = await ask()
-  if (now.kind !== 'waiting') return now
-  return await new Promise((resolve, reject) => {
-    const stop = adapter.onBlock(() => {
-      ask().then((outcome) => {
-        if (outcome.kind === 'waiting') return
-        stop()
-        resolve(outcome)
-      }, reject)
-    })
-  })
+}
+
+/** The outcome once a block has it and its result is known. */
+export async function included(
+  adapter: ChainAdapter,
+  attempt: SentAttempt,
+): Promise<Required<Extract<Outcome, { kind: 'included' }>>> {
+  const outcome = await outcomeThat(adapter, attempt, (each) => each.kind !== 'waiting' && 'result' in each)
+  if (outcome.kind !== 'included') throw new Error(outcome.kind)
+  return outcome as Required<typeof outcome>
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Broadcast } from './chain-adapter.ts'
+import type { BroadcastOptions as AdapterOptions, Broadcast } from './chain-adapter.ts'
 import { createRpcClient, type RpcClient, type Transport } from './json-rpc.ts'
 import {
   admitEndpoint,
@@ -26,21 +26,15 @@ export type RpcPool = Pick<RpcClient, 'read' | 'close'> & {
   /** Asks every node that is well, and answers what those said that answered. */
   onEach: <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value[]>>
   /**
-   * Hands the same bytes to one node after the other until one takes them, or until they may not leave any more.
-   * They are refused only where every node refused them that may have got them.
+   * Hands the same bytes to one node after the other until one takes them, or until they may not leave any more. What
+   * is not accepted carries what the nodes said of the fee.
    */
   broadcast: (method: string, params: readonly unknown[], how: BroadcastOptions) => Promise<Broadcast>
 }
 
 export type Reader = Pick<RpcClient, 'read'>
 
-export type BroadcastOptions = {
-  readFailure: (failure: RpcFailure, node: NodeRef) => Broadcast
-  /** Asked again for every node, in the same turn as the write to the socket. */
-  mayLeave: () => boolean
-  /** Which of the nodes that are well comes first; counts on from one broadcast of the same bytes to the next. */
-  startAt: number
-}
+export type BroadcastOptions = AdapterOptions & { readFailure: (failure: RpcFailure, node: NodeRef) => Broadcast }
 
 export type PoolOptions = Transport & {
   urls: readonly string[]
@@ -158,18 +152,18 @@ function rotated(endpoints: readonly Endpoint[], startAt: number): Endpoint[] {
   return [...well.slice(first), ...well.slice(0, first), ...endpoints.filter((each) => !isWell(each))]
 }
 
-/** Until one takes the bytes. A node that was not asked cannot have them. */
+/** Until one takes the bytes. */
 async function broadcastInTurn(
   endpoints: readonly Endpoint[],
   admit: (endpoint: Endpoint) => Promise<RpcResult<null>>,
   submit: (endpoint: Endpoint) => Promise<{ answer: RpcResult<unknown>; meaning: Broadcast }>,
 ): Promise<Broadcast> {
-  const heard: Broadcast[] = []
-  let unasked: Broadcast | undefined
+  const heard: Exclude<Broadcast, { kind: 'accepted' }>[] = []
+  let unasked: string | undefined
   for (const endpoint of endpoints) {
     const admitted = await admit(endpoint)
     if (!admitted.ok) {
-      unasked ??= { kind: 'unknown', message: admitted.failure.message }
+      unasked ??= admitted.failure.message
       continue
     }
     const { answer, meaning } = await submit(endpoint)
@@ -178,5 +172,5 @@ async function broadcastInTurn(
     heard.push(meaning)
     if (!answer.ok && answer.failure.kind === 'withheld') break
   }
-  return heard.find(({ kind }) => kind === 'unknown') ?? heard[0] ?? unasked!
+  return heard.find(({ wants }) => wants !== undefined) ?? heard[0] ?? { kind: 'not accepted', message: unasked! }
 }

@@ -1,4 +1,3 @@
-import { newId } from '@openpista/common'
 import {
   canonicalHash,
   type ErrorCode,
@@ -11,7 +10,7 @@ import {
 import type { Kysely } from 'kysely'
 import { type Agent, findWallet } from '../store/agents.ts'
 import type { Tables } from '../store/tables.ts'
-import { findByKey, type Settle, settleNew, type TransactionRow } from '../store/transactions.ts'
+import { closingWith, findByKey, type Settle, settleNew, type TransactionRow } from '../store/transactions.ts'
 import type { Caller } from './engine.ts'
 import { fault } from './fault.ts'
 import { agentOf, spendingFault } from './judge.ts'
@@ -55,15 +54,16 @@ export function createAccept(context: Context): Accept {
     return await judge(stored, settleNew(stored, event))
   }
   return async (caller, request, key, judge) => {
-    const fingerprint = canonicalHash(request as Json)
+    const fingerprint = fingerprintOf(request)
     const place = `${caller.agentId} ${key}`
     const current = judging.get(place)
     if (current !== undefined) throw inProgress(current, fingerprint)
-    const id = newId()
+    const id = context.newId()
     judging.set(place, { id, fingerprint })
     try {
       const known = await findByKey(db, caller.agentId, key)
       if (known === undefined) {
+        await assertNoEqual(db, caller.agentId, fingerprint, request.despite)
         return { fresh: true, row: await judgeNew(caller, request, { id, key, fingerprint }, judge) }
       }
       if (known.fingerprint !== fingerprint) throw conflict({ transactionId: known.id })
@@ -72,6 +72,25 @@ export function createAccept(context: Context): Accept {
       judging.delete(place)
     }
   }
+}
+
+/** What makes two requests equal. */
+function fingerprintOf({ despite: _, ...request }: Request): string {
+  return canonicalHash(request as Json)
+}
+
+/** While an equal payment that was given up may still be made, a second one would pay twice. */
+async function assertNoEqual(
+  db: Kysely<Tables>,
+  agentId: string,
+  fingerprint: string,
+  despite: string | undefined,
+): Promise<void> {
+  const open = (await closingWith(db, agentId, fingerprint)).filter(({ id }) => id !== despite)
+  const [first] = open
+  if (first === undefined) return
+  const message = `An equal payment, ${first.id}, was given up and may still be made.`
+  throw fault('EQUAL_REQUEST_OPEN', message, { transactionId: first.id })
 }
 
 /** The network of a request that may leave it out, if this daemon serves it. */
@@ -130,6 +149,8 @@ export async function newRow(
     error_message: null,
     hash: null,
     notice: null,
+    closing: null,
+    closing_since: null,
     created_at: now,
     updated_at: now,
   }

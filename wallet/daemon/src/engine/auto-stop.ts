@@ -16,6 +16,7 @@ import {
   type Happening,
   observe,
 } from './auto-stop-rules.ts'
+import type { EngineByHand } from './engine.ts'
 import type { KillSwitch } from './kill-switch.ts'
 
 export type AutoStopSettings = AutoStopLimits & {
@@ -34,6 +35,7 @@ type Parts = {
   clock: Clock
   log: Logger
   killSwitch: Pick<KillSwitch, 'activate'>
+  engine: Pick<EngineByHand, 'stopAgent'>
   settings: AutoStopSettings
 }
 
@@ -65,6 +67,11 @@ async function runBatch(parts: Parts): Promise<boolean> {
   const stops = outcomes.flatMap(({ findings }) => findings).filter(({ level }) => level === 'stop')
   // First the stop, then the note that these events were seen: a crash in between stops once more.
   const stopped = settings.action === 'kill_switch' && stops.length > 0 && (await activate(parts, stops[0]!))
+  if (settings.action === 'suspend') {
+    for (const { agentId, findings } of outcomes) {
+      if (findings.some(({ level }) => level === 'stop')) parts.engine.stopAgent(agentId)
+    }
+  }
   await immediate(db, (transaction) => store(transaction, parts, outcomes, stopped, seenNow))
   return events.length === BATCH
 }

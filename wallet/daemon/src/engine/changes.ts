@@ -1,3 +1,4 @@
+import type { Timers } from '@openpista/common'
 import { isFinal } from '@waiaas/core'
 import type { TransactionRow } from '../store/transactions.ts'
 
@@ -10,7 +11,7 @@ export type Changes = {
   closed: () => boolean
 }
 
-export function createChanges(): Changes {
+export function createChanges({ after }: Pick<Timers, 'after'>): Changes {
   type Resume = (row: TransactionRow | undefined) => void
   const waiting = new Map<string, Set<Resume>>()
   let closed = false
@@ -28,12 +29,12 @@ export function createChanges(): Changes {
         const resumes = waiting.get(id) ?? new Set()
         waiting.set(id, resumes)
         resume = (row) => {
-          clearTimeout(timer)
+          stopTimer()
           resumes.delete(resume)
           if (resumes.size === 0) waiting.delete(id)
           resolve(row)
         }
-        const timer = setTimeout(() => resume(undefined), millis)
+        const stopTimer = after(millis, () => resume(undefined))
         resumes.add(resume)
       })
       return { reached, stop: () => resume(undefined) }

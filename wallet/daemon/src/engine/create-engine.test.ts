@@ -199,7 +199,11 @@ describe('an uncertain chain', () => {
     chain.setMining(false)
     const { id } = await world.engine.send(world.caller, pay('1'), 'k')
     await world.engine.recover()
-    expect(await world.engine.view(id)).toMatchObject({ status: 'SIGNED', outcomeUnknown: true })
+    expect(await world.engine.view(id)).toMatchObject({
+      status: 'SUBMITTED',
+      outcomeUnknown: true,
+      notice: { code: 'NOT_ACCEPTED', nonce: '0', nodeWords: 'no answer' },
+    })
     world.clock.move(10)
     chain.setMisfortune(() => 'none')
     await world.engine.follow('evm-local')
@@ -224,29 +228,65 @@ describe('an uncertain chain', () => {
     expect(await world.db.kysely.selectFrom('attempts').selectAll().execute()).toHaveLength(1)
   })
 
-  test('a refused payment fails, and its number does not hold up the later ones', async () => {
+  test.each(['refuse', 'take and refuse'] as const)(
+    'a payment of which a node says "%s" stays the same payment, keeps its number, and is made once',
+    async (luck) => {
+      const { world, chain } = await evmWorld({ policies: open })
+      let handOvers = 0
+      chain.setMisfortune(() => (handOvers++ < 2 ? luck : 'none'))
+      const keys = ['a', 'b', 'c', 'd']
+      const sent = await Promise.all(keys.map((key) => world.engine.send(world.caller, pay('1'), key)))
+      for (let round = 0; round < 6; round++) {
+        world.clock.move(10)
+        await settle(world)
+      }
+      const views = await Promise.all(sent.map(({ id }) => world.engine.view(id)))
+      expect(views.map((view) => view?.status)).toEqual(['CONFIRMED', 'CONFIRMED', 'CONFIRMED', 'CONFIRMED'])
+      expect(chain.books.balances.get(address(0xcc))).toBe(4n * ETH)
+      expect(chain.books.blocks.map(({ sequence }) => sequence)).toEqual([0n, 1n, 2n, 3n])
+      expect(await world.db.kysely.selectFrom('attempts').selectAll().execute()).toHaveLength(4)
+    },
+  )
+
+  test('a payment that no node ever takes is given up, and what waits behind it goes', async () => {
     const { world, chain } = await evmWorld({ policies: open })
-    let handOvers = 0
-    chain.setMisfortune(() => (handOvers++ === 0 ? 'refuse for ever' : 'none'))
-    const keys = ['a', 'b', 'c', 'd']
-    const sent = await Promise.all(keys.map((key) => world.engine.send(world.caller, pay('1'), key)))
+    await world.engine.send(world.caller, pay('1'), 'first')
     await settle(world)
+    const { broadcast } = chain
+    chain.broadcast = async (signed, how) => {
+      const { amount } = JSON.parse(Buffer.from(signed.raw).toString()) as { amount: string }
+      return amount === `${2n * ETH}` ? { kind: 'not accepted', message: 'never' } : await broadcast(signed, how)
+    }
+    const refused = await world.engine.send(world.caller, pay('2'), 'refused')
+    await settle(world)
+    const behind = await world.engine.send(world.caller, pay('3'), 'behind')
+    for (let round = 0; round < 20; round++) {
+      world.clock.move(60)
+      await settle(world)
+      chain.mine()
+    }
+    expect(await world.engine.view(refused.id)).toMatchObject({ status: 'FAILED', error: { code: 'CHAIN_ERROR' } })
+    expect(await world.engine.view(behind.id)).toMatchObject({ status: 'CONFIRMED' })
+    expect(chain.books.balances.get(address(0xcc))).toBe(4n * ETH)
+    const own = chain.books.blocks.filter(({ to }) => to === WALLET)
+    expect(own).toMatchObject([{ amount: 0n, sequence: 1n }])
+  })
+
+  test('payments that together exceed the balance: what does not fit fails unsigned, and nothing is stuck behind it', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    chain.books.balances.set(WALLET, ETH)
+    chain.setMining(false)
+    const amounts = ['0.6', '0.6', '0.05', '0.05']
+    const sent = await Promise.all(
+      amounts.map((amount, index) => world.engine.send(world.caller, pay(amount), `payment ${index}`)),
+    )
+    await settle(world)
+    chain.mine()
     await settle(world)
     const views = await Promise.all(sent.map(({ id }) => world.engine.view(id)))
     expect(views.map((view) => view?.status).toSorted()).toEqual(['CONFIRMED', 'CONFIRMED', 'CONFIRMED', 'FAILED'])
-    expect(chain.books.balances.get(address(0xcc))).toBe(3n * ETH)
-    const sequences = chain.books.blocks.map(({ sequence }) => Number(sequence))
-    expect(sequences).toEqual(sequences.map((_, index) => index))
-  })
-
-  test('a payment refused for now is signed anew', async () => {
-    const { world, chain } = await evmWorld({ policies: open })
-    let handOvers = 0
-    chain.setMisfortune(() => (handOvers++ < 2 ? 'refuse' : 'none'))
-    const { id } = await world.engine.send(world.caller, pay('1'), 'k')
-    for (let round = 0; round < 4; round++) await settle(world)
-    expect(await world.engine.view(id)).toMatchObject({ status: 'CONFIRMED' })
-    expect(chain.books.blocks).toHaveLength(1)
+    expect(views.find((view) => view?.status === 'FAILED')).toMatchObject({ error: { code: 'INSUFFICIENT_BALANCE' } })
+    expect(chain.books.blocks.map(({ sequence }) => sequence)).toEqual([0n, 1n, 2n])
   })
 
   test('a block that vanishes takes its confirmation along', async () => {
@@ -276,7 +316,7 @@ describe('an uncertain chain', () => {
     const request = pay('1', '11111111111111111111111111111111')
     const { id } = await world.engine.send(world.caller, request, 'k')
     await world.engine.recover()
-    expect(await world.engine.view(id)).toMatchObject({ status: 'SIGNED', outcomeUnknown: true })
+    expect(await world.engine.view(id)).toMatchObject({ status: 'SUBMITTED', outcomeUnknown: true })
     books.height += 200n
     chain.setMisfortune(() => 'none')
     await world.engine.follow('solana-local')

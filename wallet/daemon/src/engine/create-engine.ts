@@ -1,41 +1,46 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
+import { appendEvent } from '../store/events.ts'
+import { heldAccounts, releaseAccount } from '../store/lanes.ts'
 import { lapsedSessions, tellExpiry } from '../store/sessions.ts'
 import {
   busyTransactions,
   dueTransactions,
   findTransaction,
+  move,
   settleStored,
   type TransactionRow,
 } from '../store/transactions.ts'
 import { createWriter } from '../store/writer.ts'
 import { createAccept, firstRefusal, type Judge, type Request } from './accept.ts'
 import { admit } from './admit.ts'
+import { cancelSubmitted, continueSubmitted, proveByHand, raiseMaxFee, writeOff } from './by-hand.ts'
 import { createChanges } from './changes.ts'
-import type { Caller, Engine, EngineJobs, EngineStops } from './engine.ts'
-import { execute } from './execute.ts'
+import type { Caller, Engine, EngineByHand, EngineJobs, EngineStops } from './engine.ts'
+import { execute, NOT_ACCEPTED } from './execute.ts'
 import { fault } from './fault.ts'
+import { createFollower } from './follow.ts'
 import { createHandOvers } from './hand-over.ts'
 import { approve, expire, reject, resumeDelayed, withdraw } from './hold.ts'
 import { createKillSwitch, type KillSwitch } from './kill-switch.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { createLock } from './lock.ts'
-import { createFollower } from './outcomes.ts'
+import { noticeFor } from './notice.ts'
 import type { Context, EngineParts } from './parts.ts'
 import { createPolicySource } from './policy-source.ts'
-import { cancelSubmitted } from './replace.ts'
 import { createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
 import { createSweeps } from './sweep.ts'
 import { createViews, type Views } from './view.ts'
 import { createWalletSource } from './wallet-source.ts'
+import { createWatch } from './watch.ts'
 
 /** The engine over its parts. Nothing runs before `recover` or a call. */
-export async function createEngine(parts: EngineParts): Promise<Engine & EngineJobs & EngineStops> {
+export async function createEngine(parts: EngineParts): Promise<Engine & EngineByHand & EngineJobs & EngineStops> {
   const context: Context = {
     ...parts,
-    write: createWriter(parts.db),
-    changes: createChanges(),
-    lock: createLock(),
+    write: createWriter(parts.db, parts.timers),
+    changes: createChanges(parts.timers),
+    lock: createLock(await stoppedAgents(parts.db)),
     policies: createPolicySource(),
     walletOf: createWalletSource(parts.db),
     handOvers: createHandOvers(parts.settings.rebroadcastMillis),
@@ -57,8 +62,9 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
   const killSwitch = createKillSwitch(context)
   const sweeps = createSweeps(context)
   return {
-    ...answers(context, runs),
+    ...answers(context, runs, lanes),
     ...jobs(context, runs, lanes, killSwitch),
+    ...byHand(context, lanes),
     killSwitch,
     sweepable: sweeps.sweepable,
     sweepableTokens: sweeps.sweepableTokens,
@@ -72,16 +78,44 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineJ
   }
 }
 
-/** What waits is withdrawn; what is out is cancelled on its chain, where that can be. */
-async function cancel(context: Context, id: string, actor: string): Promise<TransactionRow> {
+/** What waits is withdrawn; what is out is closed on its chain. */
+async function cancel(context: Context, lanes: Lanes, id: string, actor: string): Promise<TransactionRow> {
   const row = await findTransaction(context.db, id)
-  return row?.status === 'SUBMITTED' ? await cancelSubmitted(context, row, actor) : await withdraw(context, id, actor)
+  const isOut = row?.status === 'SIGNED' || row?.status === 'SUBMITTED' || row?.status === 'CONFIRMED'
+  return isOut ? await cancelSubmitted(context, lanes, row, actor) : await withdraw(context, id, actor)
+}
+
+/** What the operator decides. */
+function byHand(context: Context, lanes: Lanes): EngineByHand {
+  const views = createViews(context)
+  const told = async (row: TransactionRow) => {
+    context.changes.changed(row)
+    return await views.of(row)
+  }
+  return {
+    continue: async (id, actor) => await told(await continueSubmitted(context, id, actor)),
+    raiseMaxFee: async (id, maxFee, actor) => await told(await raiseMaxFee(context, lanes, id, maxFee, actor)),
+    prove: async (id, rpcUrl, actor) => await told(await proveByHand(context, id, rpcUrl, actor)),
+    writeOff: async (id, how, actor) => await told(await writeOff(context, id, how, actor)),
+    heldAccounts: async () => await heldAccounts(context.db),
+    releaseAccount: async (network, address, actor) => {
+      const released = await context.write(async (db) => {
+        if (!(await releaseAccount(db, network, address))) return false
+        await appendEvent(db, context.now(), { type: 'ACCOUNT_RELEASED', actor, data: { network, address } })
+        return true
+      })
+      lanes.of(network, address).doubt()
+      return released
+    },
+    stopAgent: context.lock.stopAgent,
+    resumeAgent: context.lock.resumeAgent,
+  }
 }
 
 type Job = 'recover' | 'close' | keyof EngineJobs
 
 /** What callers ask. */
-function answers(context: Context, runs: Runs): Omit<Engine, Job> {
+function answers(context: Context, runs: Runs, lanes: Lanes): Omit<Engine, Job> {
   const accept = createAccept(context)
   const views = createViews(context)
   const viewOf = async (id: string) => {
@@ -116,7 +150,7 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
       throw fault(current.error_code as ErrorCode, current.error_message ?? '', { transactionId: row.id })
     },
     simulate: (caller, request, rows) => simulate(context, caller, request, rows),
-    cancel: async (id, actor) => await goOn(await cancel(context, id, actor)),
+    cancel: async (id, actor) => await goOn(await cancel(context, lanes, id, actor)),
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
     view: views.find,
@@ -126,17 +160,18 @@ function answers(context: Context, runs: Runs): Omit<Engine, Job> {
 
 /** What start, time, chains and stop ask. */
 function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch): Pick<Engine & EngineJobs, Job> {
-  const follower = createFollower(context, ({ network, address, sequence, transaction_id: id }) => {
-    // Somebody else used its number, and perhaps those after it.
-    if (sequence !== null) lanes.of(network, address).doubt()
-    runs.start(id)
-  })
+  const follower = createFollower(context, lanes, runs.start)
+  const watch = createWatch(context)
   return {
     recover: async () => {
       await killSwitch.restore()
+      await markOut(context)
+      await watchOnceMore(context)
+      // First a look at what is out, then new signatures.
+      for (const network of context.adapters.keys()) await follower.follow(network)
+      await lanes.readAll()
       for (const { id } of await busyTransactions(context.db)) runs.start(id)
       await runs.idle()
-      await lanes.repairAll()
       for (const network of context.adapters.keys()) await follower.follow(network)
     },
     runDue: async () => {
@@ -148,7 +183,8 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)
       for (const { id } of await busyTransactions(context.db)) runs.retry(id)
-      await lanes.repairBroken()
+      await lanes.repairAll()
+      await watch.runDue()
     },
     follow: follower.follow,
     close: async () => {
@@ -156,6 +192,45 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
       context.changes.close()
     },
   }
+}
+
+/** After a start, bytes that were stored count as out: the process before may have handed them over. */
+async function markOut(context: Context): Promise<void> {
+  const signed = await context.db
+    .selectFrom('transactions')
+    .selectAll()
+    .where('status', '=', 'SIGNED')
+    .where('type', '<>', 'SIGN')
+    .execute()
+  if (signed.length === 0) return
+  await context.write(async (db) => {
+    for (const row of signed) {
+      const now = context.now()
+      const notice = noticeFor(row, now, { code: 'NOT_ACCEPTED', message: NOT_ACCEPTED })
+      await move(
+        db,
+        { id: row.id, from: 'SIGNED', to: 'SUBMITTED', at: now },
+        { outcome_unknown: 1, notice },
+        {
+          type: 'TX_OUTCOME_UNKNOWN',
+          actor: 'daemon',
+          data: { hash: row.hash, message: 'The daemon was started again.' },
+        },
+      )
+    }
+  })
+}
+
+/** What was called dead within the last week is looked at after each start, however long ago the last look was. */
+async function watchOnceMore(context: Context): Promise<void> {
+  await context.write((db) =>
+    db.updateTable('attempts').set({ next_look: context.now() }).where('next_look', 'is not', null).execute(),
+  )
+}
+
+async function stoppedAgents(db: Context['db']): Promise<string[]> {
+  const rows = await db.selectFrom('agents').select('id').where('status', '<>', 'ACTIVE').execute()
+  return rows.map(({ id }) => id)
 }
 
 async function expireOne(context: Context, id: string): Promise<void> {

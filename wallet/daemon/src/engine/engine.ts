@@ -6,6 +6,7 @@ import type {
   TransactionRequest,
   TransactionView,
 } from '@waiaas/core'
+import type { WriteOff } from './by-hand.ts'
 import type { OwnerApproval } from './hold.ts'
 import type { KillSwitch } from './kill-switch.ts'
 import type { Sweep, Sweeps } from './sweep.ts'
@@ -37,8 +38,8 @@ export type Engine = {
     rows?: readonly Policy[],
   ) => Promise<SimulationView>
   /**
-   * QUEUED -> CANCELLED. What is SUBMITTED is cancelled by something that takes its place, where its chain can do that;
-   * it stays SUBMITTED until the chain has decided between the two.
+   * QUEUED -> CANCELLED. What is out is given up: it stays SUBMITTED until the chain has decided between the payment
+   * and what takes its place.
    */
   cancel: (id: string, actor: string) => Promise<TransactionView>
   /** After an owner's signature was verified for exactly this content: re-drafts, compares, re-judges, runs. */
@@ -52,6 +53,25 @@ export type Engine = {
   recover: () => Promise<void>
   /** Stops taking new work, lets what runs come to a durable point. */
   close: () => Promise<void>
+}
+
+/** Decisions of the operator about payments whose end is not proven. */
+export type EngineByHand = {
+  /** Takes back that a payment was given up. @throws AppError TX_ALREADY_PROCESSED. */
+  continue: (id: string, actor: string) => Promise<TransactionView>
+  /** Allows a higher fee for what ends a payment that was given up. @throws AppError TX_ALREADY_PROCESSED, VALIDATION_FAILED. */
+  raiseMaxFee: (id: string, maxFee: bigint, actor: string) => Promise<TransactionView>
+  /** Proves an end on a node that the operator names. @throws AppError CHAIN_ERROR, OUTCOME_UNKNOWN, TX_ALREADY_PROCESSED. */
+  prove: (id: string, rpcUrl: string, actor: string) => Promise<TransactionView>
+  /** Ends a payment without a proof. @throws AppError VALIDATION_FAILED, TX_ALREADY_PROCESSED. */
+  writeOff: (id: string, how: WriteOff, actor: string) => Promise<TransactionView>
+  /** Accounts for which nothing is signed until they are released, and why. */
+  heldAccounts: () => Promise<{ network: NetworkName; address: string; why: string }[]>
+  /** False where nothing held the account. */
+  releaseAccount: (network: NetworkName, address: string, actor: string) => Promise<boolean>
+  /** Stops an agent in this process at once; the database follows. */
+  stopAgent: (agentId: string) => void
+  resumeAgent: (agentId: string) => void
 }
 
 /** What ends and empties. */

@@ -1,11 +1,14 @@
-import { type ErrorCode, errorSpec } from '@waiaas/core'
-import type { Broadcast, ChainAdapter, Signed } from '../chains/chain-adapter.ts'
-import { type AttemptRow, attemptsOf, livingAttempt, setAttemptState } from '../store/attempts.ts'
+import { type ErrorCode, formatUnits, networkOf } from '@waiaas/core'
+import type { ChainAdapter, Signed } from '../chains/chain-adapter.ts'
+import { type AttemptRow, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
-import { release } from '../store/ledger.ts'
-import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
+import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
+import { broadcast } from './broadcast.ts'
+import { failIn } from './end.ts'
+import { rejudgeToSign } from './hold.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
+import { noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, type SignResult, signDraft, signOutside } from './signature.ts'
 import { isOutside, readDraft } from './stored-draft.ts'
@@ -18,7 +21,8 @@ type SignOutcome = { sent: Sent } | { row: TransactionRow | undefined }
 
 /**
  * EXECUTING: signs, keeps the bytes, and only then hands them to the chain; those of a transaction made elsewhere
- * are left to who asked for them. Answers the row as it is then, or `undefined` where it has to be tried again later.
+ * are left to who asked for them. A payment whose signatures are all proven dead is drafted and judged again first.
+ * Returns the row as it is then, or `undefined` where it has to be tried again later.
  */
 export async function execute(
   context: Context,
@@ -27,6 +31,7 @@ export async function execute(
 ): Promise<TransactionRow | undefined> {
   const adapter = context.adapters.get(row.network)
   if (adapter === undefined) return undefined
+  if (row.hash !== null) return await rejudgeToSign(context, row)
   const wallet = await context.walletOf(row)
   const outcome = isOutside(row)
     ? await signAsItIs(context, adapter, wallet, row)
@@ -44,8 +49,11 @@ async function signAsItIs(
   row: TransactionRow,
 ): Promise<SignOutcome> {
   const result = await signOutside(context, adapter, wallet, readDraft(row))
-  return result.ok ? await keep(context, wallet, row, result.signed, null) : await unsigned(context, row, result)
+  if (!result.ok) return await unsigned(context, row, result)
+  return await keep(context, wallet, row, { signed: result.signed, cost: null }, null)
 }
+
+type Made = { signed: Signed; cost: bigint | null }
 
 async function signInTurn(
   context: Context,
@@ -55,23 +63,41 @@ async function signInTurn(
   row: TransactionRow,
 ): Promise<SignOutcome> {
   const sign = (sequence: bigint | null) => signDraft(context, adapter, wallet, readDraft(row), sequence)
-  if (adapter.nextSequence === undefined) {
+  if (adapter.sequence === undefined) {
     const result = await sign(null)
-    return result.ok ? await keep(context, wallet, row, result.signed, null) : await unsigned(context, row, result)
+    if (!result.ok) return await unsigned(context, row, result)
+    return await keep(context, wallet, row, { signed: result.signed, cost: null }, null)
   }
-  const taken = await lanes.of(row.network, wallet.address).take<Signed, SignOutcome>({
+  const taken = await lanes.of(row.network, wallet.address).take<Made, SignOutcome>({
     make: async (sequence) => {
       const result = await sign(sequence)
-      return result.ok ? { made: result.signed } : { value: await unsigned(context, row, result) }
+      if (!result.ok) return { value: await unsigned(context, row, result) }
+      const cost = adapter.cost!(result.signed.raw)
+      return { made: { signed: result.signed, cost }, cost }
     },
-    store: async (signed, next) => {
-      const outcome = await keep(context, wallet, row, signed, next)
+    store: async (made, next) => {
+      const outcome = await keep(context, wallet, row, made, next)
       return { held: 'sent' in outcome, value: outcome }
     },
   })
-  if (!taken.ok) return { row: taken.lasting ? await fail(context, row, 'CHAIN_ERROR', taken.message) : undefined }
-  if (!('sent' in taken.value)) await lanes.repair(row.network, wallet)
-  return taken.value
+  if (taken.ok) return taken.value
+  if ('short' in taken) return { row: await fail(context, row, 'INSUFFICIENT_BALANCE', tooShort(row, taken.short)) }
+  if (taken.lasting) return { row: await fail(context, row, 'CHAIN_ERROR', taken.message) }
+  if (taken.held) await tellHeld(context, row, taken.message)
+  return { row: undefined }
+}
+
+function tooShort({ network }: TransactionRow, short: bigint): string {
+  const { decimals, symbol } = networkOf(network).native
+  return `The balance does not cover this payment and those that are on their way: it lacks ${formatUnits(short, decimals)} ${symbol}. Nothing was signed.`
+}
+
+async function tellHeld(context: Context, row: TransactionRow, message: string): Promise<void> {
+  if (readNotice(row)?.code === 'ACCOUNT_HELD') return
+  await context.write(async (db) => {
+    const notice = noticeFor(row, context.now(), { code: 'ACCOUNT_HELD', message })
+    await patchTransaction(db, row.id, context.now(), { notice }, 'EXECUTING')
+  })
 }
 
 async function unsigned(
@@ -87,7 +113,7 @@ async function keep(
   context: Context,
   wallet: Wallet,
   row: TransactionRow,
-  signed: Signed,
+  { signed, cost }: Made,
   next: bigint | null,
 ): Promise<SignOutcome> {
   return await context.write(async (db): Promise<SignOutcome> => {
@@ -102,146 +128,109 @@ async function keep(
     const data = { hash: signed.hash, sequence: signed.sequence?.toString() ?? null }
     const event = { type: 'TX_SIGNED', actor: 'daemon', data }
     const change = { id: row.id, from: row.status, to: 'SIGNED' as const, at: now }
-    const moved = await move(db, change, { hash: signed.hash }, event)
+    const moved = await move(db, change, { hash: signed.hash, notice: null }, event)
     if (moved === undefined) return { row: undefined }
     const { network } = row
-    const attempt = await keepSignature(db, now, {
-      transactionId: row.id,
-      network,
-      address: wallet.address,
-      signed,
-      purpose: isOutside(row) ? 'OUTSIDE' : 'PAYMENT',
-      next,
-      replaces: null,
-    })
+    const attempt = await keepSignature(
+      db,
+      { id: context.newId(), now },
+      {
+        transactionId: row.id,
+        network,
+        address: wallet.address,
+        signed,
+        cost,
+        purpose: isOutside(row) ? 'OUTSIDE' : 'PAYMENT',
+        next,
+        replaces: null,
+      },
+    )
     return { sent: { row: moved, attempt, signed } }
   })
 }
 
-/** The first hand-over: the only one whose refusal proves that the bytes are nowhere. */
+/**
+ * The first hand-over. Bytes that no transport has had are forgotten, and the row ends; whatever a node answered
+ * otherwise, they are out.
+ */
 async function handOver(
   context: Context,
   lanes: Lanes,
   adapter: ChainAdapter,
   wallet: Wallet,
-  sent: Sent,
-): Promise<TransactionRow | undefined> {
-  const { row, attempt, signed } = sent
-  if (context.lock.locked()) return await withhold(context, lanes, wallet, sent)
-  context.handOvers.note(attempt.id, context.clock.millis())
-  const answer = await adapter.broadcast({ ...signed, from: wallet.address })
-  context.onStep('broadcast', row.id)
-  if (answer.kind === 'accepted') {
-    const moved = await submitted(context, row, attempt.hash)
-    context.onStep('submitted', row.id)
-    return moved
-  }
-  if (answer.kind === 'unknown' || context.handOvers.count(attempt.id) > 1) {
-    await markUnknown(context, row, answer.message)
-    // Perhaps somebody else used the number: later ones are asked for anew.
-    if (signed.sequence !== null) lanes.of(row.network, wallet.address).doubt()
-    return undefined
-  }
-  return await refused(context, lanes, adapter, wallet, sent, answer)
-}
-
-/** The kill switch came between signing and sending: these bytes have never left, and are forgotten. */
-async function withhold(
-  context: Context,
-  lanes: Lanes,
-  wallet: Wallet,
   { row, attempt, signed }: Sent,
 ): Promise<TransactionRow | undefined> {
-  const moved = await context.write(async (db) => {
-    await setAttemptState(db, attempt.id, 'DEAD')
-    return await failIn(context, db, row, 'SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
-  })
-  if (signed.sequence !== null) {
-    lanes.of(row.network, wallet.address).doubt()
-    await lanes.repair(row.network, wallet)
+  const spends = row.origin === 'session'
+  const may = context.lock.mayLeave(row.agent_id, spends)
+  const { left, answer } = may
+    ? await broadcast(context, adapter, attempt, row)
+    : { left: false, answer: { kind: 'not accepted' as const, message: '' } }
+  context.onStep('broadcast', row.id)
+  const lane = signed.sequence === null ? undefined : lanes.of(row.network, wallet.address)
+  if (!left && !context.lock.mayLeave(row.agent_id, spends)) {
+    const moved = await takeBack(context, row, attempt)
+    lane?.doubt()
+    return moved
   }
+  if (answer.kind !== 'accepted' && signed.sequence !== null) lane?.notAccepted(signed.sequence)
+  const said = answer.kind === 'accepted' ? undefined : answer.message
+  const moved = await submitted(context, row, attempt, said)
+  context.onStep('submitted', row.id)
   return moved
 }
 
-/** SIGNED -> SUBMITTED: the chain has the bytes. */
-export async function submitted(
+/** Stopped between signing and sending: these bytes have never left, and are forgotten. */
+async function takeBack(
   context: Context,
-  row: Pick<TransactionRow, 'id'>,
-  hash: string,
+  row: TransactionRow,
+  attempt: AttemptRow,
 ): Promise<TransactionRow | undefined> {
-  return await context.write((db) =>
-    move(
-      db,
-      { id: row.id, from: 'SIGNED', to: 'SUBMITTED', at: context.now() },
-      { outcome_unknown: 0 },
-      { type: 'TX_SUBMITTED', actor: 'daemon', data: { hash } },
-    ),
-  )
-}
-
-async function markUnknown(context: Context, row: TransactionRow, message: string): Promise<void> {
-  await context.write(async (db) => {
-    const now = context.now()
-    await patchTransaction(db, row.id, now, { outcome_unknown: 1 }, 'SIGNED')
-    await appendNote(db, now, row, 'TX_OUTCOME_UNKNOWN', { message })
+  context.handOvers.forget(attempt.id)
+  return await context.write(async (db) => {
+    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
+    await setAttemptState(db, attempt.id, 'DEAD')
+    const code = refusal?.code ?? 'SYSTEM_LOCKED'
+    return await failIn(context, db, row, code, refusal?.message ?? 'The kill switch is on: nothing is sent.')
   })
 }
 
 /**
- * The chain did not take the bytes. Where the reason may pass, or somebody else used the number, the payment
- * is signed anew; otherwise it has failed. Its number is free again, and is filled if later ones wait for it.
+ * SIGNED -> SUBMITTED: the bytes are out. Or, of what is SUBMITTED already: a node has taken them now.
+ *
+ * @param said what nodes said where none took them.
  */
-async function refused(
+export async function submitted(
   context: Context,
-  lanes: Lanes,
-  adapter: ChainAdapter,
-  wallet: Wallet,
-  sent: Sent,
-  answer: Extract<Broadcast, { kind: 'refused' }>,
+  { id, network }: Pick<TransactionRow, 'id' | 'network'>,
+  attempt: Pick<AttemptRow, 'hash' | 'sequence'>,
+  said: string | undefined,
 ): Promise<TransactionRow | undefined> {
-  const { row, attempt, signed } = sent
-  const outdated = await wasUsedElsewhere(adapter, wallet.address, signed)
-  const tries = (await attemptsOf(context.db, row.id)).length
-  const again = (outdated || errorSpec(answer.code).retryable === true) && tries < context.settings.maxSignatures
-  const moved = await context.write(async (db) => {
-    await setAttemptState(db, attempt.id, 'DEAD')
-    if (!again) return await failIn(context, db, row, answer.code, answer.message)
-    const change = { id: row.id, from: row.status, to: 'EXECUTING' as const, at: context.now() }
-    const data = { hash: attempt.hash, message: answer.message }
-    return await move(db, change, {}, { type: 'TX_SIGNATURE_DEAD', actor: 'daemon', data })
+  return await context.write(async (db) => {
+    const now = context.now()
+    const row = await findTransaction(db, id)
+    const accepted = said === undefined
+    if (row?.status === 'SUBMITTED' && accepted && row.outcome_unknown === 1) {
+      const notice = readNotice(row)?.code === 'NOT_ACCEPTED' ? { notice: null } : {}
+      await patchTransaction(db, id, now, { outcome_unknown: 0, ...notice }, 'SUBMITTED')
+      await appendNote(db, now, row, 'TX_ACCEPTED', { hash: attempt.hash })
+      return { ...row, outcome_unknown: 0, ...notice }
+    }
+    if (row?.status !== 'SIGNED') return undefined
+    const unknown = { code: 'NOT_ACCEPTED', message: NOT_ACCEPTED, nodeWords: said, nonce: attempt.sequence } as const
+    const notice = accepted ? null : noticeFor({ notice: null, network }, now, unknown)
+    return await move(
+      db,
+      { id, from: 'SIGNED', to: 'SUBMITTED', at: now },
+      { outcome_unknown: accepted ? 0 : 1, notice },
+      accepted
+        ? { type: 'TX_SUBMITTED', actor: 'daemon', data: { hash: attempt.hash } }
+        : { type: 'TX_OUTCOME_UNKNOWN', actor: 'daemon', data: { hash: attempt.hash, message: said } },
+    )
   })
-  context.handOvers.forget(attempt.id)
-  if (signed.sequence !== null) {
-    lanes.of(row.network, wallet.address).doubt()
-    if (!outdated) await lanes.repair(row.network, wallet)
-  }
-  return again && !outdated ? undefined : moved
 }
 
-async function wasUsedElsewhere(adapter: ChainAdapter, address: string, signed: Signed): Promise<boolean> {
-  if (signed.sequence === null || adapter.nextSequence === undefined) return false
-  const asked = await adapter.nextSequence(address)
-  return asked.ok && asked.sequence > signed.sequence
-}
+export const NOT_ACCEPTED = 'It was handed over, and no node has said that it took it. The same bytes are sent again.'
 
 async function fail(context: Context, row: TransactionRow, code: ErrorCode, message: string) {
   return await context.write((db) => failIn(context, db, row, code, message))
-}
-
-/** Ends a row none of whose signatures can take effect; everything it reserved is free again. */
-export async function failIn(
-  context: Context,
-  db: Context['db'],
-  row: TransactionRow,
-  code: ErrorCode,
-  message: string,
-): Promise<TransactionRow | undefined> {
-  const moved = await move(
-    db,
-    { id: row.id, from: row.status, to: 'FAILED', at: context.now() },
-    { error_code: code, error_message: message, outcome_unknown: 0 },
-    { type: 'TX_FAILED', actor: 'daemon', data: { code, message } },
-  )
-  if (moved !== undefined) await release(db, row.id)
-  return moved
 }

@@ -4,6 +4,8 @@ import { release, reserve } from '../store/ledger.ts'
 import {
   findTransaction,
   move,
+  patchTransaction,
+  type Settle,
   settleStored,
   type TransactionEvent,
   type TransactionPatch,
@@ -11,10 +13,11 @@ import {
 } from '../store/transactions.ts'
 import { askedBy, askOwner, cancel, deny, draftOf, judgedColumns, ledgerOwner, trace } from './admit.ts'
 import { approvalContent } from './approval.ts'
+import { failIn } from './end.ts'
 import { fault } from './fault.ts'
-import { agentOf, judge, pricesFor, spendingFault } from './judge.ts'
+import { agentOf, decidingMessage, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
-import { readDraft, sameEffects } from './stored-draft.ts'
+import { draftColumns, readDraft, sameEffects } from './stored-draft.ts'
 
 /** An owner's yes, its signature already verified. */
 export type OwnerApproval = { ownerAddress: string; challengeId: string; digest: string; signature: string }
@@ -154,6 +157,63 @@ async function rejudge(
     const change = { id: row.id, from: current.status, to: 'EXECUTING' as const, at: now }
     return await move(db, change, patch, allowedBy(approval, trace(judgement)))
   })
+}
+
+/**
+ * EXECUTING, and every signature made so far is proven dead: drafts and judges again before another one is made. What
+ * the owner approved holds for the same effects under the same fee.
+ */
+export async function rejudgeToSign(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
+  const drafted = await draftOf(context, row)
+  if (!drafted.ok) {
+    if (errorSpec(drafted.code).retryable === true) return undefined
+    return await context.write((db) => failIn(context, db, row, drafted.code, drafted.message))
+  }
+  const isApproved = row.approved_at !== null
+  const draft = isApproved ? readDraft(row) : drafted.draft
+  const prices = await pricesFor(context.prices, row.network, draft.effects)
+  return await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    if (current?.status !== 'EXECUTING' || current.hash !== row.hash) return undefined
+    const now = context.now()
+    const agent = await agentOf(db, row.agent_id)
+    const refusal = await spendingFault(db, agent, row.origin)
+    if (refusal !== undefined) return await failIn(context, db, current, refusal.code, refusal.message)
+    if (row.origin !== 'session') return await signAgain(db, current, draftColumns(draft), now)
+    if (isApproved && !sameEffects(drafted.draft.effects, draft.effects)) {
+      const message = 'The transaction would do something else than what was approved. Send it again.'
+      return await failIn(context, db, current, 'SIMULATION_FAILED', message)
+    }
+    await release(db, row.id)
+    const inForce = await context.policies(db, agent.id, row.network)
+    const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, isApproved))
+    await recordJudgement(db, row, judgement.record)
+    const { verdict } = judgement
+    if (verdict.tier === 'DENY') {
+      return await failIn(
+        context,
+        db,
+        current,
+        (verdict.code ?? 'POLICY_DENIED') as ErrorCode,
+        decidingMessage(verdict),
+      )
+    }
+    await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
+    if (verdict.tier === 'APPROVAL' && !isApproved) {
+      const settle = settleStored(current)
+      const unsigned: Settle = (to, change, patch, ...events) => settle(to, change, { ...patch, hash: null }, ...events)
+      return await askOwner(db, unsigned, draft, judgement, now)
+    }
+    const kept: TransactionPatch = { tier: row.tier, downgraded: row.downgraded }
+    return await signAgain(db, current, { ...judgedColumns(draft, judgement), ...kept }, now)
+  })
+}
+
+/** The row as one that was never signed; its signatures stay with it. */
+async function signAgain(db: Context['db'], row: TransactionRow, patch: TransactionPatch, now: number) {
+  const changed = { ...patch, hash: null, notice: null }
+  await patchTransaction(db, row.id, now, changed, 'EXECUTING')
+  return { ...row, ...changed, updated_at: now } as TransactionRow
 }
 
 /** Ends a row that waits; what it reserved is free again. */

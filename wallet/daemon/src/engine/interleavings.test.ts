@@ -44,7 +44,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   sendsAgain,
   fc.record({
     kind: fc.constant('luck' as const),
-    luck: fc.constantFrom<Misfortune>('none', 'lose answer', 'lose request', 'refuse', 'refuse for ever'),
+    luck: fc.constantFrom<Misfortune>('none', 'lose answer', 'lose request', 'refuse', 'take and refuse'),
   }),
   mines,
   reorganizations,

@@ -7,6 +7,7 @@ import { revokeSessions } from '../store/sessions.ts'
 import { readSetting, settingKeys, writeSetting } from '../store/settings.ts'
 import type { Tables } from '../store/tables.ts'
 import { move, type TransactionRow } from '../store/transactions.ts'
+import { startClosing } from './closing.ts'
 import { fault } from './fault.ts'
 import type { Context } from './parts.ts'
 
@@ -106,6 +107,7 @@ async function storeActivation(context: Context, db: Kysely<Tables>, actor: stri
   if (known.state === 'ACTIVATED') throw fault('KILL_SWITCH_ACTIVE', 'The kill switch is on already.')
   const sessions = await revokeSessions(db, now, { actor, why: 'kill switch' })
   const cancelled = await cancelWaiting(db, now)
+  await closeWhatIsOut(context, db)
   const view: KillSwitchView = { state: 'ACTIVATED', activatedAt: now, activatedBy: actor, why }
   const data = { why, sessions: sessions.length, cancelled: cancelled.length }
   await storeState(context, db, view, { type: 'KILL_SWITCH_ACTIVATED', actor, data })
@@ -133,6 +135,18 @@ async function cancelWaiting(db: Kysely<Tables>, now: number): Promise<Transacti
     cancelled.push(row)
   }
   return cancelled
+}
+
+/** What is out ends without being paid where it still can, unless the operator continues it. */
+async function closeWhatIsOut(context: Context, db: Kysely<Tables>): Promise<void> {
+  const out = await db
+    .selectFrom('transactions')
+    .selectAll()
+    .where('status', 'in', ['SIGNED', 'SUBMITTED'])
+    .where('type', '<>', 'SIGN')
+    .where('origin', '<>', 'daemon')
+    .execute()
+  for (const row of out) await startClosing(context, db, row, 'stop', 'daemon')
 }
 
 async function readState(db: Kysely<Tables>): Promise<KillSwitchView> {

@@ -1,16 +1,30 @@
 import { expect, test } from 'vitest'
-import { createLane, type Lane } from './lane.ts'
+import { createLane, type Lane, type LaneSource } from './lane.ts'
 
-/** A lane whose chain starts at `first`, and who asked for its numbers how often. */
-function laneFrom(first: bigint, gaps: readonly bigint[] = []) {
+/** Nothing is out, and one transaction costs 1. */
+const free = { costs: new Map<bigint, bigint>(), notAccepted: new Set<bigint>() }
+
+type Chain = { balance?: bigint; count?: bigint; most?: number }
+
+/** A lane whose chain starts at `first`, and how often it asked for its numbers. */
+function laneFrom(
+  first: bigint,
+  gaps: readonly bigint[] = [],
+  { balance = 10n ** 9n, count = 0n, most = 1_000 }: Chain = {},
+) {
   const stored: bigint[] = []
+  const chain = { balance, count }
   let reads = 0
-  const lane = createLane(async () => {
-    reads += 1
-    const next = stored.reduce((most, each) => (each >= most ? each + 1n : most), first)
-    return { ok: true, numbers: { next, gaps: gaps.filter((gap) => !stored.includes(gap)) } }
-  })
-  return { lane, stored, reads: () => reads }
+  const source: LaneSource = {
+    numbers: async () => {
+      reads += 1
+      const next = stored.reduce((highest, each) => (each >= highest ? each + 1n : highest), first)
+      const costs = new Map(stored.filter((each) => each >= chain.count).map((each) => [each, 1n]))
+      return { ok: true, numbers: { ...free, costs, next, most, gaps: gaps.filter((gap) => !stored.includes(gap)) } }
+    },
+    funds: async () => ({ ok: true, ...chain }),
+  }
+  return { lane: createLane(source), stored, chain, reads: () => reads }
 }
 
 type How = { uses: (sequence: bigint) => boolean; holds: boolean }
@@ -22,7 +36,7 @@ async function take({ lane, stored }: { lane: Lane; stored: bigint[] }, how: How
     make: async (sequence) => {
       made.push(sequence)
       await new Promise(setImmediate)
-      return how.uses(sequence) ? { made: sequence } : { value: 'nothing' }
+      return how.uses(sequence) ? { made: sequence, cost: 1n } : { value: 'nothing' }
     },
     store: async (sequence) => {
       await new Promise(setImmediate)
@@ -30,7 +44,7 @@ async function take({ lane, stored }: { lane: Lane; stored: bigint[] }, how: How
       return { held: how.holds, value: how.holds ? sequence : 'nothing' }
     },
   })
-  if (!taken.ok) throw new Error(taken.message)
+  if (!taken.ok) throw new Error('short' in taken ? `short of ${taken.short}` : taken.message)
   return taken.value
 }
 
@@ -52,7 +66,7 @@ test('those who wait together make their signatures at the same time', async () 
       making += 1
       if (making === 32) all.resolve()
       await all.promise
-      return { made: sequence }
+      return { made: sequence, cost: 1n }
     },
     store: async (sequence: bigint) => ({ held: true, value: sequence }),
   }
@@ -102,9 +116,11 @@ test('after a signature that did not hold the numbers are read again, once all o
 
 test('numbers that cannot be read refuse everybody who waits, and nobody after', async () => {
   let works = false
-  const lane = createLane(async () =>
-    works ? { ok: true, numbers: { next: 3n, gaps: [] } } : { ok: false, message: 'no node', lasting: false },
-  )
+  const numbers3 = { ...free, next: 3n, gaps: [], most: 64 }
+  const lane = createLane({
+    numbers: async () => (works ? { ok: true, numbers: numbers3 } : { ok: false, message: 'no node', lasting: false }),
+    funds: async () => ({ ok: true, balance: 100n, count: 0n }),
+  })
   const numbers = { lane, stored: [] }
   const refused = await Promise.allSettled([take(numbers), take(numbers), take(numbers)])
   expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
@@ -124,4 +140,46 @@ test('a gap is filled alone: no number is given out meanwhile', async () => {
   expect(await filling).toBe('filled')
   expect(await taken).toBe(9n)
   expect(numbers.stored).toEqual([6n, 9n])
+})
+
+test('what is out and what is signed together has to be covered by the coins of the account', async () => {
+  const numbers = laneFrom(0n, [], { balance: 2n })
+  const got = await Promise.allSettled([take(numbers), take(numbers), take(numbers)])
+  expect(got.map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)))).toEqual([
+    0n,
+    1n,
+    'Error: short of 1',
+  ])
+  // The first is in a block: what it took is gone from the balance, and counts no more.
+  numbers.chain.count = 1n
+  expect(await take(numbers)).toBe(2n)
+})
+
+test('one that is too dear takes no number from the next one', async () => {
+  const numbers = laneFrom(0n, [], { balance: 5n })
+  const dear = numbers.lane.take({
+    make: async (sequence: bigint) => ({ made: sequence, cost: 6n }),
+    store: async () => ({ held: true, value: 0n }),
+  })
+  const next = take(numbers)
+  expect(await dear).toEqual({ ok: false, short: 1n })
+  expect(await next).toBe(0n)
+})
+
+test('above a number that no node has taken nothing is signed, until one has', async () => {
+  const numbers = laneFrom(0n)
+  expect(await take(numbers)).toBe(0n)
+  numbers.lane.notAccepted(0n)
+  await expect(take(numbers)).rejects.toThrow('number 0 is taken')
+  numbers.lane.accepted(0n)
+  expect(await take(numbers)).toBe(1n)
+})
+
+test('no more are unconsumed than nodes keep for one account', async () => {
+  const numbers = laneFrom(0n, [], { most: 2 })
+  const got = await Promise.allSettled([take(numbers), take(numbers), take(numbers)])
+  expect(got.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+  await expect(take(numbers)).rejects.toThrow('in blocks')
+  numbers.chain.count = 1n
+  expect(await take(numbers)).toBe(2n)
 })

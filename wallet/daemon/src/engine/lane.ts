@@ -1,48 +1,73 @@
+import type { Funds } from '../chains/chain-adapter.ts'
+
 /**
- * Hands out the sequence numbers of one account, in order and without gaps. Those who wait together get numbers one
+ * Gives out the sequence numbers of one account, in order and without gaps. Those who wait together get numbers one
  * after the other, and make their signatures at the same time; nobody gets a number while these are made. Between
  * uses the numbers are known without asking; after a doubt the chain and the store are asked again.
+ *
+ * Nothing is signed above a number whose bytes no node has taken yet, beyond what nodes keep for one account, or that the
+ * account's coins cannot pay together with everything that is out.
  */
 export type Lane = {
   /**
-   * Runs `use` with the next number. A number that is not used is handed out again, and what was made for a number
-   * after it is forgotten and made anew. Storing may go on while the next ones are made: where it turns out not to
-   * hold, the chain and the store are asked again.
+   * Runs `use` with the next number. A number that is not used is given out again, and what was made for a number
+   * after it is forgotten and made once more. Storing may go on while the next ones are made: where it turns out not
+   * to hold, the chain and the store are asked again.
    */
-  take: <Made, Value>(
-    use: Use<Made, Value>,
-  ) => Promise<{ ok: true; value: Value } | Extract<NumbersRead, { ok: false }>>
-  /** Runs `work` alone for the first gap that keeps later numbers waiting. `work` answers whether it filled it. */
+  take: <Made, Value>(use: Use<Made, Value>) => Promise<Taken<Value>>
+  /** Runs `work` alone for the lowest number that nobody uses and that keeps later ones waiting. */
   fillGap: (work: (sequence: bigint, next: bigint) => Promise<boolean>) => Promise<'filled' | 'not filled' | 'no gap'>
+  /** A node took the bytes with this number, or a block has them. */
+  accepted: (sequence: bigint) => void
+  /** The bytes with this number were handed over, and no node is known to have them. */
+  notAccepted: (sequence: bigint) => void
+  /** Other bytes with this number were stored, which may cost this much. */
+  costs: (sequence: bigint, cost: bigint) => void
   /** Forgets what it knows: a number may have been lost, or used by somebody else. */
   doubt: () => void
 }
 
+export type Taken<Value> =
+  | { ok: true; value: Value }
+  /** `lasting`: asking again does not help. */
+  | { ok: false; message: string; lasting: boolean; held?: true }
+  /** The account's coins do not cover it. */
+  | { ok: false; short: bigint }
+
 export type Use<Made, Value> = {
   /**
    * Makes what uses the number up, which stays in this process; a `value` says that the number is not used. It may be
-   * called again, with another number.
+   * called again, with another number. `cost`: the most that it takes from the account's coins.
    */
-  make: (sequence: bigint) => Promise<{ made: Made } | { value: Value }>
+  make: (sequence: bigint) => Promise<{ made: Made; cost: bigint } | { value: Value }>
   /** Stores what was made; `next`: the account's next number before it. `held` false: it was not stored. */
   store: (made: Made, next: bigint) => Promise<{ held: boolean; value: Value }>
 }
 
 export type Numbers = {
-  /** The first number never handed out. */
+  /** The first number never given out. */
   next: bigint
   /** Free numbers below it, ascending. */
   gaps: readonly bigint[]
+  /** What may be taken from the account's coins by number, of bytes that may take effect. */
+  costs: ReadonlyMap<bigint, bigint>
+  /** Numbers whose bytes no node is known to have. */
+  notAccepted: ReadonlySet<bigint>
+  /** How many may be unconsumed at once. */
+  most: number
 }
 
-/** `lasting`: asking again does not help, somebody has to mend it. */
-export type NumbersRead = { ok: true; numbers: Numbers } | { ok: false; message: string; lasting: boolean }
-export type ReadNumbers = () => Promise<NumbersRead>
+export type NumbersRead = { ok: true; numbers: Numbers } | Extract<Taken<never>, { lasting: boolean }>
+export type LaneSource = {
+  numbers: () => Promise<NumbersRead>
+  /** The account's coins, and how many transactions it had made, in one block. */
+  funds: () => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
+}
 
 /** Signatures made at the same time. */
 const MOST_TOGETHER = 32
 
-export function createLane(read: ReadNumbers): Lane {
+export function createLane(source: LaneSource): Lane {
   let known: Known | undefined
   const waiting: Entry[] = []
   const storing = new Set<Promise<unknown>>()
@@ -55,7 +80,7 @@ export function createLane(read: ReadNumbers): Lane {
   const load = async () => {
     if (known !== undefined) return { ok: true as const, numbers: known }
     await Promise.all(storing)
-    const answer = await read()
+    const answer = await source.numbers()
     if (!answer.ok) return answer
     known = trimmed(answer.numbers)
     return { ok: true as const, numbers: known }
@@ -64,22 +89,45 @@ export function createLane(read: ReadNumbers): Lane {
     const end = stored.finally(() => storing.delete(end))
     storing.add(end)
   }
+  const refuseAll = (entries: readonly Entry[], why: Refusal) => entries.forEach((entry) => void entry.refuse(why))
+
   /** Serves those who wait, the first of them for good; who comes after one that used no number may wait again. */
   const serve = async () => {
     const entries = waiting.splice(0, MOST_TOGETHER)
     if (entries.length === 0) return
     const loaded = await load().catch((error: unknown) => ({ ok: 'thrown' as const, error }))
-    if (loaded.ok !== true) return entries.forEach((entry) => void entry.refuse(loaded))
+    if (loaded.ok !== true) return refuseAll(entries, loaded)
     const { numbers } = loaded
+    const [blocked] = numbers.notAccepted
+    if (blocked !== undefined) return refuseAll(entries, waitBehind(`number ${blocked} is taken by a node`))
     const sequences = upcoming(numbers, entries.length)
-    const made = await Promise.all(entries.map((entry, index) => entry.make(sequences[index]!)))
-    const used = made.includes(undefined) ? made.indexOf(undefined) : made.length
-    for (const [index, store] of made.slice(0, used).entries()) {
+    const [funds, ...made] = await Promise.all([
+      source.funds(),
+      ...entries.map((entry, index) => entry.make(sequences[index]!)),
+    ])
+    if (!funds.ok) return refuseAll(entries, { ok: false, message: funds.message, lasting: false })
+    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
+    const room = numbers.most - numbers.costs.size
+    if (room <= 0) return refuseAll(entries, waitBehind(`the ${numbers.most} before it are in blocks`))
+    let used = 0
+    for (const [index, one] of made.entries()) {
+      if (one === undefined || used >= room) break
+      const short = sum(numbers.costs) + one.cost - funds.balance
+      if (short > 0n) {
+        entries[index]!.refuse({ ok: false, short })
+        made[index] = undefined
+        break
+      }
       const { next } = numbers
+      numbers.costs.set(sequences[index]!, one.cost)
       use(numbers, sequences[index]!)
-      keepInMind(store!(next))
+      keepInMind(one.store(next))
+      used += 1
     }
-    waiting.unshift(...entries.filter((_, index) => index > used && made[index] !== undefined))
+    const again = entries.filter((_, index) => index >= used && made[index] !== undefined)
+    // Those beyond the room wait for blocks; those after one that used no number are made once more.
+    if (used >= room) refuseAll(again, waitBehind(`the ${numbers.most} before it are in blocks`))
+    else waiting.unshift(...again)
   }
 
   return {
@@ -100,26 +148,43 @@ export function createLane(read: ReadNumbers): Lane {
         use(numbers, sequence)
         return 'filled'
       }),
+    accepted: (sequence) => void known?.notAccepted.delete(sequence),
+    notAccepted: (sequence) => void known?.notAccepted.add(sequence),
+    costs: (sequence, cost) => {
+      if (known !== undefined && cost > (known.costs.get(sequence) ?? 0n)) known.costs.set(sequence, cost)
+    },
     doubt,
   }
 }
 
-type Known = { next: bigint; gaps: bigint[] }
+type Known = {
+  next: bigint
+  gaps: bigint[]
+  costs: Map<bigint, bigint>
+  notAccepted: Set<bigint>
+  most: number
+}
+type Refusal = Exclude<Taken<never>, { ok: true }> | { ok: 'thrown'; error: unknown }
+
+function waitBehind(until: string): Refusal {
+  return { ok: false, message: `It is signed when ${until}.`, lasting: false }
+}
+
+function sum(costs: ReadonlyMap<bigint, bigint>): bigint {
+  return [...costs.values()].reduce((total, cost) => total + cost, 0n)
+}
 
 /** One that waits for a number. */
 type Entry = {
-  /** Answers how to store what was made, given the account's next number; `undefined` where the number is not used. */
-  make: (sequence: bigint) => Promise<((next: bigint) => Promise<void>) | undefined>
-  refuse: (why: Extract<NumbersRead, { ok: false }> | { ok: 'thrown'; error: unknown }) => void
+  /** How to store what was made, given the account's next number; `undefined` where the number is not used. */
+  make: (sequence: bigint) => Promise<{ cost: bigint; store: (next: bigint) => Promise<void> } | undefined>
+  refuse: (why: Refusal) => void
 }
 
 function entryOf<Made, Value>(
   { make, store }: Use<Made, Value>,
   doubt: () => void,
-  promise: {
-    resolve: (answer: { ok: true; value: Value } | Extract<NumbersRead, { ok: false }>) => void
-    reject: (error: unknown) => void
-  },
+  promise: { resolve: (answer: Taken<Value>) => void; reject: (error: unknown) => void },
 ): Entry {
   const fail = (error: unknown) => {
     doubt()
@@ -134,7 +199,9 @@ function entryOf<Made, Value>(
     make: async (sequence) => {
       try {
         const answer = await make(sequence)
-        if ('made' in answer) return (next) => keep(answer.made, next).catch(fail)
+        if ('made' in answer) {
+          return { cost: answer.cost, store: (next) => keep(answer.made, next).catch(fail) }
+        }
         promise.resolve({ ok: true, value: answer.value })
       } catch (error) {
         fail(error)
@@ -166,13 +233,13 @@ function use(numbers: Known, sequence: bigint): void {
   else numbers.next = sequence + 1n
 }
 
-/** Free numbers at the very end are simply not handed out yet. */
-function trimmed({ next, gaps }: Numbers): Known {
+/** Free numbers at the very end are simply not given out yet. */
+function trimmed({ next, gaps, costs, notAccepted, most }: Numbers): Known {
   const free = [...gaps]
   let end = next
   while (free.at(-1) === end - 1n) {
     free.pop()
     end -= 1n
   }
-  return { next: end, gaps: free }
+  return { next: end, gaps: free, costs: new Map(costs), notAccepted: new Set(notAccepted), most }
 }

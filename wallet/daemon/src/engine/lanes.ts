@@ -1,96 +1,148 @@
 import type { NetworkName, TransactionRequest } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import { gapOwner } from '../store/lanes.ts'
+import { waitsBehind } from '../store/lanes.ts'
+import { reserve } from '../store/ledger.ts'
+import { insertTransaction, type TransactionRow } from '../store/transactions.ts'
+import { newRow } from './accept.ts'
+import { broadcast } from './broadcast.ts'
+import { agentOf, nativeAsset } from './judge.ts'
 import { createLane, type Lane } from './lane.ts'
-import { readNumbers } from './numbers.ts'
+import { type NumbersMemory, readNumbers } from './numbers.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, signDraft } from './signature.ts'
+import { draftColumns } from './stored-draft.ts'
 import type { Wallet } from './wallet-source.ts'
 
 export type Lanes = {
   of: (network: NetworkName, address: string) => Lane
-  /** Closes the gaps of one account, where later numbers wait for them; what does not work is tried again later. */
-  repair: (network: NetworkName, wallet: Wallet) => Promise<void>
-  /** The same for every account that ever signed here. */
+  /** Reads where every account stands that ever signed here, and says where that contradicts what is stored. */
+  readAll: () => Promise<void>
+  /** Looks for numbers that nobody uses, and closes those that keep later ones waiting. */
   repairAll: () => Promise<void>
-  /** The same for accounts that still need it. */
-  repairBroken: () => Promise<void>
 }
+
+/** A number that nobody seems to use is filled when it has been so for this long. */
+const GAP_PATIENCE_MS = 60_000
 
 export function createLanes(context: Context): Lanes {
   const lanes = new Map<string, Lane>()
-  const broken = new Map<string, { network: NetworkName; wallet: Wallet }>()
+  /** Since when an account has a number that nobody uses, monotonic ms. */
+  const gapSince = new Map<string, number>()
   const of = (network: NetworkName, address: string) => {
     const key = `${network} ${address}`
-    const lane =
-      lanes.get(key) ?? createLane(() => readNumbers(context, adapterOf(context, network), { network, address }))
+    const known = lanes.get(key)
+    if (known !== undefined) return known
+    const adapter = adapterOf(context, network)
+    const memory: NumbersMemory = { isRead: false, foreignSince: undefined }
+    const lane = createLane({
+      numbers: () => readNumbers(context, adapter, { network, address }, memory),
+      funds: () => adapter.funds!(address),
+    })
     lanes.set(key, lane)
     return lane
   }
   const repair = async (network: NetworkName, wallet: Wallet) => {
+    const key = `${network} ${wallet.address}`
     const lane = of(network, wallet.address)
-    broken.set(`${network} ${wallet.address}`, { network, wallet })
+    lane.doubt()
     for (;;) {
-      const answer = await lane.fillGap((sequence, next) => fill(context, { network, wallet, sequence, next }))
-      if (answer === 'no gap') broken.delete(`${network} ${wallet.address}`)
+      const answer = await lane.fillGap(async (sequence, next) => {
+        if (!(await waitsBehind(context.db, network, wallet.address, sequence))) return false
+        const since = gapSince.get(key) ?? context.timers.monotonic()
+        gapSince.set(key, since)
+        if (context.timers.monotonic() - since < GAP_PATIENCE_MS) return false
+        return await fill(context, { network, wallet, sequence, next })
+      })
+      if (answer === 'no gap') gapSince.delete(key)
       if (answer !== 'filled') return
     }
   }
   return {
     of,
-    repair,
-    repairBroken: async () => {
-      for (const { network, wallet } of [...broken.values()]) await repair(network, wallet)
+    readAll: async () => {
+      const known = await context.db.selectFrom('lanes').select(['network', 'address']).execute()
+      for (const { network, address } of known) {
+        if (context.adapters.get(network)?.sequence !== undefined) await of(network, address).fillGap(async () => false)
+      }
     },
     repairAll: async () => {
-      const known = await context.db
-        .selectFrom('lanes')
-        .innerJoin('wallets', 'wallets.address', 'lanes.address')
+      // Only accounts with something out can have somebody waiting behind a gap.
+      const open = await context.db
+        .selectFrom('attempts')
+        .innerJoin('wallets', 'wallets.address', 'attempts.address')
         .selectAll('wallets')
-        .select('lanes.network')
+        .select('attempts.network')
+        .distinct()
+        .where('attempts.state', '=', 'LIVE')
+        .where('attempts.purpose', '<>', 'OUTSIDE')
+        .where('attempts.sequence', 'is not', null)
         .execute()
-      for (const { network, ...wallet } of known) if (context.adapters.has(network)) await repair(network, wallet)
+      for (const { network, ...wallet } of open) {
+        if (context.adapters.has(network) && !context.lock.locked()) await repair(network, wallet)
+      }
     },
   }
 }
 
 /**
- * Uses a number up with a payment of nothing to the account itself, so that the payments behind it can go.
- * It belongs to the transaction whose signature with this number died, or to the first that waits behind it.
+ * Uses a number up with a payment of nothing to the account itself, so that the payments behind it can go. It is a
+ * transaction of the daemon, whose fee counts against the limits of the agent.
  */
 async function fill(
   context: Context,
   gap: { network: NetworkName; wallet: Wallet; sequence: bigint; next: bigint },
 ): Promise<boolean> {
   const { network, wallet, sequence, next } = gap
-  const owner = await gapOwner(context.db, network, wallet.address, sequence)
-  if (owner === undefined) {
-    context.log.error({ network, address: wallet.address, sequence: sequence.toString() }, 'nobody waits for a number')
-    return false
-  }
   const adapter = adapterOf(context, network)
-  const nothing: TransactionRequest = { type: 'TRANSFER', network, to: wallet.address, amount: '0' }
-  const drafted = await adapter.draft(nothing, { address: wallet.address, publicKey: wallet.public_key })
+  const drafted = await adapter.filler!({ address: wallet.address, publicKey: wallet.public_key })
   if (!drafted.ok) {
     context.log.warn({ network, address: wallet.address, code: drafted.code }, drafted.message)
     return false
   }
-  const signed = await signDraft(context, adapter, wallet, drafted.draft, sequence)
-  if (!signed.ok) return false
-  const attempt = await context.write((db) =>
-    keepSignature(db, context.now(), {
-      transactionId: owner,
-      network,
-      address: wallet.address,
-      signed: signed.signed,
-      purpose: 'FILL',
-      next,
-      replaces: null,
-    }),
-  )
-  context.handOvers.note(attempt.id, context.clock.millis())
-  const answer = await adapter.broadcast({ ...signed.signed, from: wallet.address })
-  if (answer.kind !== 'accepted') context.log.warn({ network, hash: attempt.hash, answer: answer.kind }, answer.message)
+  const { draft } = drafted
+  const made = await signDraft(context, adapter, wallet, draft, sequence)
+  if (!made.ok) return false
+  const { signed } = made
+  const request: TransactionRequest = { type: 'TRANSFER', network, to: wallet.address, amount: '0' }
+  const id = context.newId()
+  const kept = await context.write(async (db) => {
+    const now = context.now()
+    const agent = await agentOf(db, wallet.agent_id)
+    const blank = await newRow(context, db, { id, agent, sessionId: null, request })
+    const row: TransactionRow = {
+      ...blank,
+      ...draftColumns(draft),
+      type: 'FILL',
+      origin: 'daemon',
+      idempotency_key: null,
+      fingerprint: '',
+      status: 'SUBMITTED',
+      outcome_unknown: 1,
+      tier: 'INSTANT',
+      reasons: JSON.stringify([{ rule: 'FILL', tier: 'INSTANT', message: 'Nobody uses this number of the account.' }]),
+      hash: signed.hash,
+    }
+    const data = { hash: signed.hash, sequence: sequence.toString() }
+    await insertTransaction(db, row, { type: 'TX_SEQUENCE_FILLED', actor: 'daemon', data })
+    const fee = { kind: 'fee' as const, asset: nativeAsset(network), amount: draft.maxFee, usdMicros: undefined }
+    await reserve(db, { transactionId: id, agentId: wallet.agent_id, sessionId: null, at: now }, [fee])
+    const attempt = await keepSignature(
+      db,
+      { id: context.newId(), now },
+      {
+        transactionId: id,
+        network,
+        address: wallet.address,
+        signed,
+        cost: adapter.cost!(signed.raw),
+        purpose: 'CANCEL',
+        next,
+        replaces: null,
+      },
+    )
+    return { row, attempt }
+  })
+  await broadcast(context, adapter, kept.attempt, kept.row)
   return true
 }
 

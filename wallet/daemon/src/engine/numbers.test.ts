@@ -1,6 +1,7 @@
 import type { NetworkName } from '@waiaas/core'
 import { startEvmNode } from '@waiaas/devnet'
 import { afterEach, expect, test } from 'vitest'
+import { send } from '../chains/conformance-steps.fixture.ts'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
 import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { newEvmKey } from '../chains/test-keys.fixture.ts'
@@ -46,10 +47,10 @@ async function open(network: NetworkName, chainId: number) {
     const built = await adapter.signable(drafted.draft, key.account, sequence)
     if (!built.ok) throw new Error(built.message)
     const signed = built.signable.finish(key.sign(built.signable.bytes))
-    expect(await adapter.broadcast({ ...signed, from: key.account.address })).toEqual({ kind: 'accepted' })
+    expect(await send(adapter, { ...signed, from: key.account.address })).toEqual({ kind: 'accepted' })
   }
   const turn = async () => {
-    world.clock.move(400)
+    world.clock.move(20)
     await world.engine.follow(network)
     await world.engine.runDue()
     await node.control.mine(1)
@@ -59,7 +60,8 @@ async function open(network: NetworkName, chainId: number) {
       .poll(
         async () => {
           await turn()
-          return (await world.engine.view(id))?.status
+          const view = await world.engine.view(id)
+          return view?.status === 'FAILED' && status !== 'FAILED' ? view.error : view?.status
         },
         { timeout: 15_000 },
       )
@@ -82,7 +84,7 @@ test('numbers that the key used elsewhere are reported, and every payment is mad
   await ends(third, 'CONFIRMED')
   expect(await paid()).toBe(111n)
   const told = await eventsOf(world, 'SEQUENCE_USED_ELSEWHERE')
-  expect(told).toEqual([{ network: 'evm-local', address: wallet, from: expect.any(String), to: '3' }])
+  expect(told).toEqual([{ network: 'evm-local', address: wallet, from: expect.any(String), to: '3', held: false }])
   expect((await eventsOf(world, 'TX_SIGNATURE_DEAD')).length).toBeGreaterThan(0)
 }, 60_000)
 
@@ -149,7 +151,9 @@ test('a number whose signature was forgotten before it was stored is filled, and
   await expect
     .poll(
       async () => {
+        world.clock.move(30)
         await world.engine.follow('evm-local')
+        await world.engine.runDue()
         return (await world.engine.view(second.id))?.status
       },
       { timeout: 15_000 },

@@ -1,33 +1,74 @@
 import type { NetworkName } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import { appendEvent } from '../store/events.ts'
-import { finalFrom, forgetFrom, laneGaps, laneNext, setLaneNext } from '../store/lanes.ts'
+import {
+  finalFrom,
+  forgetFrom,
+  holdAccount,
+  laneGaps,
+  laneOf,
+  numbersSignedOutside,
+  outstandingOf,
+  setLaneNext,
+} from '../store/lanes.ts'
 import type { NumbersRead } from './lane.ts'
 import type { Context } from './parts.ts'
 
+type Account = { network: NetworkName; address: string }
+
+/** What waits in a pool and is not ours is waited for this long before its number is skipped. */
+const PENDING_PATIENCE_MS = 60_000
+
+/** What one process remembers of an account's numbers from one reading to the next. */
+export type NumbersMemory = {
+  /** Whether its numbers were read since the start. */
+  isRead: boolean
+  /** Since when a node says that something of others waits in a pool, monotonic ms. */
+  foreignSince: number | undefined
+}
+
 /**
- * What the chain and the store know of an account's numbers. Where they contradict each other it is told: in the
- * log of the program, and once in the audit log.
+ * What the chain and the store know of an account's numbers. The next one is the count of the newest block, or the highest
+ * that was given out and one more, whichever is higher. Where they contradict each other it is told: in the log of
+ * the program, and once in the audit log.
  */
 export async function readNumbers(
   context: Context,
   adapter: ChainAdapter,
-  account: { network: NetworkName; address: string },
+  account: Account,
+  memory: NumbersMemory,
 ): Promise<NumbersRead> {
   const { network, address } = account
-  const asked = await adapter.nextSequence!(address)
+  const asked = await adapter.sequence!(address)
   if (!asked.ok) return { ...asked, lasting: false }
-  const stored = await laneNext(context.db, network, address)
-  if (stored !== undefined && asked.sequence > stored) await tellOfOutsideUse(context, account, stored, asked.sequence)
-  if (stored !== undefined && asked.sequence < stored) {
-    const lost = await finalFrom(context.db, network, address, asked.sequence)
-    if (lost > 0 && !adapter.startsAnew) return { ok: false, lasting: true, message: tooFew(network, lost) }
-    if (lost > 0) await startAnew(context, account, asked.sequence)
+  const lane = await laneOf(context.db, network, address)
+  if (lane?.held) return heldBecause(lane.held)
+  const { count } = asked
+  if (lane !== undefined && count > lane.next) {
+    const held = await usedElsewhere(context, account, { from: lane.next, to: count - 1n }, memory)
+    if (held !== undefined) return heldBecause(held)
   }
-  const known = (await laneNext(context.db, network, address)) ?? 0n
-  const next = known > asked.sequence ? known : asked.sequence
-  const gaps = await laneGaps(context.db, network, address, { from: asked.sequence, next })
-  return { ok: true, numbers: { next, gaps } }
+  if (lane !== undefined && count < lane.next) {
+    const lost = await finalFrom(context.db, network, address, count)
+    if (lost > 0 && !adapter.startsAnew) return { ok: false, lasting: true, message: tooFew(network, lost) }
+    if (lost > 0) await startAnew(context, account, count)
+  }
+  memory.isRead = true
+  const known = (await laneOf(context.db, network, address))?.next ?? 0n
+  const next = known > count ? known : count
+  const skipped = await skipForeign(context, account, { next, pending: asked.pending }, memory)
+  if (skipped === undefined) {
+    const message = `Something that was not sent from here waits under number ${next} or above.`
+    return { ok: false, lasting: false, message }
+  }
+  const { costs, notAccepted } = await outstandingOf(context.db, network, address)
+  const free = asked.pending > count ? asked.pending : count
+  const gaps = await laneGaps(context.db, network, address, { from: free, next: skipped })
+  return { ok: true, numbers: { next: skipped, gaps, costs, notAccepted, most: asked.most } }
+}
+
+function heldBecause(why: string): NumbersRead {
+  return { ok: false, lasting: false, held: true, message: why }
 }
 
 function tooFew(network: string, lost: number): string {
@@ -37,19 +78,59 @@ function tooFew(network: string, lost: number): string {
   )
 }
 
-type Account = { network: NetworkName; address: string }
-
-/** The key signed elsewhere: what lies between is used, and nothing of ours has these numbers. */
-async function tellOfOutsideUse(context: Context, account: Account, from: bigint, next: bigint): Promise<void> {
-  const data = { ...account, from: from.toString(), to: (next - 1n).toString() }
-  context.log.warn(
-    data,
-    'The key of a wallet is used elsewhere too: these numbers of its account were not given out here.',
-  )
+/**
+ * The key signed elsewhere: these numbers are used, and nothing of ours has them. Found at the start, the reason may
+ * be a second daemon, or a database from a backup: then nothing is signed until the operator has looked.
+ */
+async function usedElsewhere(
+  context: Context,
+  account: Account,
+  { from, to }: { from: bigint; to: bigint },
+  memory: NumbersMemory,
+): Promise<string | undefined> {
+  const { network, address } = account
+  const own = await numbersSignedOutside(context.db, network, address, { from, to })
+  const data = { ...account, from: from.toString(), to: to.toString() }
+  const isForeign = own < to - from + 1n
+  const held = isForeign && !memory.isRead
+  const why =
+    `The numbers ${from} to ${to} of ${address} on ${network} were used, and not from here: the database may come from a backup, ` +
+    'or a second daemon may hold the same keys. Nothing is signed for this account until it is released.'
+  if (isForeign) context.log.warn(data, 'The key of a wallet is used elsewhere too.')
   await context.write(async (db) => {
-    await setLaneNext(db, account.network, account.address, next)
+    await setLaneNext(db, network, address, to + 1n)
+    if (held) await holdAccount(db, network, address, why)
+    if (isForeign)
+      await appendEvent(db, context.now(), {
+        type: 'SEQUENCE_USED_ELSEWHERE',
+        actor: 'daemon',
+        data: { ...data, held },
+      })
+  })
+  return held ? why : undefined
+}
+
+/** The next number beyond what waits in pools and is not ours; undefined while that may still go away. */
+async function skipForeign(
+  context: Context,
+  account: Account,
+  { next, pending }: { next: bigint; pending: bigint },
+  memory: NumbersMemory,
+): Promise<bigint | undefined> {
+  if (pending <= next) {
+    memory.foreignSince = undefined
+    return next
+  }
+  const now = context.timers.monotonic()
+  memory.foreignSince ??= now
+  if (now - memory.foreignSince < PENDING_PATIENCE_MS) return undefined
+  const data = { ...account, from: next.toString(), to: (pending - 1n).toString(), pending: true }
+  context.log.warn(data, 'Transactions that were not sent from here wait in a pool; their numbers are skipped.')
+  await context.write(async (db) => {
+    await setLaneNext(db, account.network, account.address, pending)
     await appendEvent(db, context.now(), { type: 'SEQUENCE_USED_ELSEWHERE', actor: 'daemon', data })
   })
+  return pending
 }
 
 /**

@@ -1,3 +1,4 @@
+import { systemTimers } from '@openpista/common'
 import { expect, test } from 'vitest'
 import { createPace } from './pace.ts'
 
@@ -5,7 +6,7 @@ import { createPace } from './pace.ts'
 function paceAt() {
   let now = 0
   const started: string[] = []
-  const pace = createPace(() => now)
+  const pace = createPace({ monotonic: () => now, after: systemTimers.after })
   return {
     pace,
     started,

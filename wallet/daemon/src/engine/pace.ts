@@ -1,3 +1,5 @@
+import type { Timers } from '@openpista/common'
+
 /**
  * Who goes first where both wait for the one thread: requests that are being judged, for somebody waits for the
  * answer, or payments that are allowed already and have to be signed and sent. Payments that wait go on together,
@@ -18,27 +20,26 @@ export type Pace = {
 const PAUSE_MILLIS = 2
 const LONGEST_WAIT_MILLIS = 40
 
-/** @param millis time that only goes forward. */
-export function createPace(millis: () => number): Pace {
+export function createPace({ monotonic, after }: Pick<Timers, 'monotonic' | 'after'>): Pace {
   let waiting: (() => void)[] = []
   let since = 0
-  let timer: NodeJS.Timeout | undefined
+  let stopTimer: (() => void) | undefined
   let beingJudged = 0
   let judged = { last: Number.NEGATIVE_INFINITY, before: Number.NEGATIVE_INFINITY }
   let ended = false
 
   const startAll = () => {
-    clearTimeout(timer)
-    timer = undefined
+    stopTimer?.()
+    stopTimer = undefined
     const starts = waiting
     waiting = []
     for (const start of starts) start()
   }
   const look = () => {
-    const now = millis()
+    const now = monotonic()
     const isPause = beingJudged === 0 && now - judged.last >= PAUSE_MILLIS
     if (isPause || now - since >= LONGEST_WAIT_MILLIS) startAll()
-    else timer = setTimeout(look, PAUSE_MILLIS)
+    else stopTimer = after(PAUSE_MILLIS, look)
   }
   return {
     judging: async (work) => {
@@ -47,15 +48,15 @@ export function createPace(millis: () => number): Pace {
         return await work()
       } finally {
         beingJudged -= 1
-        judged = { last: millis(), before: judged.last }
+        judged = { last: monotonic(), before: judged.last }
       }
     },
     later: (start) => {
       const isAlone = beingJudged === 0 && judged.last - judged.before >= LONGEST_WAIT_MILLIS && waiting.length === 0
       if (ended || isAlone) return start()
       if (waiting.push(start) > 1) return
-      since = millis()
-      timer = setTimeout(look, PAUSE_MILLIS)
+      since = monotonic()
+      stopTimer = after(PAUSE_MILLIS, look)
     },
     end: () => {
       ended = true

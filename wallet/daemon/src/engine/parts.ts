@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@openpista/common'
+import type { Clock, Logger, Timers } from '@openpista/common'
 import type { Asset, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
@@ -21,7 +21,7 @@ export type EngineSettings = {
   environment: Environment
   /** Bytes whose end is open are handed to the chain again after this long, then after twice as long. */
   rebroadcastMillis: number
-  /** How often a confirmed transaction is looked at again until its block cannot vanish any more. */
+  /** How often transactions made elsewhere are looked for: whether they are ever sent is their caller's choice. */
   finalityMillis: number
   /** Signatures that may be made for one transaction, each after the death of the one before. */
   maxSignatures: number
@@ -33,8 +33,12 @@ export type EngineSettings = {
 export type EngineParts = {
   db: Kysely<Tables>
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
+  /** A network over one node that the operator names. */
+  connectNode: (network: NetworkName, rpcUrl: string) => ChainAdapter
   signer: Pick<Signer, 'sign' | 'halted' | 'halt' | 'resume'>
   clock: Clock
+  timers: Timers
+  newId: () => string
   prices: Prices
   log: Logger
   /** Where the owner approves a transaction. */

@@ -30,7 +30,7 @@ export function createRuns(
   const running = new Map<string, Promise<unknown>>()
   const notBefore = new Map<string, number>()
   const held = new Set<string>()
-  const pace = createPace(() => performance.now())
+  const pace = createPace(context.timers)
   let closed = false
 
   const drive = async (id: string, known: TransactionRow | undefined) => {
@@ -46,7 +46,7 @@ export function createRuns(
   const guard = (id: string, work: () => Promise<void>): Promise<void> => {
     const started = work().finally(() => {
       running.delete(id)
-      if (notBefore.has(id)) notBefore.set(id, context.clock.millis() + context.settings.retryMillis)
+      if (notBefore.has(id)) notBefore.set(id, context.timers.monotonic() + context.settings.retryMillis)
     })
     running.set(id, started)
     return started
@@ -72,7 +72,7 @@ export function createRuns(
     },
     retry: (id) => {
       const pause = notBefore.get(id)
-      if (pause !== undefined && context.clock.millis() < pause) return
+      if (pause !== undefined && context.timers.monotonic() < pause) return
       start(id)
     },
     first: async (id, step) => {

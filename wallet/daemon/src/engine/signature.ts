@@ -1,4 +1,4 @@
-import { AppError, newId } from '@openpista/common'
+import { AppError } from '@openpista/common'
 import type { ErrorCode, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter, Draft, Signable, Signed } from '../chains/chain-adapter.ts'
@@ -90,12 +90,14 @@ async function signerRefusal(context: Context, { code, message }: AppError): Pro
 /** Stores signed bytes, in the database transaction after which they may leave the process. */
 export async function keepSignature(
   db: Kysely<Tables>,
-  now: number,
+  { id, now }: { id: string; now: number },
   signature: {
     transactionId: string
     network: NetworkName
     address: string
     signed: Signed
+    /** The most that it takes from the account's coins, where the chain has a sequence. */
+    cost: bigint | null
     purpose: AttemptRow['purpose']
     /** The account's next number before this signature; null where the chain has none, or it takes no new one. */
     next: bigint | null
@@ -103,9 +105,9 @@ export async function keepSignature(
     replaces: string | null
   },
 ): Promise<AttemptRow> {
-  const { transactionId, network, address, signed, purpose, next, replaces } = signature
+  const { transactionId, network, address, signed, cost, purpose, next, replaces } = signature
   const attempt: AttemptRow = {
-    id: newId(),
+    id,
     transaction_id: transactionId,
     network,
     address,
@@ -116,6 +118,13 @@ export async function keepSignature(
     purpose,
     replaces,
     state: 'LIVE',
+    origin: signed.origin?.toString() ?? null,
+    cost: cost?.toString() ?? null,
+    block_number: null,
+    block_hash: null,
+    proof: null,
+    next_look: null,
+    looks: 0,
     created_at: now,
   }
   await insertAttempt(db, attempt)

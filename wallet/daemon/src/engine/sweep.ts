@@ -1,4 +1,3 @@
-import { newId } from '@openpista/common'
 import {
   canonicalHash,
   type Json,
@@ -102,11 +101,11 @@ export function createSweeps(context: Context): Sweeps {
         const key = `owner-sweep ${network} ${what} `
         const under = await openSweep(db, agentId, key)
         if (under !== undefined) return under
-        const row = await newRow(context, db, { id: newId(), agent, sessionId: null, request })
+        const row = await newRow(context, db, { id: context.newId(), agent, sessionId: null, request })
         const stored: TransactionRow = {
           ...row,
           origin: 'owner-sweep',
-          idempotency_key: `${key}${newId()}`,
+          idempotency_key: `${key}${context.newId()}`,
           fingerprint: canonicalHash(request as Json),
         }
         const event = { type: 'TX_REQUESTED', actor: 'owner-sweep', data: { request: request as Json } }

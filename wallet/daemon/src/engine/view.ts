@@ -1,8 +1,9 @@
-import { type EffectView, formatUnits, networkOf, type Reason, type TransactionView } from '@waiaas/core'
+import { type EffectView, formatUnits, isFinal, networkOf, type Reason, type TransactionView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow } from '../store/transactions.ts'
 import type { Request } from './accept.ts'
+import { readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { effectView, isOutside, readDraft, readEffects } from './stored-draft.ts'
 
@@ -41,6 +42,7 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
     from,
     status: row.status,
     outcomeUnknown: row.outcome_unknown === 1,
+    closing: row.closing !== null && !isFinal(row.status),
     reasons,
     effects,
     downgraded: row.downgraded === 1,
@@ -53,7 +55,7 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
       maxFee: row.max_fee,
       fee: row.fee,
       hash: row.hash,
-      notice: row.status === 'SUBMITTED' ? row.notice : null,
+      notice: isFinal(row.status) ? undefined : readNotice(row),
       executesAt: row.executes_at,
       policyVersion: row.policy_version,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },

@@ -131,9 +131,9 @@ test('tokens end with their time', async () => {
   try {
     const { session } = await agentWithPayment(own, 'late')
     const asSession = { headers: { Authorization: `Bearer ${session.token}` } }
-    own.clock.advance(86_399)
+    own.clock.advance(86_000)
     expect((await own.fetch('/v1/wallet', asSession)).status).toBe(200)
-    own.clock.advance(2)
+    own.clock.advance(401)
     const expired = await own.fetch('/v1/wallet', asSession)
     expect([expired.status, await expired.json()]).toMatchObject([401, { code: 'TOKEN_EXPIRED' }])
     const idle = await own.fetch('/v1/agents', { headers: { Authorization: `Bearer ${own.adminToken}` } })

@@ -46,13 +46,13 @@ async function counted(own: Paying, type: string): Promise<number> {
   return (await own.db.selectFrom('events').select('seq').where('type', '=', type).execute()).length
 }
 
-const failing = (own: Paying) => own.chains.get('evm-local')!.setMisfortune(() => 'refuse for ever')
+const failing = (own: Paying) => own.chains.get('evm-local')!.setBroke(true)
 
 test('three failures in a row suspend the agent, also over a restart; a success in between begins anew', async () => {
   const own = await startPaying({ autoStop: { enabled: true } })
   const { token, agent } = await payer(own)
   for (const ending of ['FAILED', 'FAILED', 'CONFIRMED', 'FAILED', 'FAILED']) {
-    own.chains.get('evm-local')!.setMisfortune(() => (ending === 'FAILED' ? 'refuse for ever' : 'none'))
+    own.chains.get('evm-local')!.setBroke(ending === 'FAILED')
     expect(await pay(own, token, { amount: '1' })).toBe(ending)
   }
   expect(await counted(own, 'AGENT_SUSPENDED')).toBe(0)
@@ -63,7 +63,7 @@ test('three failures in a row suspend the agent, also over a restart; a success 
     await pay(again, token, { amount: '1' })
     expect(await happened(again, 'AUTO_STOP_TRIGGERED')).toMatchObject({ rule: 'CONSECUTIVE_FAILURES' })
     expect(await pay(again, token, { amount: '1' })).toBe('409 AGENT_SUSPENDED')
-    again.chains.get('evm-local')!.setMisfortune(() => 'none')
+    again.chains.get('evm-local')!.setBroke(false)
     await again.operate('POST', `/v1/agents/${agent.id}/resume`)
     expect(await pay(again, token, { amount: '1' })).toBe('CONFIRMED')
     expect(await counted(again, 'AUTO_STOP_TRIGGERED')).toBe(1)

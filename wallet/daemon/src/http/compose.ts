@@ -2,7 +2,7 @@ import { type Clock, immediate, type Logger } from '@openpista/common'
 import type { ChangeableSettings, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import type { Engine, EngineStops } from '../engine/engine.ts'
+import type { Engine, EngineByHand, EngineStops } from '../engine/engine.ts'
 import type { CheckpointSigner, Signer } from '../signer/signer.ts'
 import { appendEvent } from '../store/events.ts'
 import type { Tables } from '../store/tables.ts'
@@ -14,6 +14,7 @@ import { createSessionKeys } from './auth/session-keys.ts'
 import { createSessionTokens } from './auth/session-tokens.ts'
 import type { Handlers } from './handler.ts'
 import { adminHandlers } from './handlers/admin.ts'
+import { byHandHandlers } from './handlers/by-hand.ts'
 import { operatorHandlers } from './handlers/operator.ts'
 import { type RecoveryWaits, stopHandlers } from './handlers/stop.ts'
 import { transactionHandlers } from './handlers/transactions.ts'
@@ -37,7 +38,7 @@ export type HttpParts = {
   clock: Clock
   logger: Logger
   signer: Signer & Pick<CheckpointSigner, 'lastCheckpoint'>
-  engine: Engine & EngineStops
+  engine: Engine & EngineByHand & EngineStops
   adapters: ReadonlyMap<NetworkName, ChainAdapter>
   encodeCalldata: EncodeCalldata
   environment: Environment
@@ -79,6 +80,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
   const withdrawals = createWithdrawals({ db, clock, engine, adapters })
   const challenges = createChallenges({ db, clock, engine, adapters })
   const handlers: Handlers = {
+    ...byHandHandlers(engine),
     ...adminHandlers({
       ...parts,
       settings,
@@ -99,7 +101,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
       recoveryWaits: parts.recoveryWaits,
       keys,
       agents,
-      statuses: createAgentStatuses({ db, clock, withdrawals }),
+      statuses: createAgentStatuses({ db, clock, withdrawals, engine }),
       withdrawals,
     }),
     ...walletHandlers({ ...parts, agents, tokens: listedTokens }),

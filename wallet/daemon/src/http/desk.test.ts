@@ -197,7 +197,7 @@ test('a session whose lifetime is over says so, not only that its token has expi
   expect(await told(await http.fetch('/v1/wallet', as(token)))).toBe('401 SESSION_EXPIRED')
 })
 
-test('what may have been paid is not cancelled: its outcome is unknown', async () => {
+test('what may have been paid is given up, and ends as the chain decides; an equal payment waits for that', async () => {
   http = await startPaying()
   const { token } = await payer(http)
   const chain = http.chains.get('evm-local')!
@@ -210,8 +210,21 @@ test('what may have been paid is not cancelled: its outcome is unknown', async (
     (await (await http.fetch(`/v1/transactions/${sent.id}`, as(token))).json()) as TransactionView
   await expect.poll(async () => (await read()).outcomeUnknown, { timeout: 10_000 }).toBe(true)
   const cancelled = await http.fetch(`/v1/transactions/${sent.id}/cancel`, { method: 'POST', ...as(token) })
-  expect(await told(cancelled)).toBe('409 OUTCOME_UNKNOWN')
+  expect(cancelled.status).toBe(202)
+  expect(await cancelled.json()).toMatchObject({ status: 'SUBMITTED', closing: true, notice: { code: 'CANCELLING' } })
+  const again = { ...headers, 'Idempotency-Key': 'two' }
+  expect(await told(await http.fetch('/v1/transactions/send', post(body, again)))).toBe('409 EQUAL_REQUEST_OPEN')
   chain.setMisfortune(() => 'none')
-  chain.mine()
-  await expect.poll(async () => (await read()).status, { timeout: 10_000 }).toBe('CONFIRMED')
+  const despite = { ...headers, 'Idempotency-Key': 'three' }
+  const second = await http.fetch('/v1/transactions/send', post({ ...body, despite: sent.id }, despite))
+  expect(second.status).toBe(201)
+  await expect
+    .poll(
+      async () => {
+        chain.mine()
+        return (await read()).status
+      },
+      { timeout: 20_000 },
+    )
+    .toMatch(/CONFIRMED|CANCELLED/)
 })

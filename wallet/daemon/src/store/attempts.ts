@@ -1,5 +1,5 @@
 import type { NetworkName } from '@waiaas/core'
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,13 +19,25 @@ const setState = statement((db, { id, state }: { id: string; state: AttemptState
   db.updateTable('attempts').set({ state }).where('id', '=', id),
 )
 
-/** Signatures whose end is not proven, oldest first; on demand those in a block that could still vanish too. */
+/** Changes what is known of a signature. */
+export async function patchAttempt(
+  db: Kysely<Tables>,
+  id: string,
+  patch: Pick<
+    Updateable<Tables['attempts']>,
+    'state' | 'block_number' | 'block_hash' | 'proof' | 'next_look' | 'looks'
+  >,
+): Promise<void> {
+  await db.updateTable('attempts').set(patch).where('id', '=', id).execute()
+}
+
+/** Signatures whose end is not proven, oldest first; on demand those of transactions made elsewhere, too. */
 export async function openAttempts(
   db: Kysely<Tables>,
   network: NetworkName,
-  which: 'live' | 'live and included',
+  which: 'own' | 'own and outside',
 ): Promise<AttemptRow[]> {
-  return await (which === 'live' ? live : liveAndIncluded)(db, { network })
+  return await (which === 'own' ? own : ownAndOutside)(db, { network })
 }
 
 /** With the states in the text: only then does SQLite see that the index of open ones has them all. */
@@ -34,10 +46,45 @@ function openIn(db: Kysely<Tables>, network: NetworkName) {
   return db.selectFrom('attempts').selectAll().where('network', '=', network).where(open).orderBy('id')
 }
 
-const live = statement((db, { network }: { network: NetworkName }) =>
-  openIn(db, network).where(sql<boolean>`state = 'LIVE'`),
+const own = statement((db, { network }: { network: NetworkName }) =>
+  openIn(db, network).where(sql<boolean>`purpose <> 'OUTSIDE'`),
 )
-const liveAndIncluded = statement((db, { network }: { network: NetworkName }) => openIn(db, network))
+const ownAndOutside = statement((db, { network }: { network: NetworkName }) => openIn(db, network))
+
+/** The newest signatures that are in a block for good, newest first. */
+export async function newestFinal(db: Kysely<Tables>, network: NetworkName, most: number): Promise<AttemptRow[]> {
+  return await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('network', '=', network)
+    .where(sql<boolean>`state = 'FINAL'`)
+    .where('block_number', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(most)
+    .execute()
+}
+
+/** Forgets in which blocks final signatures are: the chain that had them is gone. */
+export async function forgetBlocks(db: Kysely<Tables>, network: NetworkName): Promise<void> {
+  await db
+    .updateTable('attempts')
+    .set({ block_number: null, block_hash: null })
+    .where('network', '=', network)
+    .where(sql<boolean>`state = 'FINAL'`)
+    .execute()
+}
+
+/** Signatures that are watched after their end, and whose time has come. */
+export async function dueLooks(db: Kysely<Tables>, now: number): Promise<AttemptRow[]> {
+  return await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('next_look', 'is not', null)
+    .where('next_look', '<=', now)
+    .orderBy('next_look')
+    .limit(sql.lit(256))
+    .execute()
+}
 
 /**
  * Of these signatures, those that are to be handed to the chain as long as their end is open: no living one has

@@ -3,15 +3,106 @@ import { type Kysely, sql } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
-/** The next sequence number of an account; `undefined` for one that never signed here. */
-export async function laneNext(db: Kysely<Tables>, network: NetworkName, address: string): Promise<bigint | undefined> {
+/** The next number of an account, and why nothing is signed for it; `undefined` for one that never signed here. */
+export async function laneOf(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+): Promise<{ next: bigint; held: string | null } | undefined> {
   const row = await db
     .selectFrom('lanes')
-    .select('next_sequence')
+    .select(['next_sequence', 'held'])
     .where('network', '=', network)
     .where('address', '=', address)
     .executeTakeFirst()
-  return row === undefined ? undefined : BigInt(row.next_sequence)
+  return row === undefined ? undefined : { next: BigInt(row.next_sequence), held: row.held }
+}
+
+/** Nothing is signed for an account until it is released. */
+export async function holdAccount(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  why: string,
+): Promise<void> {
+  await db
+    .insertInto('lanes')
+    .values({ network, address, next_sequence: '0', held: why })
+    .onConflict((conflict) => conflict.columns(['network', 'address']).doUpdateSet({ held: why }))
+    .execute()
+}
+
+/** Accounts for which nothing is signed, and why. */
+export async function heldAccounts(
+  db: Kysely<Tables>,
+): Promise<{ network: NetworkName; address: string; why: string }[]> {
+  const rows = await db.selectFrom('lanes').selectAll().where('held', 'is not', null).execute()
+  return rows.map(({ network, address, held }) => ({ network, address, why: held! }))
+}
+
+/** False where nothing held the account. */
+export async function releaseAccount(db: Kysely<Tables>, network: NetworkName, address: string): Promise<boolean> {
+  const released = await db
+    .updateTable('lanes')
+    .set({ held: null })
+    .where('network', '=', network)
+    .where('address', '=', address)
+    .where('held', 'is not', null)
+    .executeTakeFirst()
+  return released.numUpdatedRows > 0n
+}
+
+/**
+ * Of the bytes of an account that may take effect: the most that each number may cost, and the numbers that no node is
+ * known to have taken.
+ */
+export async function outstandingOf(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+): Promise<{ costs: Map<bigint, bigint>; notAccepted: Set<bigint> }> {
+  const rows = await db
+    .selectFrom('attempts')
+    .innerJoin('transactions', 'transactions.id', 'attempts.transaction_id')
+    .select([
+      'attempts.sequence',
+      'attempts.cost',
+      'attempts.state',
+      'transactions.status',
+      'transactions.outcome_unknown',
+    ])
+    .where('attempts.network', '=', network)
+    .where('attempts.address', '=', address)
+    .where(sql<boolean>`attempts.state IN ('LIVE', 'INCLUDED')`)
+    .where('attempts.purpose', '<>', 'OUTSIDE')
+    .orderBy(sql`cast(attempts.sequence AS INTEGER)`)
+    .execute()
+  const costs = new Map<bigint, bigint>()
+  const notAccepted = new Set<bigint>()
+  const included = new Set<bigint>()
+  for (const row of rows) {
+    const sequence = BigInt(row.sequence!)
+    const cost = BigInt(row.cost ?? 0)
+    if (cost >= (costs.get(sequence) ?? 0n)) costs.set(sequence, cost)
+    if (row.state === 'INCLUDED') included.add(sequence)
+    else if (row.status === 'SUBMITTED' && row.outcome_unknown === 1) notAccepted.add(sequence)
+  }
+  return { costs, notAccepted: new Set([...notAccepted].filter((each) => !included.has(each))) }
+}
+
+/** How many different numbers of a range have a transaction that was made elsewhere and signed here. */
+export async function numbersSignedOutside(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  { from, to }: { from: bigint; to: bigint },
+): Promise<bigint> {
+  const { count } = await attemptsFrom(db, network, address, from)
+    .where(sql<boolean>`cast(sequence AS INTEGER) <= ${to}`)
+    .where('purpose', '=', 'OUTSIDE')
+    .select(sql<number>`count(DISTINCT sequence)`.as('count'))
+    .executeTakeFirstOrThrow()
+  return BigInt(count)
 }
 
 export async function setLaneNext(
@@ -20,7 +111,7 @@ export async function setLaneNext(
   address: string,
   next: bigint,
 ): Promise<void> {
-  await upsert(db, { network, address, next_sequence: next.toString() })
+  await upsert(db, { network, address, next_sequence: next.toString(), held: null })
 }
 
 const upsert = statement((db, row: Tables['lanes']) =>
@@ -62,24 +153,19 @@ export async function laneGaps(
   return gaps
 }
 
-/**
- * The transaction that a free number belongs to: whose signature with it died, or the first of those that wait behind
- * it, where the signature was forgotten before it was stored.
- */
-export async function gapOwner(
+/** Whether bytes of ours wait behind a number. */
+export async function waitsBehind(
   db: Kysely<Tables>,
   network: NetworkName,
   address: string,
   sequence: bigint,
-): Promise<string | undefined> {
-  const behind = attemptsFrom(db, network, address, sequence).where('purpose', '<>', 'OUTSIDE')
-  const first = await behind
-    .select('transaction_id')
-    .orderBy(sql`cast(sequence AS INTEGER)`)
-    .orderBy('id', 'desc')
-    .limit(1)
+): Promise<boolean> {
+  const behind = await attemptsFrom(db, network, address, sequence + 1n)
+    .where(sql<boolean>`state IN ('LIVE', 'INCLUDED')`)
+    .where('purpose', '<>', 'OUTSIDE')
+    .select('id')
     .executeTakeFirst()
-  return first?.transaction_id
+  return behind !== undefined
 }
 
 /** How many signatures with this number or a later one are proven to be in a block for good. */

@@ -3,7 +3,7 @@ import type { Asset } from '@waiaas/core'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { addFillFee, commit, countOf, release, reserve, spentUnder, spentUsd } from './ledger.ts'
+import { addFillFee, commit, countOf, release, reserve, spentUnder, spentUsd, unbook } from './ledger.ts'
 import { migrations, type Tables } from './tables.ts'
 
 const eth: Asset = { network: 'evm-local', symbol: 'ETH', decimals: 18 }
@@ -21,12 +21,29 @@ async function openLedger() {
   return { db, book }
 }
 
-test('an entry counts until it is older than the window, to the second', async () => {
+test('what was paid counts until it is older than the window, to the second', async () => {
   const { db, book } = await openLedger()
-  await book('a', NOW, 7n)
+  await book('a', NOW - 500, 7n)
+  await commit(db.kysely, 'a', { fee: 0n, spent: true, at: NOW })
   const spentAt = (now: number) => spentUnder(db.kysely, 'me', 'native', { seconds: 3600, now })
   expect(await Promise.all([0, 3599, 3600, 3601].map((age) => spentAt(NOW + age)))).toEqual([7n, 7n, 7n, 0n])
   expect(await spentAt(NOW - 86_400)).toBe(7n)
+  await db.close()
+})
+
+test('what is reserved counts whatever its age, and what is paid from when it was', async () => {
+  const { db, book } = await openLedger()
+  await book('a', NOW, 7n)
+  const late = { seconds: 60, now: NOW + 86_400 }
+  expect(await spentUnder(db.kysely, 'me', 'native', late)).toBe(7n)
+  expect(await countOf(db.kysely, 'me', late)).toBe(1n)
+  expect(await spentUnder(db.kysely, 'you', 'native', late)).toBe(0n)
+  await commit(db.kysely, 'a', { fee: 0n, spent: true, at: NOW + 86_400 })
+  expect(await spentUnder(db.kysely, 'me', 'native', late)).toBe(7n)
+  expect(await spentUnder(db.kysely, 'me', 'native', { ...late, now: late.now + 61 })).toBe(0n)
+  expect(await countOf(db.kysely, 'me', { ...late, now: late.now + 61 })).toBe(0n)
+  await unbook(db.kysely, 'a', 0n)
+  expect(await spentUnder(db.kysely, 'me', 'native', { ...late, now: late.now + 61 })).toBe(7n)
   await db.close()
 })
 
@@ -54,8 +71,8 @@ test('release gives everything back, a failed payment only its amount, and the f
   }
   await release(db.kysely, 'a')
   await release(db.kysely, 'a')
-  await commit(db.kysely, 'b', { fee: 4n, spent: true })
-  await commit(db.kysely, 'c', { fee: 10n, spent: false })
+  await commit(db.kysely, 'b', { fee: 4n, spent: true, at: NOW })
+  await commit(db.kysely, 'c', { fee: 10n, spent: false, at: NOW })
   expect(await spentUnder(db.kysely, 'me', 'native', window)).toBe(104n + 10n)
   expect(await spentUsd(db.kysely, 'me', window)).toBe(105n + 11n)
   expect(await countOf(db.kysely, 'me', window)).toBe(2n)
@@ -73,7 +90,8 @@ test('the fee of a closed gap counts whatever becomes of its transaction', async
 })
 
 test('the sums of any window are the sums of its entries', async () => {
-  const entry = fc.record({ at: fc.integer({ min: 0, max: 20_000 }), amount: fc.bigInt(0n, MAX), gone: fc.boolean() })
+  const end = fc.constantFrom('gone', 'paid', 'reserved')
+  const entry = fc.record({ at: fc.integer({ min: 0, max: 20_000 }), amount: fc.bigInt(0n, MAX), end })
   await fc.assert(
     fc.asyncProperty(
       fc.array(entry, { maxLength: 12 }),
@@ -81,11 +99,12 @@ test('the sums of any window are the sums of its entries', async () => {
       fc.integer({ min: 0, max: 20_000 }),
       async (entries, seconds, now) => {
         const { db, book } = await openLedger()
-        for (const [index, { at, amount, gone }] of entries.entries()) {
+        for (const [index, { at, amount, end }] of entries.entries()) {
           await book(`t${index}`, NOW + at, amount)
-          if (gone) await release(db.kysely, `t${index}`)
+          if (end === 'gone') await release(db.kysely, `t${index}`)
+          if (end === 'paid') await commit(db.kysely, `t${index}`, { fee: 0n, spent: true, at: NOW + at })
         }
-        const live = entries.filter(({ at, gone }) => !gone && at >= now - seconds)
+        const live = entries.filter(({ at, end }) => end === 'reserved' || (end === 'paid' && at >= now - seconds))
         const window = { seconds, now: NOW + now }
         const sum = live.reduce((total, { amount }) => total + amount, 0n)
         expect(await spentUnder(db.kysely, 'me', 'native', window)).toBe(sum)

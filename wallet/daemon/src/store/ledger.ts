@@ -52,30 +52,65 @@ export async function release(db: Kysely<Tables>, transactionId: string): Promis
 }
 
 /**
- * Books what really happened: the fee that was paid, and the amounts if they moved.
+ * Books what really happened, at the time it did: the fee that was paid, and the amounts if they moved.
  *
  * @param spent false where the chain took the fee but moved nothing.
  */
 export async function commit(
   db: Kysely<Tables>,
   transactionId: string,
-  outcome: { fee: bigint; spent: boolean },
+  outcome: { fee: bigint; spent: boolean; at: number },
 ): Promise<void> {
-  const deltas: Delta[] = []
-  for (const row of await liveRows(db, transactionId)) {
-    if (row.kind === 'fee') {
-      const booked = { ...row, amount: outcome.fee.toString(), usd_micros: scaled(row, outcome.fee) }
-      deltas.push(...deltasOf(row, -1n), ...deltasOf(booked, 1n))
-      const { amount, usd_micros } = booked
-      await updateRow(db, { id: row.id, state: 'COMMITTED', amount, usd_micros })
-    } else if (outcome.spent) {
-      await updateRow(db, { id: row.id, state: 'COMMITTED' })
-    } else {
-      deltas.push(...deltasOf(row, -1n))
-      await updateRow(db, { id: row.id, state: 'RELEASED' })
-    }
+  const rows = await liveRows(db, transactionId)
+  const [first] = rows
+  if (first === undefined) return
+  const { fee, spent, at } = outcome
+  const deltas: Delta[] = [...countDeltas(first, -1n), ...countDeltas({ ...first, at }, 1n)]
+  for (const row of rows) {
+    deltas.push(...deltasOf(row, -1n))
+    const amounts = row.kind === 'fee' ? { amount: fee.toString(), usd_micros: scaled(row, fee) } : {}
+    const isBooked = row.kind === 'fee' || spent
+    const booked = { ...row, ...amounts, at }
+    if (isBooked) deltas.push(...deltasOf(booked, 1n))
+    await updateRow(db, { id: row.id, state: isBooked ? 'COMMITTED' : 'RELEASED', at, ...amounts })
   }
   await addToTotals(db, deltas)
+}
+
+/** Takes back that something was booked: its block is gone, and up to `fee` may be paid for it yet. */
+export async function unbook(db: Kysely<Tables>, transactionId: string, fee: bigint): Promise<void> {
+  const deltas: Delta[] = []
+  for (const row of await liveRows(db, transactionId)) {
+    const amounts = row.kind === 'fee' ? { amount: fee.toString(), usd_micros: scaled(row, fee) } : {}
+    deltas.push(...deltasOf(row, -1n), ...deltasOf({ ...row, ...amounts }, 1n))
+    await updateRow(db, { id: row.id, state: 'RESERVED', ...amounts })
+  }
+  await addToTotals(db, deltas)
+}
+
+/** Books what a transaction took once more: it was made twice. */
+export async function bookAgain(db: Kysely<Tables>, transactionId: string, at: number): Promise<void> {
+  const made = await db
+    .selectFrom('ledger')
+    .selectAll()
+    .where('transaction_id', '=', transactionId)
+    .where('kind', 'in', ['spend', 'grant'])
+    .execute()
+  for (const { id, ...row } of made) {
+    const again = { ...row, state: 'COMMITTED' as const, at }
+    await insertRow(db, again)
+    await addToTotals(db, deltasOf(again, 1n))
+  }
+}
+
+/** Takes more for the fee of a transaction from the limits, on the operator's word. */
+export async function raiseReservedFee(db: Kysely<Tables>, transactionId: string, fee: bigint): Promise<void> {
+  for (const row of await liveRows(db, transactionId)) {
+    if (row.kind !== 'fee' || row.state !== 'RESERVED' || fee <= BigInt(row.amount)) continue
+    const raised = { ...row, amount: fee.toString(), usd_micros: scaled(row, fee) }
+    await updateRow(db, { id: row.id, amount: raised.amount, usd_micros: raised.usd_micros })
+    await addToTotals(db, [...deltasOf(row, -1n), ...deltasOf(raised, 1n)])
+  }
 }
 
 /** Adds the fee of a payment of nothing that closed a gap. It is paid, whatever becomes of the transaction. */
@@ -109,35 +144,45 @@ export async function spentBySession(
   limitKey: string,
   window: { seconds: number; now: number },
 ): Promise<bigint> {
-  return await total(db, sessionId, assetsUnder(limitKey), window.now - window.seconds)
+  const from = window.now - window.seconds
+  const assets = assetsUnder(limitKey)
+  return (await total(db, sessionId, assets, from)) + (await reservedBefore(db, { sessionId }, assets, from))
 }
 
-/** Base units under a limit key that count against limits and are at most `seconds` old. */
+/** Base units under a limit key that count against limits: reserved, or booked at most `seconds` ago. */
 export async function spentUnder(
   db: Kysely<Tables>,
   agentId: string,
   limitKey: string,
   window: { seconds: number; now: number },
 ): Promise<bigint> {
-  return await total(db, agentId, assetsUnder(limitKey), window.now - window.seconds)
+  const from = window.now - window.seconds
+  const assets = assetsUnder(limitKey)
+  return (await total(db, agentId, assets, from)) + (await reservedBefore(db, { agentId }, assets, from))
 }
 
-/** Micro-dollars that count against limits and are at most `seconds` old. */
+/** Micro-dollars that count against limits: reserved, or booked at most `seconds` ago. */
 export async function spentUsd(
   db: Kysely<Tables>,
   agentId: string,
   window: { seconds: number; now: number },
 ): Promise<bigint> {
-  return await total(db, agentId, [USD], window.now - window.seconds)
+  const from = window.now - window.seconds
+  return (await total(db, agentId, [USD], from)) + (await reservedBefore(db, { agentId }, USD, from))
 }
 
-/** Transactions of an agent, or of a session with a budget, that count against limits and are at most `seconds` old. */
+/** Transactions of an agent, or of a session with a budget, that count against limits and were reserved, or booked at most `seconds` ago. */
 export async function countOf(
   db: Kysely<Tables>,
   agentId: string,
   window: { seconds: number; now: number },
 ): Promise<bigint> {
-  return await total(db, agentId, [COUNT], window.now - window.seconds)
+  const from = window.now - window.seconds
+  const reserved = (await reservedRows(db, { from })).filter(
+    (row) => row.agent_id === agentId || row.session_id === agentId,
+  )
+  const older = new Set(reserved.map((row) => row.transaction_id)).size
+  return (await total(db, agentId, [COUNT], from)) + BigInt(older)
 }
 
 /**
@@ -159,6 +204,34 @@ async function total(db: Kysely<Tables>, agentId: string, keys: readonly string[
   })
   return rows.reduce((sum, row) => sum + BigInt(row.total), 0n)
 }
+
+/**
+ * What was reserved before `from` and may still be spent: bytes that are out, or signed for somebody else to send, take
+ * effect when they will. Fees do not count in the budget of a session.
+ */
+async function reservedBefore(
+  db: Kysely<Tables>,
+  of: { agentId: string } | { sessionId: string },
+  what: readonly string[] | typeof USD,
+  from: number,
+): Promise<bigint> {
+  const rows = await reservedRows(db, { from })
+  return rows
+    .filter((row) =>
+      'agentId' in of ? row.agent_id === of.agentId : row.session_id === of.sessionId && row.kind !== 'fee',
+    )
+    .filter(({ asset }) => what === USD || what.includes(asset))
+    .reduce((sum, row) => sum + BigInt((what === USD ? row.usd_micros : row.amount) ?? 0), 0n)
+}
+
+/** With the state in the text: only then does SQLite see that the index of reserved ones has them all. */
+const reservedRows = statement((db, { from }: { from: number }) =>
+  db
+    .selectFrom('ledger')
+    .select(['transaction_id', 'agent_id', 'session_id', 'kind', 'asset', 'amount', 'usd_micros'])
+    .where(sql<boolean>`state = 'RESERVED'`)
+    .where('at', '<', from),
+)
 
 type Slots = {
   agentId: string

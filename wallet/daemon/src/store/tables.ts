@@ -69,8 +69,11 @@ export type Tables = {
     id: string
     agent_id: string
     session_id: string | null
-    /** `owner-sweep` brings everything home to the owner: no policy stands in its way. */
-    origin: Generated<'session' | 'owner-sweep'>
+    /**
+     * `owner-sweep` pays everything to the owner: no policy is asked. `daemon`: a payment of nothing that uses up a
+     * number of an account which nobody uses.
+     */
+    origin: Generated<'session' | 'owner-sweep' | 'daemon'>
     wallet_id: string
     network: NetworkName
     type: string
@@ -95,8 +98,11 @@ export type Tables = {
     error_code: string | null
     error_message: string | null
     hash: string | null
-    /** What keeps a transaction that is out from its end, in words. */
+    /** What keeps a transaction from its end: JSON of a `Notice`. */
     notice: string | null
+    /** Why the payment was given up, where it was: see `engine/closing.ts`. Nothing is signed for it any more but what ends it. */
+    closing: string | null
+    closing_since: number | null
     created_at: number
     updated_at: number
   }
@@ -119,12 +125,30 @@ export type Tables = {
     purpose: 'PAYMENT' | 'FILL' | 'OUTSIDE' | 'CANCEL'
     /** The signature whose place in the sequence this one takes, for a higher fee. */
     replaces: string | null
-    /** LIVE: may take effect. INCLUDED: in a block that could still vanish. FINAL and DEAD: proven. */
+    /** LIVE: may take effect. INCLUDED: in a block that could still vanish. FINAL and DEAD: proven, or never out. */
     state: 'LIVE' | 'INCLUDED' | 'FINAL' | 'DEAD'
+    /** A block (EVM: number; Solana: slot) below which the bytes can be in none. */
+    origin: string | null
+    /** The most that they take from the account's coins, fees included; of chains with a sequence. */
+    cost: string | null
+    /** The block that lists them. */
+    block_number: string | null
+    block_hash: string | null
+    /** That the place of these bytes was used by others: JSON of a `Proof`. Holds once its block is final. */
+    proof: string | null
+    /** When every node is asked once more whether it has bytes that were called dead; how often that was done. */
+    next_look: number | null
+    looks: Generated<number>
     created_at: number
   }
   /** Next sequence number per account, where the chain has one. */
-  lanes: { network: NetworkName; address: string; next_sequence: string }
+  lanes: {
+    network: NetworkName
+    address: string
+    next_sequence: string
+    /** Why nothing is signed for the account until the operator has looked at it. */
+    held: string | null
+  }
   /** Spend ledger. RESERVED and COMMITTED rows count against limits; RELEASED ones do not. */
   ledger: {
     id: Generated<number>
@@ -299,6 +323,31 @@ CREATE TABLE tokens (
   network TEXT NOT NULL, address TEXT NOT NULL, symbol TEXT NOT NULL, decimals INTEGER NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (network, address)
 ) STRICT;
 CREATE TABLE auto_stop (agent_id TEXT PRIMARY KEY REFERENCES agents(id), state TEXT NOT NULL) STRICT;
+`,
+  },
+  {
+    name: 'proven ends',
+    // What was called dead by the rule before this one is looked at again; where nothing was signed since, it counts as out.
+    up: `
+ALTER TABLE transactions ADD COLUMN closing TEXT;
+ALTER TABLE transactions ADD COLUMN closing_since INTEGER;
+ALTER TABLE attempts ADD COLUMN origin TEXT;
+ALTER TABLE attempts ADD COLUMN cost TEXT;
+ALTER TABLE attempts ADD COLUMN block_number TEXT;
+ALTER TABLE attempts ADD COLUMN block_hash TEXT;
+ALTER TABLE attempts ADD COLUMN proof TEXT;
+ALTER TABLE attempts ADD COLUMN next_look INTEGER;
+ALTER TABLE attempts ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lanes ADD COLUMN held TEXT;
+CREATE INDEX ledger_reserved ON ledger(at) WHERE state = 'RESERVED';
+CREATE INDEX attempts_final ON attempts(network, id) WHERE state = 'FINAL';
+CREATE INDEX attempts_watched ON attempts(next_look) WHERE next_look IS NOT NULL;
+UPDATE transactions SET notice = NULL;
+UPDATE OR IGNORE attempts SET state = 'LIVE' WHERE state = 'DEAD' AND purpose IN ('PAYMENT', 'CANCEL')
+  AND transaction_id IN (SELECT id FROM transactions WHERE status = 'EXECUTING');
+UPDATE transactions SET status = 'SUBMITTED', outcome_unknown = 1 WHERE status = 'EXECUTING'
+  AND id IN (SELECT transaction_id FROM attempts WHERE state = 'LIVE' AND purpose <> 'FILL');
+UPDATE attempts SET next_look = 0 WHERE state = 'DEAD';
 `,
   },
 ]

@@ -65,6 +65,11 @@ export async function findByKey(
   return row
 }
 
+/** Open transactions of an agent that were given up, of requests equal to this one. */
+export async function closingWith(db: Kysely<Tables>, agentId: string, fingerprint: string): Promise<{ id: string }[]> {
+  return await closing(db, { agentId, fingerprint })
+}
+
 /** A payment home whose key begins like this and that has not come to its end. */
 export async function openSweep(
   db: Kysely<Tables>,
@@ -131,6 +136,19 @@ export async function busyTransactions(db: Kysely<Tables>): Promise<{ id: string
   return await allBusy(db, {})
 }
 
+/** Ids of payments of one account that are allowed and not signed. */
+export async function executingOf(
+  db: Kysely<Tables>,
+  walletId: string,
+  network: TransactionRow['network'],
+): Promise<{ id: string }[]> {
+  return await openIn(db, ['EXECUTING'])
+    .select('id')
+    .where('wallet_id', '=', walletId)
+    .where('network', '=', network)
+    .execute()
+}
+
 /** Ids of those whose wait is over, and of those that waited too long for the owner. */
 export async function dueTransactions(
   db: Kysely<Tables>,
@@ -151,6 +169,13 @@ function openIn(db: Kysely<Tables>, statuses: readonly TransactionStatus[]) {
 }
 
 const allBusy = statement((db) => openIn(db, busy).select('id').orderBy('id'))
+const closing = statement((db, { agentId, fingerprint }: { agentId: string; fingerprint: string }) =>
+  openIn(db, ['SIGNED', 'SUBMITTED'])
+    .select('id')
+    .where('closing', 'is not', null)
+    .where('agent_id', '=', agentId)
+    .where('fingerprint', '=', fingerprint),
+)
 const queued = (db: Kysely<Tables>) => openIn(db, ['QUEUED']).select('id').limit(sql.lit(1000))
 const waitIsOver = statement((db, { now }: { now: number }) => queued(db).where('executes_at', '<=', now))
 const approvalIsLate = statement((db, { now }: { now: number }) => queued(db).where('approval_expires_at', '<=', now))

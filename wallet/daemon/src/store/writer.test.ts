@@ -1,11 +1,11 @@
-import { openDatabase } from '@openpista/common'
+import { openDatabase, systemTimers } from '@openpista/common'
 import { expect, test } from 'vitest'
 import { migrations, type Tables } from './tables.ts'
 import { createWriter } from './writer.ts'
 
 test('work that shares a commit stands or falls alone', async () => {
   const db = await openDatabase<Tables>({ path: ':memory:', migrations, synchronous: 'NORMAL' })
-  const write = createWriter(db.kysely)
+  const write = createWriter(db.kysely, systemTimers)
   const results = await Promise.allSettled(
     Array.from({ length: 50 }, (_, index) =>
       write(async (transaction) => {
@@ -28,7 +28,7 @@ test('work that shares a commit stands or falls alone', async () => {
 
 test('work sees what work before it has done', async () => {
   const db = await openDatabase<Tables>({ path: ':memory:', migrations, synchronous: 'NORMAL' })
-  const write = createWriter(db.kysely)
+  const write = createWriter(db.kysely, systemTimers)
   const add = () =>
     write(async (transaction) => {
       const row = await transaction.selectFrom('settings').select('value').where('key', '=', 'n').executeTakeFirst()

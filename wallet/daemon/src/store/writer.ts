@@ -1,5 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { immediate } from '@openpista/common'
+import { immediate, type Timers } from '@openpista/common'
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
 
@@ -14,14 +13,14 @@ type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown }
  * sync to disk, the expensive part. Where there are several, each stands in a savepoint of its own, so that one that fails undoes
  * only itself; all of them run one after another, so that none sees another half done.
  */
-export function createWriter(db: Kysely<Tables>): Write {
+export function createWriter(db: Kysely<Tables>, { soon }: Pick<Timers, 'soon'>): Write {
   let waiting: Job[] = []
   let flushing = false
 
   const flush = async () => {
     flushing = true
     while (waiting.length > 0) {
-      await turn()
+      await new Promise<void>(soon)
       const jobs = waiting
       waiting = []
       const outcomes = await commit(db, jobs)

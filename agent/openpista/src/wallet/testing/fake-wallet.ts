@@ -233,6 +233,7 @@ async function accept(state: State, body: string, key: string): Promise<Reply> {
     to: payment.to,
     status: waits ? 'QUEUED' : 'CONFIRMED',
     outcomeUnknown: false,
+    closing: false,
     tier,
     reasons,
     effects,

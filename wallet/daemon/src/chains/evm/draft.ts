@@ -26,6 +26,8 @@ export type EvmContext = {
   /** How much more per gas than today's price may be paid later, so that a waiting transaction can be replaced. */
   headroomPercent: bigint
   tokens: TokenSource
+  /** The newest block that was final when it was last asked for. */
+  finalNumber: () => bigint | null
 }
 
 const PLAIN_TRANSFER_GAS = 21_000n
@@ -50,7 +52,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const affordable = (balance - call.value - dataFee) / gas
   const roomy = price.maxFeePerGas + (price.maxFeePerGas * context.headroomPercent) / 100n
   const maxFeePerGas = roomy < affordable ? roomy : affordable
-  const maxFee = gas * maxFeePerGas + dataFee
+  const maxFee = roomToClose(gas * maxFeePerGas, maxFeePerGas) + dataFee
   const plan: EvmPlan = { ...call, gas, maxFeePerGas }
   const built = serializeEnvelope(envelopeOf(plan, network, 0n, price))
   const derived = await deriveEffects(context, built, call, from.address, hasCode, prepared.moves)
@@ -64,14 +66,41 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
       amount: prepared.amount,
       asset: prepared.asset,
       to: prepared.to,
-      plan: {
-        to: plan.to,
-        value: String(plan.value),
-        data: plan.data,
-        gas: String(plan.gas),
-        maxFeePerGas: String(plan.maxFeePerGas),
-      },
+      plan: storedPlan(plan),
     },
+  }
+}
+
+/** A payment of nothing to the account itself. */
+export async function draftFiller(context: EvmContext, { address }: Account): Promise<DraftResult> {
+  const { network, rpc } = context
+  const to = address as `0x${string}`
+  const [price, gas, dataFee] = await Promise.all([
+    context.price(),
+    rpc.read('eth_estimateGas', [{ from: to, to, value: '0x0' }], Quantity),
+    askDataFee(context, '0x'),
+  ])
+  for (const answer of [price, gas, dataFee]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  if (!price.ok || !gas.ok || !dataFee.ok) throw new Error('unreachable')
+  const maxFeePerGas = price.value.maxFeePerGas + (price.value.maxFeePerGas * context.headroomPercent) / 100n
+  const maxFee = roomToClose(gas.value * maxFeePerGas, maxFeePerGas) + dataFee.value
+  const plan = storedPlan({ to, value: 0n, data: '0x', gas: gas.value, maxFeePerGas })
+  return { ok: true, draft: { effects: [], maxFee, amount: 0n, asset: network.native, to, plan } }
+}
+
+/** What closes a transaction in its place pays at least an eighth more per gas, perhaps twice. */
+function roomToClose(fee: bigint, maxFeePerGas: bigint): bigint {
+  const closing = (PLAIN_TRANSFER_GAS * maxFeePerGas * 5n) / 4n
+  return fee > closing ? fee : closing
+}
+
+function storedPlan(plan: EvmPlan) {
+  return {
+    to: plan.to,
+    value: String(plan.value),
+    data: plan.data,
+    gas: String(plan.gas),
+    maxFeePerGas: String(plan.maxFeePerGas),
   }
 }
 

@@ -41,14 +41,18 @@ export function serializeEnvelope(envelope: Envelope): `0x02${string}` {
   return serialize(envelope)
 }
 
-/** The bytes to sign, and how 65 bytes of signature (r, s, yParity) make the transaction. */
-export function signableOf(envelope: Envelope): Signable {
+/**
+ * The bytes to sign, and how 65 bytes of signature (r, s, yParity) make the transaction.
+ *
+ * @param origin the newest final block, where one is known.
+ */
+export function signableOf(envelope: Envelope, origin: bigint | null): Signable {
   return {
     bytes: toBytes(serialize(envelope)),
     finish: (signature) => {
       const [r, s] = [toBigInt(signature.subarray(0, 32)), toBigInt(signature.subarray(32, 64))]
       const raw = toBytes(serialize(envelope, { signature: { r, s, yParity: signature[64]! } }))
-      return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null }
+      return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null, origin }
     },
   }
 }

@@ -6,19 +6,23 @@ import { foreseePayment } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { contractSigned } from './contract-signature.ts'
-import { draftEvm, type EvmContext } from './draft.ts'
+import { draftEvm, draftFiller, type EvmContext } from './draft.ts'
 import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
+import { createFinality } from './finality.ts'
 import { readHoldings } from './holdings.ts'
 import { createTurns } from './in-turn.ts'
+import { createLine } from './line.ts'
 import { readBroadcastFailure } from './node-errors.ts'
-import { evmOutcomes } from './outcomes.ts'
+import { createEvmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { Quantity } from './quantity.ts'
-import { replacementFor } from './replacement.ts'
+import { costOf, replacementFor } from './replacement.ts'
+import { readFunds, readSequence } from './sequence.ts'
 import { readToken } from './token-transfer.ts'
 import { createTokenSource } from './tokens.ts'
+import { readStanding, readTraces } from './traces.ts'
 import { MAX_UINT256 } from './transfer.ts'
 
 /** One EVM network: EIP-1559 transactions over JSON-RPC. */
@@ -34,6 +38,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     exchange,
     timers,
   })
+  const finality = createFinality(traits, options.finalityDepth, timers.monotonic)
   const context: EvmContext = {
     network,
     traits,
@@ -41,7 +46,9 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     price: createFeeSource(rpc, traits, timers),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
+    finalNumber: finality.last,
   }
+  const line = createLine()
   const inTurn = createTurns()
   const blocks = watchBlocks(
     async () => {
@@ -64,26 +71,33 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
       const held = await readHoldings(context, owner, tokens)
       return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
-    nextSequence: async (address) => {
-      const counts = await rpc.onEach((node) => node.read('eth_getTransactionCount', [address, 'pending'], Quantity))
-      if (!counts.ok) return { ok: false, message: counts.failure.message }
-      return { ok: true, sequence: counts.value.reduce((most, count) => (count > most ? count : most)) }
-    },
+    sequence: (address) => readSequence(rpc, address),
     foresee: (request, from) => foreseePayment(request, from, network, MAX_UINT256),
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    broadcast: async ({ raw, from }) => {
-      const how = { readFailure: readBroadcastFailure, mayLeave: () => true, startAt: 0 }
+    funds: (address) => readFunds(rpc, address),
+    filler: (from) => draftFiller(context, from),
+    cost: costOf,
+    broadcast: async ({ raw, hash, from }, { mayLeave, startAt }) => {
+      line.watch([hash])
+      const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
       const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], how)
       // Of many from one account at the same time anvil forgets one now and then, and holds back all after it.
-      const answer = await (traits.ownChain ? inTurn(from, send) : send())
+      const answer = await (traits.ownChain || traits.noPool ? inTurn(from, send) : send())
       // A chain of one's own makes the block at once.
       if (traits.ownChain && answer.kind === 'accepted') blocks.lookNow()
       return answer
     },
-    replacement: (sent, by, maxFee) => replacementFor(context, sent, by, maxFee),
-    outcomes: (attempts) => evmOutcomes(rpc, traits, attempts),
+    replacement: (wanted) => replacementFor(context, wanted),
+    outcomes: createEvmOutcomes(rpc, {
+      line,
+      finality,
+      monotonic: timers.monotonic,
+      patienceMs: PATIENCE_POLLS * traits.pollMs,
+    }),
+    traces: (hashes) => readTraces(rpc, hashes),
+    ...(traits.ownChain ? { standing: (blocks) => readStanding(rpc, blocks) } : {}),
     startsAnew: traits.ownChain,
     contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),
     onBlock: blocks.onBlock,
@@ -95,6 +109,8 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
 }
 
 const MAX_LAG_BLOCKS = 5n
+/** Polls for a new block after which the count of an account is asked. */
+const PATIENCE_POLLS = 3
 
 async function checkChain(node: Reader, network: Network): Promise<RpcResult<string | undefined>> {
   const answer = await node.read('eth_chainId', [], Quantity)
@@ -107,12 +123,12 @@ async function checkChain(node: Reader, network: Network): Promise<RpcResult<str
 }
 
 async function signable(
-  { network, price }: EvmContext,
+  { network, price, finalNumber }: EvmContext,
   draft: Draft,
   sequence: bigint | null,
 ): ReturnType<ChainAdapter['signable']> {
   const outside = OutsidePlan.safeParse(draft.plan)
-  if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside) }
+  if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, finalNumber()) }
   if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
   const plan = EvmPlan.parse(draft.plan)
   const now = await price()
@@ -120,5 +136,5 @@ async function signable(
   if (now.value.baseFee > plan.maxFeePerGas) {
     return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
   }
-  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value)) }
+  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value), finalNumber()) }
 }

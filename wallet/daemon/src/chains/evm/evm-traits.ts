@@ -2,10 +2,12 @@ import type { NetworkName } from '@waiaas/core'
 
 /** How an EVM network behaves, beyond its chain id. */
 export type EvmTraits = {
-  /** Blocks, its own included, after which a receipt counts as final. */
-  confirmations: bigint
-  /** The block whose nonces are proof that other bytes can never take effect any more. */
+  /** What `finalized` names on public networks; a local chain decides alone. */
   finality: 'finalized' | 'latest'
+  /** How long it usually takes from a block to its finality, ms. */
+  finalityLagMs: number
+  /** No pool: a transaction whose predecessor is not there yet is refused (Arbitrum). */
+  noPool: boolean
   /** How often to look for a new block; fee data is as old as this at most. */
   pollMs: number
   /** A chain of one's own, which may be started anew at any time. */
@@ -22,41 +24,54 @@ const gwei = 1_000_000_000n
 const opStackOracle = '0x420000000000000000000000000000000000000F'
 
 const ethereum: EvmTraits = {
-  confirmations: 12n,
   finality: 'finalized',
+  finalityLagMs: 900_000,
+  noPool: false,
   ownChain: false,
   pollMs: 4_000,
   maxTip: 50n * gwei,
 }
 const polygon: EvmTraits = {
-  confirmations: 32n,
   finality: 'finalized',
+  // Milestones make blocks final within seconds; without them, checkpoints within half an hour.
+  finalityLagMs: 300_000,
+  noPool: false,
   ownChain: false,
   pollMs: 2_000,
   maxTip: 1_000n * gwei,
 }
 const rollup: EvmTraits = {
-  confirmations: 12n,
   finality: 'finalized',
+  finalityLagMs: 1_200_000,
+  noPool: false,
   ownChain: false,
   pollMs: 1_000,
   maxTip: 5n * gwei,
 }
+/** The sequencer takes transactions in the order of their nonces only (nitro#1418). */
+const arbitrum: EvmTraits = { ...rollup, noPool: true }
 const opStack: EvmTraits = {
   ...rollup,
   l1FeeOracle: opStackOracle,
   wrapped: '0x4200000000000000000000000000000000000006',
 }
 /** One node that makes a block at once and decides alone. */
-const local: EvmTraits = { confirmations: 1n, finality: 'latest', ownChain: true, pollMs: 100, maxTip: 50n * gwei }
+const local: EvmTraits = {
+  finality: 'latest',
+  finalityLagMs: 1_000,
+  noPool: false,
+  ownChain: true,
+  pollMs: 100,
+  maxTip: 50n * gwei,
+}
 
 const table: Partial<Record<NetworkName, EvmTraits>> = {
   'ethereum-mainnet': { ...ethereum, wrapped: '0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2' },
   'ethereum-sepolia': { ...ethereum, wrapped: '0xfFf9976782d46CC05630D1f6eBAb18b2324d6B14' },
   'polygon-mainnet': { ...polygon, wrapped: '0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270' },
   'polygon-amoy': polygon,
-  'arbitrum-mainnet': { ...rollup, wrapped: '0x82aF49447D8a07e3bd95BD0d56f35241523fBab1' },
-  'arbitrum-sepolia': rollup,
+  'arbitrum-mainnet': { ...arbitrum, wrapped: '0x82aF49447D8a07e3bd95BD0d56f35241523fBab1' },
+  'arbitrum-sepolia': arbitrum,
   'base-mainnet': opStack,
   'base-sepolia': opStack,
   'optimism-mainnet': opStack,

@@ -1,45 +1,31 @@
-import type { ErrorCode } from '@waiaas/core'
+import { parseUnits } from '@waiaas/core'
 import type { Broadcast } from '../chain-adapter.ts'
 import type { Refusal } from '../payment.ts'
 import type { RpcFailure } from '../rpc-result.ts'
 
 /**
  * The only place that reads a node's words. Geth, Nethermind, Erigon, Reth, Besu and anvil word the same
- * refusal differently, and none gives it a code.
+ * refusal differently, and none gives it a code. Words never prove that bytes are not out.
  */
-type Meaning = { pattern: RegExp; means: Broadcast }
+const HAS_THEM =
+  /already ?known|already.?exists|already imported|known transaction|already in (the )?(mempool|pool|queue)|transaction already|tx already/i
 
-const refused = (code: ErrorCode, message: string): Broadcast => ({ kind: 'refused', code, message })
+/** The fee is too low: for the pool, for the base fee, or to take the place of another version. */
+const WANTS_MORE =
+  /underpriced|under ?priced|fee cap less than block base fee|less than block base fee|max fee per gas less than|FeeTooLow|fee ?too ?low|tip .*(too low|below|minimum)|gas price (is )?(too low|below)|below (the )?minimum|not enough to replace|ReplacementNotAllowed|could not replace|future transaction tries to replace/i
 
-const broadcastMeanings: readonly Meaning[] = [
-  { pattern: /already ?known|already imported|known transaction|already in mempool/i, means: { kind: 'accepted' } },
-  {
-    pattern: /nonce too low|nonce is too low|OldNonce|nonce has already been used/i,
-    means: { kind: 'unknown', message: 'The nonce is used, by these bytes or by others.' },
-  },
-  {
-    pattern: /insufficient funds|insufficient balance|InsufficientFunds/i,
-    means: refused('INSUFFICIENT_BALANCE', 'The balance does not cover amount and fee.'),
-  },
-  {
-    pattern: /underpriced|fee cap less than block base fee|max fee per gas less than|FeeTooLow|tip .*too low/i,
-    means: refused('CHAIN_ERROR', 'The fee is below what the network takes now.'),
-  },
-  {
-    pattern: /invalid sender|invalid signature|invalid chain id|incompatible EIP-155|type not supported|rlp:|decode/i,
-    means: refused('CHAIN_ERROR', 'The node calls the transaction invalid.'),
-  },
-  {
-    pattern: /intrinsic gas too low|exceeds block gas limit|gas limit too high|nonce too high|oversized data/i,
-    means: refused('CHAIN_ERROR', 'The transaction does not fit the rules of the network.'),
-  },
-]
+const FEE_CAP = /exceeds the configured cap \(([0-9.]+) ether\)/i
 
-/** What a failed `eth_sendRawTransaction` says about the bytes. Words that are not known prove nothing. */
+/** What a failed `eth_sendRawTransaction` says about the bytes, and about the fee of the next version. */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
-  if (failure.kind !== 'error') return { kind: 'unknown', message: failure.message }
-  const meaning = broadcastMeanings.find(({ pattern }) => pattern.test(failure.message))
-  return meaning?.means ?? { kind: 'unknown', message: `The node answered: ${clip(failure.message)}` }
+  if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message }
+  const { message } = failure
+  if (HAS_THEM.test(message)) return { kind: 'accepted' }
+  const said = { kind: 'not accepted' as const, message: clip(message) }
+  const cap = FEE_CAP.exec(message)?.[1]
+  const mostFee = cap === undefined ? undefined : parseUnits(cap, 18)
+  if (mostFee !== undefined) return { ...said, wants: { mostFee } }
+  return WANTS_MORE.test(message) ? { ...said, wants: { more: true } } : said
 }
 
 /** What a failed `eth_estimateGas` says about the transaction. */

@@ -1,94 +1,189 @@
-import { z } from 'zod'
-import type { Outcome, SentAttempt } from '../chain-adapter.ts'
-import type { Reader, RpcPool } from '../rpc-pool.ts'
+import type { BlockRef, Missing, Outcome, Place, Result } from '../chain-adapter.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import type { EvmTraits } from './evm-traits.ts'
-import { Quantity } from './quantity.ts'
+import { countAt, proveConsumed } from './consumed.ts'
+import { type Final, type Finality, isFinal } from './finality.ts'
+import { Block, type Line, type LineBlock } from './line.ts'
+import { readResult } from './receipts.ts'
 
-const Receipt = z
-  .object({
-    blockNumber: Quantity,
-    status: Quantity,
-    gasUsed: Quantity,
-    effectiveGasPrice: Quantity,
-    l1Fee: Quantity.nullish(),
-  })
-  .nullable()
-type Receipt = NonNullable<z.output<typeof Receipt>>
-
-const Known = z.looseObject({}).nullable()
-
-type Seen = { head: bigint; receipts: (Receipt | null)[]; gone: SentAttempt[] }
+type Followed = {
+  line: Line
+  finality: Finality
+  monotonic: () => number
+  /** Where no block lists a place for so long, the account's count is asked. */
+  patienceMs: number
+}
 
 /**
- * Asks for all receipts and nonces at once. Bytes are dead when the account's nonce has passed theirs at a
- * final block, the same node, asked for after that, has no trace of them, and no other node has one either: a
- * node that is behind may miss a receipt, and must not be taken for proof.
+ * Where places stand, by the blocks of one node's line. Included: a block of the line lists a version. Dead: the
+ * nonce was used by others, proven at block hashes. Receipts add only success and fee.
  */
-export async function evmOutcomes(
-  rpc: Pick<RpcPool, 'onOne' | 'onEach'>,
-  traits: EvmTraits,
-  attempts: readonly SentAttempt[],
-): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> {
-  const seen = await rpc.onOne((node) => look(node, traits, attempts))
-  if (!seen.ok) return { ok: false, message: seen.failure.message }
-  const { head, receipts, gone } = seen.value
-  const elsewhere = gone.length === 0 ? undefined : await rpc.onEach((node) => withoutTrace(node, gone))
-  if (elsewhere?.ok === false) return { ok: false, message: elsewhere.failure.message }
-  const isDead = (attempt: SentAttempt) => elsewhere?.value.every((each) => each.includes(attempt)) ?? false
-  const outcomes = attempts.map((attempt, index): Outcome => {
-    const receipt = receipts[index]
-    if (receipt) return included(receipt, head, traits)
-    return isDead(attempt) ? { kind: 'dead', message: 'Another transaction took this nonce.' } : { kind: 'waiting' }
-  })
-  return { ok: true, outcomes }
-}
-
-async function look(node: Reader, traits: EvmTraits, attempts: readonly SentAttempt[]): Promise<RpcResult<Seen>> {
-  const accounts = [...new Set(attempts.map((attempt) => attempt.from))]
-  const [head, receipts, nonces] = await Promise.all([
-    node.read('eth_blockNumber', [], Quantity),
-    readAll(attempts.map(({ hash }) => node.read('eth_getTransactionReceipt', [hash], Receipt))),
-    readAll(accounts.map((account) => node.read('eth_getTransactionCount', [account, traits.finality], Quantity))),
-  ])
-  if (!head.ok) return head
-  if (!receipts.ok) return receipts
-  if (!nonces.ok) return nonces
-  const passed = (attempt: SentAttempt) =>
-    attempt.sequence !== null && nonces.value[accounts.indexOf(attempt.from)]! > attempt.sequence
-  const suspects = attempts.filter((attempt, index) => receipts.value[index] === null && passed(attempt))
-  const gone = await withoutTrace(node, suspects)
-  return gone.ok ? { ok: true, value: { head: head.value, receipts: receipts.value, gone: gone.value } } : gone
-}
-
-async function withoutTrace(node: Reader, suspects: readonly SentAttempt[]): Promise<RpcResult<SentAttempt[]>> {
-  const answers = await readAll(
-    suspects.flatMap(({ hash }) => [
-      node.read('eth_getTransactionReceipt', [hash], Known),
-      node.read('eth_getTransactionByHash', [hash], Known),
-    ]),
-  )
-  if (!answers.ok) return answers
-  const gone = suspects.filter((_, index) => !answers.value[2 * index] && !answers.value[2 * index + 1])
-  return { ok: true, value: gone }
-}
-
-function included(receipt: Receipt, head: bigint, traits: EvmTraits): Outcome {
-  const block = receipt.blockNumber
-  const fee = receipt.gasUsed * receipt.effectiveGasPrice + (receipt.l1Fee ?? 0n)
-  const final = head - block + 1n >= traits.confirmations
-  if (receipt.status === 1n) return { kind: 'confirmed', fee, block, final }
-  return final
-    ? { kind: 'failed', fee, block, message: 'The transaction was included and reverted.' }
-    : { kind: 'waiting' }
-}
-
-/** All answers, or the first failure. */
-async function readAll<Value>(reads: readonly Promise<RpcResult<Value>>[]): Promise<RpcResult<Value[]>> {
-  const values: Value[] = []
-  for (const answer of await Promise.all(reads)) {
-    if (!answer.ok) return answer
-    values.push(answer.value)
+export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne'>, followed: Followed) {
+  const firstSeen = new Map<string, number>()
+  const results = new Map<string, Result & { block: string }>()
+  return async (
+    places: readonly Place[],
+  ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
+    if (places.length === 0) return { ok: true, outcomes: [] }
+    const { line, monotonic, patienceMs } = followed
+    line.watch(places.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
+    const now = monotonic()
+    const isOld = (place: Place) => {
+      const key = place.versions[0]!.hash
+      firstSeen.set(key, firstSeen.get(key) ?? now)
+      return now - firstSeen.get(key)! >= patienceMs
+    }
+    const seen = await rpc.onOne((node) => look(node, followed, places, { isOld, results }))
+    if (!seen.ok) return { ok: false, message: seen.failure.message }
+    const over = places.filter((_, index) => isOver(seen.value[index]!))
+    line.unwatch(over.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
+    for (const { versions } of over) {
+      firstSeen.delete(versions[0]!.hash)
+      for (const { hash } of versions) results.delete(hash)
+    }
+    return { ok: true, outcomes: seen.value }
   }
-  return { ok: true, value: values }
+}
+
+function isOver(outcome: Outcome): boolean {
+  return outcome.kind !== 'waiting' && outcome.final && (outcome.kind === 'dead' || outcome.result !== undefined)
+}
+
+async function look(
+  node: NodeReader,
+  { line, finality }: Followed,
+  places: readonly Place[],
+  memory: Memory,
+): Promise<RpcResult<Outcome[]>> {
+  const followed = await line.follow(node)
+  if (!followed.ok) return followed
+  const head = followed.value
+  const final = await finality.read(node, head, line)
+  const sight = { line, head, final, counts: createCounts(node, head), ...memory }
+  const outcomes = await Promise.all(places.map((place) => outcomeOf(node, sight, place)))
+  const needed = outcomes.flatMap((outcome) => (outcome.kind === 'waiting' ? [] : [blockOf(outcome).number]))
+  const lowest = [...needed, final.ok ? final.block.number : line.lowest()].reduce((a, b) => (a < b ? a : b))
+  if (outcomes.every(({ missing }) => missing?.code !== 'HISTORY_UNAVAILABLE')) line.trim(lowest)
+  return { ok: true, value: outcomes }
+}
+
+function blockOf(outcome: Exclude<Outcome, { kind: 'waiting' }>): BlockRef {
+  return outcome.kind === 'dead' ? outcome.proof.block : outcome.block
+}
+
+/** The counts of accounts at the head, each asked for once. */
+function createCounts(node: NodeReader, head: LineBlock): (account: string) => Promise<bigint | Missing> {
+  const asked = new Map<string, Promise<bigint | Missing>>()
+  return (account) => {
+    const count = asked.get(account) ?? countAt(node, account, head)
+    asked.set(account, count)
+    return count
+  }
+}
+
+/** What is remembered from one look to the next. */
+type Memory = {
+  isOld: (place: Place) => boolean
+  /** What became of a transaction in a block, by its hash. */
+  results: Map<string, Result & { block: string }>
+}
+
+type Sight = Memory & {
+  line: Line
+  head: LineBlock
+  final: Final
+  counts: (account: string) => Promise<bigint | Missing>
+}
+
+async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<Outcome> {
+  const { line, head, final } = sight
+  for (const { hash } of place.versions) {
+    const block = line.listing(hash)
+    if (block !== undefined) return await included(node, sight, place, hash, block)
+  }
+  if (place.block !== null) {
+    const again = await stillIncluded(node, sight, place, place.block)
+    if (again !== undefined) return again
+  }
+  if (place.proof !== null && (await holds(node, line, place.proof.block))) {
+    const { proof } = place
+    const isProven = isFinal(line, final, proof.block)
+    const missing = isProven || final.ok ? {} : { missing: final.missing }
+    return { kind: 'dead', proof, final: isProven, message: USED, ...missing }
+  }
+  const { from, sequence } = place.versions[0]!
+  if (!sight.isOld(place) || sequence === null) return { kind: 'waiting' }
+  const count = await sight.counts(from)
+  if (typeof count !== 'bigint') return { kind: 'waiting', missing: count }
+  if (count <= sequence) return { kind: 'waiting' }
+  const consumption = await proveConsumed(node, line, head, place)
+  switch (consumption.kind) {
+    case 'ours':
+      return await included(node, sight, place, consumption.hash, consumption.block)
+    case 'others':
+      return {
+        kind: 'dead',
+        proof: consumption.proof,
+        final: isFinal(line, final, consumption.proof.block),
+        message: USED,
+      }
+    case 'unproven':
+      return { kind: 'waiting', missing: consumption.missing }
+  }
+}
+
+const USED = 'Another transaction used its nonce.'
+
+/** Whether a block is on the line; the line is read down to it. */
+async function holds(node: NodeReader, line: Line, block: BlockRef): Promise<boolean> {
+  await line.reach(node, block.number)
+  return line.at(block.number)?.hash === block.hash
+}
+
+/** A block that listed a version before this process followed the line, or below where it starts. */
+async function stillIncluded(
+  node: NodeReader,
+  sight: Sight,
+  place: Place,
+  block: BlockRef,
+): Promise<Outcome | undefined> {
+  const { line } = sight
+  const reaches = await line.reach(node, block.number)
+  const onLine = line.at(block.number)
+  if (reaches && onLine?.hash !== block.hash) return undefined
+  const version = await listedIn(node, place, block)
+  return version === undefined ? undefined : await included(node, sight, place, version, block)
+}
+
+async function listedIn(node: NodeReader, { versions }: Place, { hash }: BlockRef): Promise<string | undefined> {
+  const answer = await node.read('eth_getBlockByHash', [hash, false], Block.nullable())
+  if (!answer.ok || answer.value?.hash !== hash) return undefined
+  const listed = new Set(answer.value.transactions.map((each) => each.toLowerCase()))
+  return versions.find((version) => listed.has(version.hash.toLowerCase()))?.hash
+}
+
+async function included(
+  node: NodeReader,
+  { line, final, results }: Sight,
+  place: Place,
+  hash: string,
+  block: BlockRef & { baseFee?: bigint | undefined },
+): Promise<Outcome> {
+  const version = place.versions.find((each) => each.hash === hash)!
+  const known = results.get(hash)
+  const result = known?.block === block.hash ? known : await readResult(node, version, block)
+  if (result !== undefined) results.set(hash, { ...result, block: block.hash })
+  if (final.ok && block.number <= final.block.number) await line.reach(node, block.number)
+  const base = {
+    kind: 'included' as const,
+    hash,
+    block: { number: block.number, hash: block.hash },
+    final: isFinal(line, final, block),
+  }
+  if (result === undefined) {
+    const message = `It is in block ${block.number}; ${node.node.host} has no receipt for it.`
+    return { ...base, missing: { code: 'RECEIPT_UNAVAILABLE', message } }
+  }
+  return final.ok || base.final ? { ...base, result } : { ...base, result, missing: final.missing }
 }

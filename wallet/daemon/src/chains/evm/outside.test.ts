@@ -3,6 +3,7 @@ import { deployErc20, startEvmNode } from '@waiaas/devnet'
 import { type Hex, recoverTransactionAddress, type TransactionSerializable } from 'viem'
 import { keccak256, parseTransaction, serializeTransaction, toHex } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { included, send } from '../conformance-steps.fixture.ts'
 import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 import { calldata } from './contracts.fixture.ts'
@@ -61,8 +62,8 @@ test('a signed transaction is accepted by the chain', async () => {
   if (!result.ok) throw new Error(result.message)
   const signed = { ...result.signable.finish(key.sign(result.signable.bytes)), from: wallet }
   expect(signed.sequence).toBe(0n)
-  expect(await adapter.broadcast(signed)).toEqual({ kind: 'accepted' })
-  expect(await adapter.outcomes([signed])).toMatchObject({ outcomes: [{ kind: 'confirmed' }] })
+  expect(await send(adapter, signed)).toEqual({ kind: 'accepted' })
+  expect((await included(adapter, signed)).result.succeeded).toBe(true)
 })
 
 test('what its calldata does is what is judged', async () => {

@@ -53,7 +53,7 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
 }
 
 /** The bytes of the transaction as they are, and the same with the signature. */
-export function outsideSignable(raw: `0x${string}`): Signable {
+export function outsideSignable(raw: `0x${string}`, origin: bigint | null): Signable {
   const read = readTransaction(raw)
   if (!read.ok) throw new Error(`a transaction that was judged cannot be read: ${read.message}`)
   const { nonce, withSignature } = read.transaction
@@ -64,7 +64,7 @@ export function outsideSignable(raw: `0x${string}`): Signable {
         BigInt(`0x${bytesToHex(half)}`),
       )
       const signed = Buffer.from(withSignature({ r: r!, s: s!, yParity: signature[64]! }).slice(2), 'hex')
-      return { raw: signed, hash: `0x${bytesToHex(keccak_256(signed))}`, sequence: nonce, validUntil: null }
+      return { raw: signed, hash: `0x${bytesToHex(keccak_256(signed))}`, sequence: nonce, validUntil: null, origin }
     },
   }
 }

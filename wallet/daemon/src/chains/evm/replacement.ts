@@ -1,5 +1,5 @@
 import { deserialize } from 'ox/TxEnvelopeEip1559'
-import type { Replacement, SentAttempt } from '../chain-adapter.ts'
+import type { Replacement, ReplacementWanted } from '../chain-adapter.ts'
 import { askDataFee, type EvmContext } from './draft.ts'
 import { envelopeOf, signableOf } from './envelope.ts'
 import type { GasPrice } from './fees.ts'
@@ -8,41 +8,70 @@ import { Quantity, toQuantity } from './quantity.ts'
 /** Nodes want a tenth more on both fees, some an eighth. */
 const RAISE_PERMILLE = 1125n
 
+type Fees = { maxFeePerGas: bigint; tip: bigint }
+
 /**
- * The transaction that takes the place of one in the pool: the same nonce, both fees raised by an eighth or to
- * today's price, whichever is more. It is read off the signed bytes themselves, so that it cannot do anything else.
+ * A transaction under the nonce of others that are out, which does what they do, or nothing. It is read off the signed
+ * bytes themselves, so that it cannot do anything else. Both fees are an eighth above the highest of all versions,
+ * or today's price, whichever is more; where a node lets no transaction cost so much, they are as high as it takes.
  */
 export async function replacementFor(
   context: EvmContext,
-  sent: SentAttempt,
-  by: 'itself' | 'nothing',
-  maxFee: bigint,
+  { versions, by, maxFee, wants = {} }: ReplacementWanted,
 ): Promise<Replacement> {
-  const old = readSigned(sent.raw)
-  const to = by === 'itself' ? old.to : (sent.from as `0x${string}`)
-  const [value, data] = by === 'itself' ? [old.value, old.data] : [0n, '0x' as const]
+  const signed = versions.map(({ raw }) => readSigned(raw))
+  const newest = signed.at(-1)!
+  const { from } = versions[0]!
+  const to = by === 'itself' ? newest.to : (from as `0x${string}`)
+  const [value, data] = by === 'itself' ? [newest.value, newest.data] : [0n, '0x' as const]
   const { rpc } = context
-  const call = { from: sent.from, to, value: toQuantity(value) }
-  const [price, used, dataFee, gas] = await Promise.all([
+  const call = { from, to, value: toQuantity(value) }
+  const [price, used, dataFee, gas, balance] = await Promise.all([
     context.price(),
-    rpc.read('eth_getTransactionCount', [sent.from, 'latest'], Quantity),
+    rpc.read('eth_getTransactionCount', [from, 'latest'], Quantity),
     askDataFee(context, data),
-    by === 'itself' ? { ok: true as const, value: old.gas } : rpc.read('eth_estimateGas', [call], Quantity),
+    by === 'itself' ? { ok: true as const, value: newest.gas } : rpc.read('eth_estimateGas', [call], Quantity),
+    rpc.read('eth_getBalance', [from, 'latest'], Quantity),
   ])
-  for (const answer of [price, used, dataFee, gas]) {
+  for (const answer of [price, used, dataFee, gas, balance]) {
     if (!answer.ok) return { kind: 'unknown', message: answer.failure.message }
   }
-  if (!price.ok || !used.ok || !dataFee.ok || !gas.ok) throw new Error('unreachable')
-  if (used.value > old.nonce) return { kind: 'not needed' }
-  if (by === 'itself' && !isTooCheap(old, price.value, used.value === old.nonce)) return { kind: 'not needed' }
+  if (!price.ok || !used.ok || !dataFee.ok || !gas.ok || !balance.ok) throw new Error('unreachable')
+  if (used.value > newest.nonce) return { kind: 'not needed' }
+  const isNext = used.value === newest.nonce
+  if (by === 'itself' && !wants.mostFee && !isTooCheap(newest, price.value, isNext, wants))
+    return { kind: 'not needed' }
 
   const ceiling = (maxFee - dataFee.value) / gas.value
-  const fees = raised(old, price.value, ceiling)
-  if (fees === undefined || (by === 'itself' && fees.maxFeePerGas < price.value.baseFee)) {
-    return { kind: 'too dear', message: tooDear(price.value.baseFee, ceiling) }
-  }
-  const envelope = envelopeOf({ to, value, data, gas: gas.value, ...fees }, context.network, old.nonce, fees)
-  return { kind: 'signable', signable: signableOf(envelope) }
+  const fees =
+    wants.mostFee === undefined
+      ? raised(signed, price.value, wants, ceiling)
+      : capped(wants.mostFee / gas.value, newest)
+  const most = by === 'itself' && fees.maxFeePerGas < price.value.baseFee ? fees.maxFeePerGas : ceiling
+  const least = by === 'itself' ? max(fees.maxFeePerGas, price.value.baseFee) : fees.maxFeePerGas
+  if (least > most)
+    return {
+      kind: 'too dear',
+      of: 'fee',
+      lacks: (least - most) * gas.value,
+      message: tooDear(price.value.baseFee, most),
+    }
+  const missing = value + fees.maxFeePerGas * gas.value + dataFee.value - balance.value
+  if (missing > 0n)
+    return {
+      kind: 'too dear',
+      of: 'coins',
+      lacks: missing,
+      message: `The wallet lacks ${missing} wei for a higher fee.`,
+    }
+  const envelope = envelopeOf({ to, value, data, gas: gas.value, ...fees }, context.network, newest.nonce, fees)
+  return { kind: 'signable', signable: signableOf(envelope, context.finalNumber()) }
+}
+
+/** The most that a signed transaction takes from its sender. */
+export function costOf(raw: Uint8Array): bigint {
+  const { value, gas, maxFeePerGas } = readSigned(raw)
+  return value + gas * maxFeePerGas
 }
 
 type Version = ReturnType<typeof readSigned>
@@ -62,26 +91,45 @@ function readSigned(raw: Uint8Array) {
   return { to, nonce, value, data, gas, maxFeePerGas, tip }
 }
 
-/** No block takes it at today's base fee; or it is the account's next one and tips less than is usual now. */
-function isTooCheap({ maxFeePerGas, tip }: Version, price: GasPrice, isNext: boolean): boolean {
-  if (maxFeePerGas < price.baseFee) return true
+/** A node said so; no block takes it at today's base fee; or it is the account's next one and tips less than is usual now. */
+function isTooCheap(
+  { maxFeePerGas, tip }: Version,
+  price: GasPrice,
+  isNext: boolean,
+  wants: NonNullable<ReplacementWanted['wants']>,
+): boolean {
+  if (wants.more || (wants.leastTip ?? 0n) > tip || maxFeePerGas < price.baseFee) return true
   const room = maxFeePerGas - price.baseFee
   return isNext && (tip < room ? tip : room) < price.tip
 }
 
-/** Both fees high enough to be taken instead of the old ones; `undefined` where the ceiling is in the way. */
-function raised(old: Version, price: GasPrice, ceiling: bigint): { maxFeePerGas: bigint; tip: bigint } | undefined {
-  const least = { maxFeePerGas: raise(old.maxFeePerGas), tip: raise(old.tip) }
-  const wanted = least.maxFeePerGas > price.maxFeePerGas ? least.maxFeePerGas : price.maxFeePerGas
-  const maxFeePerGas = wanted < ceiling ? wanted : ceiling
-  if (maxFeePerGas < least.maxFeePerGas || maxFeePerGas < least.tip) return undefined
-  const tip = least.tip > price.tip ? least.tip : price.tip
+/** Both fees high enough to be taken instead of every version there is; today's price as far as the ceiling allows. */
+function raised(
+  versions: readonly Version[],
+  price: GasPrice,
+  wants: NonNullable<ReplacementWanted['wants']>,
+  ceiling: bigint,
+): Fees {
+  const highest = (fee: 'maxFeePerGas' | 'tip') => raise(versions.reduce((most, each) => max(most, each[fee]), 0n))
+  const leastTip = max(highest('tip'), wants.leastTip ?? 0n)
+  const least = max(highest('maxFeePerGas'), leastTip)
+  const wanted = max(least, max(price.maxFeePerGas, price.baseFee + leastTip))
+  const maxFeePerGas = wanted <= ceiling ? wanted : max(least, ceiling)
+  const tip = max(leastTip, price.tip)
+  return { maxFeePerGas, tip: tip < maxFeePerGas ? tip : maxFeePerGas }
+}
+
+function capped(maxFeePerGas: bigint, { tip }: Version): Fees {
   return { maxFeePerGas, tip: tip < maxFeePerGas ? tip : maxFeePerGas }
 }
 
 function raise(fee: bigint): bigint {
   const higher = (fee * RAISE_PERMILLE + 999n) / 1000n
   return higher > fee ? higher : fee + 1n
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 function tooDear(baseFee: bigint, ceiling: bigint): string {

@@ -9,18 +9,32 @@ import { InContext, U64 } from './wire.ts'
 
 const Latest = InContext(
   z.object({ blockhash: z.string().transform((text) => text as Blockhash), lastValidBlockHeight: U64 }),
-)
+).extend({ context: z.object({ slot: U64 }) })
+
+/** Blocks for which a blockhash is valid after its own. */
+const BLOCKHASH_LIFETIME = 150n
+
+/** A blockhash, the last height at which it can be valid whatever a node says, and the slot at which it was told. */
+export type SolanaLifetime = Lifetime & { slot: bigint }
 
 /** The newest confirmed blockhash, asked for at most once per slot. */
 export function createBlockhashSource(
   rpc: Reader,
   traits: SolanaTraits,
   timers: Timers,
-): () => Promise<RpcResult<Lifetime>> {
-  let known: { until: number; answer: Promise<RpcResult<Lifetime>> } | undefined
-  const ask = async (): Promise<RpcResult<Lifetime>> => {
-    const answer = await rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest)
-    return answer.ok ? { ok: true, value: answer.value.value } : answer
+): () => Promise<RpcResult<SolanaLifetime>> {
+  let known: { until: number; answer: Promise<RpcResult<SolanaLifetime>> } | undefined
+  const ask = async (): Promise<RpcResult<SolanaLifetime>> => {
+    const [latest, height] = await Promise.all([
+      rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest),
+      rpc.read('getBlockHeight', [{ commitment: 'processed' }], U64),
+    ])
+    if (!latest.ok) return latest
+    if (!height.ok) return height
+    const { blockhash, lastValidBlockHeight } = latest.value.value
+    const seen = height.value + BLOCKHASH_LIFETIME
+    const last = lastValidBlockHeight > seen ? lastValidBlockHeight : seen
+    return { ok: true, value: { blockhash, lastValidBlockHeight: last, slot: latest.value.context.slot } }
   }
   return async () => {
     if (known !== undefined && timers.monotonic() < known.until) return await known.answer

@@ -2,14 +2,14 @@ import type { Instruction } from '@solana/instructions'
 import type { Asset, Network } from '@waiaas/core'
 import type { Reader } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import type { Lifetime } from './message.ts'
+import type { SolanaLifetime } from './blockhash.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 
 export type SolanaContext = {
   network: Network
   traits: SolanaTraits
   rpc: Reader
-  blockhash: () => Promise<RpcResult<Lifetime>>
+  blockhash: () => Promise<RpcResult<SolanaLifetime>>
 }
 
 /** What a request comes to on Solana, before compute budget and lifetime. */

@@ -13,7 +13,7 @@ import type { TransactionRequest } from '@waiaas/core'
 import { startSolanaNode } from '@waiaas/devnet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChainAdapter, Draft } from '../chain-adapter.ts'
-import { paid, settled } from '../conformance-steps.fixture.ts'
+import { included, paid, send } from '../conformance-steps.fixture.ts'
 import { testAdapters } from '../test-adapters.fixture.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
 import { sealEnvelope } from './envelope.ts'
@@ -94,8 +94,8 @@ test('a transaction with a lookup table is read through it, judged, signed and a
   const built = await adapter.signable(judged.draft, key.account, null)
   if (!built.ok) throw new Error(built.message)
   const attempt = { ...built.signable.finish(key.sign(built.signable.bytes)), from: wallet }
-  expect(await adapter.broadcast(attempt)).toEqual({ kind: 'accepted' })
-  expect((await settled(adapter, attempt)).kind).toBe('confirmed')
+  expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+  expect((await included(adapter, attempt)).result.succeeded).toBe(true)
   expect(await adapter.balance(to)).toEqual({ ok: true, amount: 10n ** 9n + 5_000n })
 }, 60_000)
 

@@ -1,21 +1,11 @@
 import type { Broadcast } from '../chain-adapter.ts'
 import type { RpcFailure } from '../rpc-result.ts'
 
-/** JSON-RPC codes of the validator that speak about the bytes themselves. */
-const SIGNATURE_INVALID = -32003
-const INVALID_PARAMETERS = -32602
-
-/**
- * What a failed `sendTransaction` (without preflight) says about the bytes. Anything but a fault of the bytes
- * themselves proves nothing: an earlier copy may have landed.
- */
+/** What a failed `sendTransaction` (without preflight) says. Nothing of it proves that the bytes are not out. */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
-  if (failure.kind !== 'error') return { kind: 'unknown', message: failure.message }
+  if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message }
   if (/already (been )?processed|AlreadyProcessed/i.test(failure.message)) return { kind: 'accepted' }
-  if (failure.code === SIGNATURE_INVALID || failure.code === INVALID_PARAMETERS) {
-    return { kind: 'refused', code: 'CHAIN_ERROR', message: 'The node calls the transaction invalid.' }
-  }
-  return { kind: 'unknown', message: `The node answered: ${clip(failure.message)}` }
+  return { kind: 'not accepted', message: clip(failure.message) }
 }
 
 const meanings: Readonly<Record<string, string>> = {

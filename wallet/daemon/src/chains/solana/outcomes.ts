@@ -1,82 +1,148 @@
 import { z } from 'zod'
-import type { Outcome, SentAttempt } from '../chain-adapter.ts'
-import type { Reader, RpcPool } from '../rpc-pool.ts'
+import type { Missing, Outcome, Place, Result, SentAttempt } from '../chain-adapter.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
+import { createHistory } from './history.ts'
 import { describeTransactionError } from './node-errors.ts'
 import { InContext, U64 } from './wire.ts'
 
-const Status = z.object({ err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
+const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
 type Status = z.output<typeof Status>
 const Statuses = InContext(z.array(Status))
-const Included = z.object({ slot: U64, meta: z.object({ fee: U64 }) }).nullable()
+const Included = z.object({ slot: U64, meta: z.object({ err: z.unknown(), fee: U64 }) }).nullable()
+const EpochInfo = z.object({ absoluteSlot: U64, blockHeight: U64 })
 
 const MAX_SIGNATURES = 256
 
-type Seen = { statuses: Map<string, Status>; gone: string[] }
+/** The newest finalized block of a node. */
+export type Finalized = { slot: bigint; height: bigint }
+
+type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Status> }
 
 /**
- * Asks for all statuses at once. Bytes are dead when the finalized height has passed their last valid one, the
- * history of the same node, asked afterwards, does not know their signature, and that of no other node does.
+ * Where signatures stand. Dead: the finalized height is past their last valid one, and none of the blocks from the one
+ * whose blockhash they name up to a finalized one lists them, each linked to the one before by its hash. That statuses
+ * are missing proves nothing, however often: behind one address there may be several nodes, and one that was
+ * restarted from a snapshot has no status for what another one's history covers.
  */
-export async function solanaOutcomes(
-  rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>,
-  attempts: readonly SentAttempt[],
-): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> {
-  const seen = await rpc.onOne((node) => look(node, attempts))
-  if (!seen.ok) return { ok: false, message: seen.failure.message }
-  const { statuses, gone } = seen.value
-  const elsewhere = gone.length === 0 ? undefined : await rpc.onEach((node) => readStatuses(node, gone))
-  if (elsewhere?.ok === false) return { ok: false, message: elsewhere.failure.message }
-  const isDead = (hash: string) => elsewhere?.value.every((each) => each.get(hash) === null) ?? false
-  const outcomes = await Promise.all(
-    attempts.map(async ({ hash }): Promise<Outcome> => {
-      const status = statuses.get(hash)
-      if (status) return await included(rpc, hash, status)
-      if (gone.includes(hash) && isDead(hash)) {
-        return { kind: 'dead', message: 'Its last valid block has passed without it.' }
-      }
-      return { kind: 'waiting' }
-    }),
-  )
-  return { ok: true, outcomes }
+export function createSolanaOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>) {
+  const history = createHistory()
+
+  const outcomeOf = async ({ node, finalized, statuses }: Look, { versions }: Place): Promise<Outcome> => {
+    const attempt = versions[0]!
+    const { hash, validUntil } = attempt
+    const status = statuses.get(hash)
+    if (status) return await included(node, hash, status)
+    if (validUntil === null || finalized.height <= validUntil) return { kind: 'waiting' }
+    const searched = await history.search(node, attempt, finalized)
+    if (searched.kind === 'missing') return { kind: 'waiting', missing: searched.missing }
+    if (searched.kind === 'found') return await foundIn(node, attempt, searched.slot)
+    if (!(await isUnknownElsewhere(rpc, hash))) return { kind: 'waiting' }
+    const proof = { kind: 'lists' as const, block: { number: finalized.slot, hash: '' }, node: node.node.host }
+    return { kind: 'dead', proof, final: true, message: 'Its last valid block has passed without it.' }
+  }
+  return async (
+    places: readonly Place[],
+  ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
+    const hashes = places.map(({ versions }) => versions[0]!.hash)
+    history.watch(hashes)
+    const seen = await rpc.onOne((node) => lookAt(node, hashes))
+    if (!seen.ok) return { ok: false, message: seen.failure.message }
+    return { ok: true, outcomes: await Promise.all(places.map((place) => outcomeOf(seen.value, place))) }
+  }
 }
 
-async function look(node: Reader, attempts: readonly SentAttempt[]): Promise<RpcResult<Seen>> {
-  const hashes = attempts.map(({ hash }) => hash)
-  const [height, first] = await Promise.all([
-    node.read('getBlockHeight', [{ commitment: 'finalized' }], U64),
+async function lookAt(node: NodeReader, hashes: readonly string[]): Promise<RpcResult<Look>> {
+  const [finalized, read] = await Promise.all([
+    node.read('getEpochInfo', [{ commitment: 'finalized' }], EpochInfo),
     readStatuses(node, hashes),
   ])
-  if (!height.ok) return height
-  if (!first.ok) return first
-  const expired = attempts.flatMap(({ hash, validUntil }) =>
-    validUntil !== null && height.value > validUntil && first.value.get(hash) === null ? [hash] : [],
-  )
-  const second = await readStatuses(node, expired)
-  if (!second.ok) return second
-  const gone = expired.filter((hash) => second.value.get(hash) === null)
-  return { ok: true, value: { statuses: new Map([...first.value, ...second.value]), gone } }
+  if (!finalized.ok) return finalized
+  if (!read.ok) return read
+  const { absoluteSlot: slot, blockHeight: height } = finalized.value
+  return { ok: true, value: { node, finalized: { slot, height }, statuses: read.value } }
 }
 
-async function included(rpc: Reader, hash: string, status: NonNullable<Status>): Promise<Outcome> {
+async function included(node: NodeReader, hash: string, status: NonNullable<Status>): Promise<Outcome> {
   const level = status.confirmationStatus
   if (level !== 'confirmed' && level !== 'finalized') return { kind: 'waiting' }
-  const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }
-  const found = await rpc.read('getTransaction', [hash, options], Included)
-  // The status is known before the record is on some nodes; the next look will find it.
-  if (!found.ok || found.value === null) return { kind: 'waiting' }
-  const { slot: block, meta } = found.value
-  if (status.err === null) return { kind: 'confirmed', fee: meta.fee, block, final: level === 'finalized' }
-  return { kind: 'failed', fee: meta.fee, block, message: `It failed: ${describeTransactionError(status.err)}.` }
+  const base = {
+    kind: 'included' as const,
+    hash,
+    block: { number: status.slot, hash: '' },
+    final: level === 'finalized',
+  }
+  const result = await readResult(node, hash)
+  return result === undefined ? { ...base, missing: noReceipt(node, hash) } : { ...base, result }
 }
 
-async function readStatuses(rpc: Reader, hashes: readonly string[]): Promise<RpcResult<Map<string, Status>>> {
+async function readResult(node: NodeReader, hash: string): Promise<Result | undefined> {
+  const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }
+  const read = await node.read('getTransaction', [hash, options], Included)
+  // The status is known before the record is on some nodes; the next look will find it.
+  return read.ok && read.value !== null ? resultOf(read.value.meta) : undefined
+}
+
+function resultOf({ err, fee }: { err?: unknown; fee: bigint }): Result {
+  const succeeded = err === null || err === undefined
+  return { succeeded, fee, message: succeeded ? '' : `It failed: ${describeTransactionError(err)}.` }
+}
+
+/** Its status is gone, and a finalized block lists it. */
+async function foundIn(node: NodeReader, { hash }: SentAttempt, slot: bigint): Promise<Outcome> {
+  const base = { kind: 'included' as const, hash, block: { number: slot, hash: '' }, final: true }
+  const result = (await readResult(node, hash)) ?? (await resultInBlock(node, hash, slot))
+  return result === undefined ? { ...base, missing: noReceipt(node, hash) } : { ...base, result }
+}
+
+const FullBlock = z.object({
+  transactions: z.array(
+    z.object({
+      meta: z.object({ err: z.unknown(), fee: U64 }).nullable(),
+      transaction: z.object({ signatures: z.array(z.string()) }),
+    }),
+  ),
+})
+
+async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Promise<Result | undefined> {
+  const options = {
+    commitment: 'finalized',
+    transactionDetails: 'accounts',
+    rewards: false,
+    maxSupportedTransactionVersion: 0,
+  }
+  const block = await node.read('getBlock', [Number(slot), options], FullBlock.nullable())
+  if (!block.ok || block.value === null) return undefined
+  const meta = block.value.transactions.find(({ transaction }) => transaction.signatures[0] === hash)?.meta
+  return meta ? resultOf(meta) : undefined
+}
+
+function noReceipt(node: NodeReader, hash: string): Missing {
+  return {
+    code: 'RECEIPT_UNAVAILABLE',
+    message: `${hash} is in a block; ${node.node.host} does not tell what came of it.`,
+  }
+}
+
+/** No other node may have a trace. One that does not answer, or keeps no history, has none to show. */
+async function isUnknownElsewhere(rpc: Pick<RpcPool, 'onEach'>, hash: string): Promise<boolean> {
+  const elsewhere = await rpc.onEach((node) => readStatuses(node, [hash]))
+  return elsewhere.ok && elsewhere.value.every((statuses) => !statuses.get(hash))
+}
+
+export async function readStatuses(
+  node: NodeReader,
+  hashes: readonly string[],
+): Promise<RpcResult<Map<string, Status>>> {
   const groups: string[][] = []
   for (let start = 0; start < hashes.length; start += MAX_SIGNATURES) {
     groups.push(hashes.slice(start, start + MAX_SIGNATURES))
   }
   const options = { searchTransactionHistory: true }
-  const answers = await Promise.all(groups.map((group) => rpc.read('getSignatureStatuses', [group, options], Statuses)))
+  const answers = await Promise.all(
+    groups.map((group) => node.read('getSignatureStatuses', [group, options], Statuses)),
+  )
   const statuses = new Map<string, Status>()
   for (const [index, answer] of answers.entries()) {
     if (!answer.ok) return answer

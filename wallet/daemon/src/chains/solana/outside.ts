@@ -4,13 +4,14 @@ import type { Account, DraftResult, Signable } from '../chain-adapter.ts'
 import { type Refusal, refuse } from '../payment.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { readAccounts, readTable } from './accounts.ts'
+import type { SolanaLifetime } from './blockhash.ts'
 import type { SolanaContext } from './context.ts'
 import { decodeSolana } from './decode.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
 import { type ComputeBudget, feeOf, signaturesIn } from './message.ts'
 import { describeTransactionError } from './node-errors.ts'
 import { observe } from './observe.ts'
-import { COMPUTE_BUDGET_PROGRAM, LOOKUP_TABLE_PROGRAM } from './programs.ts'
+import { COMPUTE_BUDGET_PROGRAM, LOOKUP_TABLE_PROGRAM, SYSTEM_PROGRAM } from './programs.ts'
 import { type ReadMessage, readMessage, signersOf, type Tables, tablesOf } from './read-message.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 
@@ -68,6 +69,19 @@ export async function draftOutside(
   }
 }
 
+/** Its blockhash may be older than now, and blocks between then and now may have it. */
+const BLOCKHASH_SLOTS = 300n
+const ADVANCE_NONCE = 4
+
+/** The first instruction advances a nonce account: then the transaction lives until somebody else advances it. */
+function usesDurableNonce(message: Uint8Array): boolean {
+  const read = readMessage(message, new Map())
+  // What cannot be read may live for ever.
+  if (!read.ok) return true
+  const [first] = read.message.instructions
+  return first?.program === SYSTEM_PROGRAM && first.data.length >= 4 && first.data.readUInt32LE(0) === ADVANCE_NONCE
+}
+
 const blind = { kind: 'opaque', why: 'this node cannot try transactions of this version' } as const
 
 function unreadable(message: Uint8Array, why: string): Refusal {
@@ -122,8 +136,12 @@ function feeIn(message: ReadMessage): bigint {
   return feeOf(budget, signaturesIn(message)) + message.priorityFee
 }
 
-/** The message as it is, and the transaction with this wallet's signature beside those that are there. */
-export function outsideSignable(text: string, { address }: Account): Signable {
+/**
+ * The message as it is, and the transaction with this wallet's signature beside those that are there. Where the id of
+ * the transaction is known and its blockhash is a recent one, it is over when blocks have passed for which a
+ * blockhash of this moment would be valid.
+ */
+export function outsideSignable(text: string, { address }: Account, now: RpcResult<SolanaLifetime>): Signable {
   const envelope = openEnvelope(Buffer.from(text, 'base64'))
   if (envelope === undefined) throw new Error('a transaction that was judged cannot be opened')
   return {
@@ -133,8 +151,13 @@ export function outsideSignable(text: string, { address }: Account): Signable {
       if (own < 0) throw new Error('this wallet does not sign the transaction')
       const signatures = envelope.signatures.map((each, index) => (index === own ? signature : each))
       const first = signatures[0]!
-      const hash = base58.encode(first.some((byte) => byte !== 0) ? first : signature)
-      return { raw: sealEnvelope({ ...envelope, signatures }), hash, sequence: null, validUntil: null }
+      const isNamed = first.some((byte) => byte !== 0)
+      const hash = base58.encode(isNamed ? first : signature)
+      const ends = isNamed && now.ok && !usesDurableNonce(envelope.message)
+      const lifetime = ends
+        ? { validUntil: now.value.lastValidBlockHeight, origin: now.value.slot - BLOCKHASH_SLOTS }
+        : { validUntil: null, origin: null }
+      return { raw: sealEnvelope({ ...envelope, signatures }), hash, sequence: null, ...lifetime }
     },
   }
 }

@@ -13,11 +13,12 @@ import { readHoldings } from './holdings.ts'
 import { withSignature } from './message.ts'
 import { namedMint } from './mints.ts'
 import { readBroadcastFailure } from './node-errors.ts'
-import { solanaOutcomes } from './outcomes.ts'
+import { createSolanaOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
 import { type SolanaTraits, solanaTraits } from './solana-traits.ts'
 import { tokenAccountsOn } from './token-accounts.ts'
+import { readTraces } from './traces.ts'
 import { MAX_U64 } from './transfer.ts'
 import { base64, InContext, U64 } from './wire.ts'
 
@@ -67,7 +68,8 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: async (draft, from) => {
       const outside = OutsidePlan.safeParse(draft.plan)
-      if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, from) }
+      if (outside.success)
+        return { ok: true, signable: outsideSignable(outside.data.outside, from, await context.blockhash()) }
       const plan = SolanaPlan.parse(draft.plan)
       const lifetime = await context.blockhash()
       if (!lifetime.ok) return { ok: false, code: 'CHAIN_ERROR', message: lifetime.failure.message }
@@ -82,18 +84,17 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
         hash: base58.encode(signature),
         sequence: null,
         validUntil: lifetime.value.lastValidBlockHeight,
+        origin: lifetime.value.slot,
       })
       return { ok: true, signable: { bytes, finish } }
     },
-    broadcast: ({ raw }) => {
+    broadcast: ({ raw }, { mayLeave, startAt }) => {
       const options = { encoding: 'base64', skipPreflight: true, maxRetries: 0 }
-      return rpc.broadcast('sendTransaction', [base64(raw), options], {
-        readFailure: readBroadcastFailure,
-        mayLeave: () => true,
-        startAt: 0,
-      })
+      const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
+      return rpc.broadcast('sendTransaction', [base64(raw), options], how)
     },
-    outcomes: (attempts) => solanaOutcomes(rpc, attempts),
+    outcomes: createSolanaOutcomes(rpc),
+    traces: (hashes) => readTraces(rpc, hashes),
     startsAnew: traits.ownGenesis,
     leastRemainder: RENT_EXEMPT_EMPTY,
     tokenAccounts: tokenAccountsOn(context),

@@ -7,8 +7,10 @@ import type {
   Draft,
   DraftResult,
   Outcome,
+  Place,
   Replacement,
-  SentAttempt,
+  ReplacementWanted,
+  Signed,
 } from '../../chains/chain-adapter.ts'
 import { foreseePayment } from '../../chains/payment.ts'
 
@@ -31,7 +33,7 @@ export type LedgerBooks = {
 }
 
 /** What goes wrong at the next hand-over. */
-export type Misfortune = 'none' | 'lose answer' | 'lose request' | 'refuse' | 'refuse for ever'
+export type Misfortune = 'none' | 'lose answer' | 'lose request' | 'refuse' | 'take and refuse'
 
 export type LedgerChain = ChainAdapter & {
   books: LedgerBooks
@@ -44,6 +46,8 @@ export type LedgerChain = ChainAdapter & {
   reorganize: (count: number, keepInPool: boolean) => void
   setDown: (down: boolean) => void
   setMining: (automatic: boolean) => void
+  /** The account seems to have nothing, once it is to be signed for. */
+  setBroke: (broke: boolean) => void
   /** What every transaction costs from now on. */
   setFee: (fee: bigint) => void
 }
@@ -63,6 +67,7 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
   const blockCallbacks = new Set<() => void>()
   let misfortune: () => Misfortune = () => 'none'
   let down = false
+  let broke = false
   let automatic = true
   let fee = 21_000n
 
@@ -102,6 +107,9 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     setDown: (value) => {
       down = value
     },
+    setBroke: (value) => {
+      broke = value
+    },
     setMining: (value) => {
       automatic = value
     },
@@ -132,12 +140,32 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     draftOutside: async () => ({ ok: false, code: 'UNSUPPORTED_TX_TYPE', message: 'Not on this chain.' }),
     ...(sequenced
       ? {
-          nextSequence: async (address: string) =>
-            down ? { ok: false as const, message: 'down' } : { ok: true as const, sequence: nextOf(address) },
-          replacement: async (sent: SentAttempt, by: 'itself' | 'nothing', maxFee: bigint): Promise<Replacement> => {
+          sequence: async (address: string) => {
+            if (down) return { ok: false as const, message: 'down' }
+            return { ok: true as const, count: nextOf(address), pending: nextOf(address), most: 64 }
+          },
+          funds: async (address: string) => {
+            if (down) return { ok: false as const, message: 'down' }
+            return {
+              ok: true as const,
+              balance: broke ? 0n : (books.balances.get(address) ?? 0n),
+              count: nextOf(address),
+            }
+          },
+          filler: async ({ address }: Account) => {
+            const asset = networkOf(network).native
+            const draft = { effects: [], maxFee: fee * 2n, amount: 0n, asset, to: address, plan: null }
+            return { ok: true as const, draft }
+          },
+          cost: (bytes: Uint8Array) => {
+            const { amount, bid } = readRaw(Buffer.from(bytes).toString())
+            return amount + bid
+          },
+          replacement: async (wanted: ReplacementWanted): Promise<Replacement> => {
             if (down) return { kind: 'unknown', message: 'down' }
-            if (nextOf(sent.from) > sent.sequence!) return { kind: 'not needed' }
-            return replace(sent, by, { fee, maxFee })
+            const newest = wanted.versions.at(-1)!
+            if (nextOf(newest.from) > newest.sequence!) return { kind: 'not needed' }
+            return replace(wanted, fee)
           },
         }
       : {}),
@@ -157,21 +185,36 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       const raw = Buffer.from(text)
       return {
         ok: true,
-        signable: { bytes: raw, finish: () => ({ raw, hash: hashOf(text), sequence, validUntil }) },
+        signable: {
+          bytes: raw,
+          finish: () => ({ raw, hash: hashOf(text), sequence, validUntil, origin: books.height }),
+        },
       }
     },
-    broadcast: async (signed: SentAttempt): Promise<Broadcast> => {
+    broadcast: async (signed, { mayLeave }): Promise<Broadcast> => {
       const luck = misfortune()
-      if (down || luck === 'lose request') return { kind: 'unknown', message: 'no answer' }
-      if (luck === 'refuse') return { kind: 'refused', code: 'CHAIN_ERROR', message: 'not now' }
-      if (luck === 'refuse for ever') return { kind: 'refused', code: 'SIMULATION_FAILED', message: 'never' }
+      if (down || !mayLeave() || luck === 'lose request') return { kind: 'not accepted', message: 'no answer' }
+      if (luck === 'refuse') return { kind: 'not accepted', message: 'not now' }
       const answer = take(books, sequenced, nextOf(signed.from), signed)
       if (answer.kind === 'accepted' && automatic) mine()
-      return luck === 'lose answer' ? { kind: 'unknown', message: 'no answer' } : answer
+      if (luck === 'take and refuse') return { kind: 'not accepted', message: 'refused, it says' }
+      return luck === 'lose answer' ? { kind: 'not accepted', message: 'no answer' } : answer
     },
-    outcomes: async (attempts) => {
+    outcomes: async (places) => {
       if (down) return { ok: false, message: 'down' }
-      return { ok: true, outcomes: attempts.map((attempt) => outcomeOf(books, attempt)) }
+      return { ok: true, outcomes: places.map((place) => outcomeOf(books, place)) }
+    },
+    traces: async (hashes) => {
+      if (down) return { ok: false, message: 'down' }
+      const found = books.blocks.filter(({ hash }) => hashes.includes(hash))
+      return {
+        ok: true,
+        found: found.map(({ hash, height }) => ({
+          hash,
+          node: 'ledger',
+          block: { number: height, hash: `${height}` },
+        })),
+      }
     },
     startsAnew: false,
     onBlock: (callback) => {
@@ -211,37 +254,34 @@ function draft(
   return { ok: true, draft: made }
 }
 
-function replace(
-  sent: SentAttempt,
-  by: 'itself' | 'nothing',
-  { fee, maxFee }: { fee: bigint; maxFee: bigint },
-): Replacement {
-  const old = readRaw(Buffer.from(sent.raw).toString())
+function replace({ versions, by, maxFee }: ReplacementWanted, fee: bigint): Replacement {
+  const made = versions.map(({ raw }) => readRaw(Buffer.from(raw).toString()))
+  const old = made.at(-1)!
   if (by === 'itself' && old.bid >= fee) return { kind: 'not needed' }
-  const raised = (old.bid * 9n) / 8n + 1n
+  const highest = made.reduce((most, { bid }) => (bid > most ? bid : most), 0n)
+  const raised = (highest * 9n) / 8n + 1n
   const bid = raised > fee ? raised : fee
-  if (bid > maxFee) return { kind: 'too dear', message: `The fee is ${fee} now.` }
+  if (bid > maxFee) return { kind: 'too dear', of: 'fee', lacks: bid - maxFee, message: `The fee is ${fee} now.` }
   const [to, amount] = by === 'itself' ? [old.to, old.amount] : [old.from, 0n]
   const sequence = old.sequence?.toString()
   const text = JSON.stringify({ from: old.from, to, amount: amount.toString(), sequence, bid: bid.toString() })
   const raw = Buffer.from(text)
-  const signed = { raw, hash: hashOf(text), sequence: old.sequence, validUntil: null }
+  const signed = { raw, hash: hashOf(text), sequence: old.sequence, validUntil: null, origin: versions[0]!.origin }
   return { kind: 'signable', signable: { bytes: raw, finish: () => signed } }
 }
 
-function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: SentAttempt): Broadcast {
+function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: Signed): Broadcast {
   const text = Buffer.from(signed.raw).toString()
+  const refused = (message: string): Broadcast => ({ kind: 'not accepted', message })
   const known = books.pool.has(signed.hash) || books.blocks.some(({ hash }) => hash === signed.hash)
   if (known) return { kind: 'accepted' }
-  if (sequenced && signed.sequence! < next) return { kind: 'refused', code: 'CHAIN_ERROR', message: 'number too low' }
-  if (signed.validUntil !== null && books.height > signed.validUntil) {
-    return { kind: 'refused', code: 'CHAIN_ERROR', message: 'lifetime is over' }
-  }
+  if (sequenced && signed.sequence! < next) return refused('number too low')
+  if (signed.validUntil !== null && books.height > signed.validUntil) return refused('lifetime is over')
   const { from, sequence, bid } = readRaw(text)
   for (const [hash, other] of books.pool) {
     const rival = readRaw(other)
     if (sequence === null || rival.from !== from || rival.sequence !== sequence) continue
-    if (bid * 10n < rival.bid * 11n) return { kind: 'refused', code: 'CHAIN_ERROR', message: 'underpriced' }
+    if (bid * 10n < rival.bid * 11n) return refused('underpriced')
     books.pool.delete(hash)
   }
   books.pool.set(signed.hash, text)
@@ -250,17 +290,24 @@ function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: Sent
 
 const FINAL_DEPTH = 5n
 
-function outcomeOf(books: LedgerBooks, attempt: SentAttempt): Outcome {
-  const found = books.blocks.find(({ hash }) => hash === attempt.hash)
+function outcomeOf(books: LedgerBooks, { versions }: Place): Outcome {
+  const isFinal = (height: bigint) => books.height - height >= FINAL_DEPTH
+  const refOf = (height: bigint) => ({ number: height, hash: `${height}` })
+  const found = books.blocks.find(({ hash }) => versions.some((version) => version.hash === hash))
   if (found !== undefined) {
-    const final = books.height - found.height >= FINAL_DEPTH
-    return { kind: 'confirmed', fee: found.fee, block: found.height, final }
+    const result = { succeeded: true, fee: found.fee, message: '' }
+    return { kind: 'included', hash: found.hash, block: refOf(found.height), final: isFinal(found.height), result }
   }
-  const rival = books.blocks.find(({ from, sequence }) => from === attempt.from && sequence === attempt.sequence)
-  const buried = rival !== undefined && books.height - rival.height >= FINAL_DEPTH
-  if (attempt.sequence !== null && buried) return { kind: 'dead', message: 'number used by another' }
-  if (attempt.validUntil !== null && books.height > attempt.validUntil) {
-    return { kind: 'dead', message: 'lifetime is over' }
+  const [first] = versions
+  const { from, sequence, validUntil } = first!
+  const rival = books.blocks.find((block) => block.from === from && block.sequence === sequence)
+  if (sequence !== null && rival !== undefined) {
+    const proof = { kind: 'count' as const, block: refOf(rival.height), node: 'ledger' }
+    return { kind: 'dead', proof, final: isFinal(rival.height), message: 'number used by another' }
+  }
+  if (validUntil !== null && books.height > validUntil) {
+    const proof = { kind: 'lists' as const, block: refOf(books.height), node: 'ledger' }
+    return { kind: 'dead', proof, final: true, message: 'lifetime is over' }
   }
   return { kind: 'waiting' }
 }

@@ -1,24 +1,35 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AppError, type Clock, createLogger, type Database, immediate, newId, openDatabase } from '@openpista/common'
+import {
+  AppError,
+  type Clock,
+  createLogger,
+  type Database,
+  immediate,
+  newId,
+  openDatabase,
+  systemTimers,
+  type Timers,
+} from '@openpista/common'
 import { checksumAddress, defaultPolicies, type NetworkName, networkOf } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Account, ChainAdapter } from '../../chains/chain-adapter.ts'
 import { nextPolicyVersion, removePolicy, savePolicy } from '../../store/policies.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
 import { createEngine } from '../create-engine.ts'
-import type { Engine, EngineJobs, EngineStops } from '../engine.ts'
+import type { Engine, EngineByHand, EngineJobs, EngineStops } from '../engine.ts'
 import type { EngineParts, Step } from '../parts.ts'
 
-/** A clock that only moves when told to. */
-export type MovableClock = Clock & { move: (seconds: number) => void }
+/** A clock that only moves when told to, and what waits for time to pass by it. */
+export type MovableClock = Clock & { move: (seconds: number) => void; timers: Timers }
 
 export function movableClock(start = 1_800_000_000): MovableClock {
   let now = start
   return {
     seconds: () => now,
     millis: () => now * 1000,
+    timers: { ...systemTimers, monotonic: () => now * 1000 },
     move: (seconds) => {
       now += seconds
     },
@@ -50,7 +61,7 @@ export function switchableSigner(keys: Readonly<Record<string, WorldKey>>) {
 }
 
 export type World = {
-  engine: Engine & EngineJobs & EngineStops
+  engine: Engine & EngineByHand & EngineJobs & EngineStops
   db: Database<Tables>
   clock: MovableClock
   agentId: string
@@ -68,6 +79,7 @@ export type WorldOptions = {
   path?: string
   policies?: { type: string; rules: Record<string, unknown> }[]
   prices?: EngineParts['prices']
+  connectNode?: EngineParts['connectNode']
   /** By chain family; by default keys whose signatures only the chain in memory accepts. */
   keys?: Readonly<Record<string, WorldKey>>
   owner?: string
@@ -103,6 +115,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       adapters: options.adapters,
       signer,
       clock,
+      timers: clock.timers,
+      newId,
+      connectNode: options.connectNode ?? ((network) => options.adapters.get(network)!),
       prices: options.prices ?? (async () => new Map()),
       log,
       approvalUrl: (id) => `http://localhost/approve/${id}`,

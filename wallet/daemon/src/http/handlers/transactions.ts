@@ -67,7 +67,8 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
     getTransaction: async ({ params, identity }) => ({ status: 200, body: await visible(params.id, identity) }),
     cancel: async ({ params, identity, source }) => {
       await visible(params.id, identity)
-      return { status: 200, body: await engine.cancel(params.id, actorOf(identity, source)) }
+      const body = await engine.cancel(params.id, actorOf(identity, source))
+      return { status: body.closing ? 202 : 200, body }
     },
     approve: async ({ params, identity }) => {
       const { ownerAddress, challengeId, digest, signature } = identity

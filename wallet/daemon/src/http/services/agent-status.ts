@@ -1,5 +1,6 @@
 import { type Clock, immediate } from '@openpista/common'
 import type { Kysely, Selectable } from 'kysely'
+import type { EngineByHand } from '../../engine/engine.ts'
 import { suspendAgent } from '../../store/agents.ts'
 import { appendEvent } from '../../store/events.ts'
 import { revokeSessions } from '../../store/sessions.ts'
@@ -19,14 +20,17 @@ type Parts = {
   db: Kysely<Tables>
   clock: Clock
   withdrawals: Pick<Withdrawals, 'assertEmpty'>
+  /** From the first moment nothing that the agent spends leaves the process. */
+  engine: Pick<EngineByHand, 'stopAgent' | 'resumeAgent'>
 }
 
 const OPEN = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const
 
 export function createAgentStatuses(parts: Parts): AgentStatuses {
-  const { db, clock } = parts
+  const { db, clock, engine } = parts
   return {
     suspend: async (id) => {
+      engine.stopAgent((await findAgent(db, id)).id)
       await immediate(db, async (transaction) => {
         await livingAgent(transaction, id)
         await suspendAgent(transaction, clock.seconds(), id, { actor: 'admin', why: 'the operator' })
@@ -41,12 +45,19 @@ export function createAgentStatuses(parts: Parts): AgentStatuses {
         await transaction.updateTable('agents').set(change).where('id', '=', id).execute()
         await appendEvent(transaction, now, { type: 'AGENT_RESUMED', actor: 'admin', agentId: id })
       })
+      engine.resumeAgent(id)
     },
     terminate: async (id) => {
       const agent = await findAgent(db, id)
       if (agent.status === 'TERMINATED') return
       await parts.withdrawals.assertEmpty(agent)
-      await immediate(db, (transaction) => end(transaction, clock.seconds(), id))
+      engine.stopAgent(id)
+      try {
+        await immediate(db, (transaction) => end(transaction, clock.seconds(), id))
+      } catch (error) {
+        if (agent.status === 'ACTIVE') engine.resumeAgent(id)
+        throw error
+      }
     },
   }
 }

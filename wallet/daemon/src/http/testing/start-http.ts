@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, createLogger, newId, openDatabase } from '@openpista/common'
+import { type Clock, createLogger, newId, openDatabase, systemTimers } from '@openpista/common'
 import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteName, routes } from '@waiaas/core'
 import type { Checkpoint } from '@waiaas/core/checkpoint'
 import { type Kysely, sql } from 'kysely'
@@ -73,6 +73,9 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     adapters,
     signer,
     clock,
+    timers: { ...systemTimers, monotonic: clock.millis },
+    newId,
+    connectNode: (network) => adapters.get(network)!,
     prices: async () => new Map(),
     log,
     approvalUrl: (id) => `http://127.0.0.1/approve/${id}`,
@@ -91,6 +94,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     clock,
     log,
     killSwitch: real.killSwitch,
+    engine: real,
     settings: { ...usualAutoStop, enabled: false, ...options.autoStop },
   })
   const jobs = startJobs({ engine: real, autoStop, adapters, log, tickMillis: 100 })

@@ -3,13 +3,14 @@ import { startEvmNode } from '@waiaas/devnet'
 import fc from 'fast-check'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import { send } from '../chains/conformance-steps.fixture.ts'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
 import { testAdapters } from '../chains/test-adapters.fixture.ts'
 import { newEvmKey } from '../chains/test-keys.fixture.ts'
 import { spentUnder } from '../store/ledger.ts'
 import { verifyEvents } from '../store/verify-audit.ts'
+import { sentAttempt } from './broadcast.ts'
 import type { Step } from './parts.ts'
-import { sentAttempt } from './replace.ts'
 import { createLedgerChain, emptyBooks } from './testing/ledger-chain.ts'
 import { createWorld, movableClock, SOLANA_WALLET, type World } from './testing/world.ts'
 
@@ -170,7 +171,10 @@ test('above the fee that was allowed nothing is signed: the payment says why it 
   const id = await stuck(place, 20n)
   await look(place.world, 3)
   const before = await place.world.engine.view(id)
-  expect(before).toMatchObject({ status: 'SUBMITTED', notice: expect.stringContaining('fee that was allowed') })
+  expect(before).toMatchObject({
+    status: 'SUBMITTED',
+    notice: { code: 'FEE_CEILING', message: expect.stringContaining('fee that was allowed') },
+  })
   expect(await attemptsOf(place.world)).toHaveLength(1)
   expect((await eventsOf(place.world)).filter((type) => type === 'TX_FEE_CEILING_REACHED')).toHaveLength(1)
   await blockAt(1n)
@@ -187,13 +191,13 @@ test('a payment that is out is cancelled by nothing with its number, and stays o
   const place = await open()
   const id = await waiting(place)
   const asked = await place.world.engine.cancel(id, 'session:s')
-  expect(asked).toMatchObject({ status: 'SUBMITTED', notice: expect.stringContaining('cancel') })
+  expect(asked).toMatchObject({ status: 'SUBMITTED', closing: true, notice: { code: 'CANCELLING' } })
   expect(await place.world.engine.cancel(id, 'session:s')).toMatchObject({ status: 'SUBMITTED' })
   expect((await attemptsOf(place.world)).map(({ purpose }) => purpose)).toEqual(['PAYMENT', 'CANCEL'])
   await node.control.mine(1)
   await look(place.world)
   expect((await place.world.engine.view(id))?.status).toBe('SUBMITTED')
-  await node.control.mine(12)
+  await node.control.mine(70)
   await look(place.world)
   const [, cancel] = await attemptsOf(place.world)
   expect(await place.world.engine.view(id)).toMatchObject({ status: 'CANCELLED', hash: cancel!.hash })
@@ -223,7 +227,7 @@ test('a reorganisation between two versions: the one that is in a block in the e
   await look(place.world)
   const [first, second] = await attemptsOf(place.world)
   await blockAt(1n)
-  expect(await adapter.broadcast(sentAttempt(first!))).toEqual({ kind: 'accepted' })
+  expect(await send(adapter, sentAttempt(first!))).toEqual({ kind: 'accepted' })
   await node.control.mine(1)
   await place.world.engine.follow(network)
   expect(await place.world.engine.view(id)).toMatchObject({ status: 'CONFIRMED', hash: first!.hash })
@@ -238,7 +242,7 @@ test('a reorganisation between two versions: the one that is in a block in the e
   await assertBooks(place)
 }, 60_000)
 
-test('what is out on a chain where nothing can take its place is not cancelled', async () => {
+test('what is out on a chain where nothing can take its place ends cancelled when it is proven dead, and is not signed again', async () => {
   const chain = createLedgerChain('solana-local', emptyBooks())
   chain.setMining(false)
   chain.books.balances.set(SOLANA_WALLET, COIN)
@@ -248,7 +252,15 @@ test('what is out on a chain where nothing can take its place is not cancelled',
   const request = { type: 'TRANSFER', to: '11111111111111111111111111111111', amount: '5' } as const
   const { id } = await world.engine.send(world.caller, request, 'k')
   await statusOf(world, id, 'SUBMITTED')
-  await expect(world.engine.cancel(id, 'session:s')).rejects.toMatchObject({ code: 'TX_ALREADY_PROCESSED' })
+  expect(await world.engine.cancel(id, 'session:s')).toMatchObject({ status: 'SUBMITTED', closing: true })
+  chain.books.pool.clear()
+  chain.books.height += 200n
+  await world.engine.follow('solana-local')
+  expect(await world.engine.view(id)).toMatchObject({ status: 'CANCELLED' })
+  expect(await attemptsOf(world)).toHaveLength(1)
+  expect(await spentUnder(world.db.kysely, world.agentId, 'native', { seconds: 60, now: world.clock.seconds() })).toBe(
+    0n,
+  )
 })
 
 test.each<Step>(['replaced', 'broadcast'])(

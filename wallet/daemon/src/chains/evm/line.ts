@@ -1,0 +1,173 @@
+import { z } from 'zod'
+import type { BlockRef } from '../chain-adapter.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcResult } from '../rpc-result.ts'
+import { Quantity, toQuantity } from './quantity.ts'
+
+/** A block of the followed line. */
+export type LineBlock = BlockRef & {
+  parentHash: string
+  baseFee: bigint | undefined
+  /** Of the watched hashes, those that the block lists. */
+  listed: readonly string[]
+}
+
+/**
+ * The blocks of a chain from the newest one down, each the parent of the one above by its hash. Every block that is
+ * read is searched for the hashes that are watched at that time.
+ */
+export type Line = {
+  watch: (hashes: Iterable<string>) => void
+  unwatch: (hashes: Iterable<string>) => void
+  /** Reads the newest block and what lies between it and the known line. A line that is far behind starts again at the newest block. */
+  follow: (node: NodeReader) => Promise<RpcResult<LineBlock>>
+  /** Reads down to this number, at most `LONGEST_STEP` blocks per call. True when the line reaches it. */
+  reach: (node: NodeReader, number: bigint) => Promise<boolean>
+  at: (number: bigint) => LineBlock | undefined
+  /** The block that lists this hash. */
+  listing: (hash: string) => LineBlock | undefined
+  lowest: () => bigint
+  /** Forgets the blocks below this number. */
+  trim: (number: bigint) => void
+}
+
+/** Blocks read in one call, in batches that every node takes. */
+const LONGEST_STEP = 100n
+/** A shorter line than the known one is a node that lags, unless it is seen this often in a row. */
+const SIGHTS_OF_SHORTER = 3
+
+const Transactions = z.array(z.union([z.string(), z.object({ hash: z.string() }).transform(({ hash }) => hash)]))
+
+export const Block = z.object({
+  number: Quantity,
+  hash: z.string(),
+  parentHash: z.string(),
+  baseFeePerGas: Quantity.nullish(),
+  transactions: Transactions,
+})
+
+export function createLine(): Line {
+  const watched = new Set<string>()
+  const blocks = new Map<bigint, LineBlock>()
+  const listings = new Map<string, LineBlock>()
+  let top: LineBlock | undefined
+  let bottom = 0n
+  let shorter = 0
+
+  const lineBlock = ({ number, hash, parentHash, baseFeePerGas, transactions }: z.output<typeof Block>): LineBlock => ({
+    number,
+    hash,
+    parentHash,
+    baseFee: baseFeePerGas ?? undefined,
+    listed: transactions.map((each) => each.toLowerCase()).filter((each) => watched.has(each)),
+  })
+  const put = (block: LineBlock) => {
+    drop(block.number)
+    blocks.set(block.number, block)
+    for (const hash of block.listed) listings.set(hash, block)
+  }
+  const drop = (number: bigint) => {
+    const block = blocks.get(number)
+    blocks.delete(number)
+    for (const hash of block?.listed ?? []) if (listings.get(hash) === block) listings.delete(hash)
+  }
+  const restart = (head: LineBlock, between: readonly LineBlock[] = []) => {
+    blocks.clear()
+    listings.clear()
+    for (const block of [head, ...between]) put(block)
+    top = head
+    bottom = (between.at(-1) ?? head).number
+  }
+  /** Puts a head whose ancestors down to the known line are `between`, newest first. */
+  const advance = (head: LineBlock, between: readonly LineBlock[]) => {
+    for (let number = head.number + 1n; number <= top!.number; number++) drop(number)
+    for (const block of [head, ...between]) put(block)
+    top = head
+  }
+  return {
+    watch: (hashes) => {
+      for (const hash of hashes) watched.add(hash.toLowerCase())
+    },
+    unwatch: (hashes) => {
+      for (const hash of hashes) watched.delete(hash.toLowerCase())
+    },
+    follow: async (node) => {
+      const read = await node.read('eth_getBlockByNumber', ['latest', false], Block)
+      if (!read.ok) return read
+      const head = lineBlock(read.value)
+      if (top === undefined) restart(head)
+      if (top === undefined || head.hash === top.hash) return { ok: true, value: head }
+      if (blocks.get(head.number)?.hash === head.hash) return { ok: true, value: top }
+      shorter = head.number < top.number ? shorter + 1 : 0
+      if (head.number < top.number && shorter < SIGHTS_OF_SHORTER) return { ok: true, value: top }
+      const joins = (block: LineBlock) => blocks.get(block.number - 1n)?.hash === block.parentHash
+      const between = await ancestors(node, head, lineBlock, (block) => joins(block) || block.number <= bottom)
+      const last = between.at(-1) ?? head
+      if (joins(last)) advance(head, between)
+      else if (BigInt(between.length) >= LONGEST_STEP || last.number <= bottom) restart(head, between)
+      else return { ok: true, value: top }
+      shorter = 0
+      return { ok: true, value: top }
+    },
+    reach: async (node, number) => {
+      const lowest = blocks.get(bottom)
+      if (lowest === undefined || number >= bottom) return lowest !== undefined
+      const read = await ancestors(node, lowest, lineBlock, (block) => block.number <= number)
+      // While they were read, the line may have started again elsewhere.
+      if (blocks.get(bottom) !== lowest) return false
+      for (const block of read) put(block)
+      bottom = (read.at(-1) ?? lowest).number
+      return number >= bottom
+    },
+    at: (number) => blocks.get(number),
+    listing: (hash) => listings.get(hash.toLowerCase()),
+    lowest: () => bottom,
+    trim: (number) => {
+      if (top === undefined) return
+      const end = number < top.number ? number : top.number
+      for (; bottom < end; bottom++) drop(bottom)
+    },
+  }
+}
+
+/**
+ * The ancestors of a block, newest first, down to the first of which `isEnough`, to the longest step, or to one that
+ * cannot be had. They are asked for by number, many at a time, and count only where each is the parent of the one
+ * above; where a node says otherwise, the parent is asked for by its hash.
+ */
+async function ancestors(
+  node: NodeReader,
+  from: LineBlock,
+  lineBlock: (block: z.output<typeof Block>) => LineBlock,
+  isEnough: (block: LineBlock) => boolean,
+): Promise<LineBlock[]> {
+  const found: LineBlock[] = []
+  let below = from
+  for (let size = 1n; !isEnough(below) && below.number > 0n && BigInt(found.length) < LONGEST_STEP; size *= 4n) {
+    const room = LONGEST_STEP - BigInt(found.length)
+    const count = [size, room, below.number].reduce((least, each) => (each < least ? each : least))
+    const numbers = Array.from({ length: Number(count) }, (_, index) => below.number - 1n - BigInt(index))
+    const asked = await Promise.all(
+      numbers.map((number) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Block.nullable())),
+    )
+    for (const answer of asked) {
+      const isParent = answer.ok && answer.value?.hash === below.parentHash
+      const block: LineBlock | undefined = isParent ? lineBlock(answer.value!) : await parentOf(node, below, lineBlock)
+      if (block === undefined) return found
+      found.push(block)
+      below = block
+      if (isEnough(below)) return found
+    }
+  }
+  return found
+}
+
+async function parentOf(
+  node: NodeReader,
+  child: LineBlock,
+  lineBlock: (block: z.output<typeof Block>) => LineBlock,
+): Promise<LineBlock | undefined> {
+  const answer = await node.read('eth_getBlockByHash', [child.parentHash, false], Block.nullable())
+  if (!answer.ok || answer.value?.hash !== child.parentHash) return undefined
+  return answer.value.number === child.number - 1n ? lineBlock(answer.value) : undefined
+}

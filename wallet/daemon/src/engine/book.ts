@@ -1,0 +1,302 @@
+import type { Outcome, Result } from '../chains/chain-adapter.ts'
+import { type AttemptRow, attemptsOf, patchAttempt } from '../store/attempts.ts'
+import { addCounterparty } from '../store/counterparties.ts'
+import { appendEvent } from '../store/events.ts'
+import { addFillFee, bookAgain, commit, unbook } from '../store/ledger.ts'
+import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
+import { readClosing } from './closing.ts'
+import { failIn } from './end.ts'
+import { nativeAsset } from './judge.ts'
+import { noticeFor, readNotice } from './notice.ts'
+import type { Context } from './parts.ts'
+import { isOutside, readEffects } from './stored-draft.ts'
+import { FIRST_LOOK_SECONDS } from './watch.ts'
+
+type Versions = readonly AttemptRow[]
+
+/** Whether an outcome says more than what is stored. */
+export function isNews(versions: Versions, outcome: Outcome): boolean {
+  if (outcome.missing !== undefined) return true
+  switch (outcome.kind) {
+    case 'waiting':
+      return versions.some(({ state, proof, block_hash }) => state !== 'LIVE' || proof !== null || block_hash !== null)
+    case 'dead':
+      return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome))
+    case 'included': {
+      const version = versions.find(({ hash }) => hash === outcome.hash)!
+      const isSame = version.block_hash === outcome.block.hash && version.block_number === `${outcome.block.number}`
+      return !isSame || outcome.final || (version.state === 'LIVE' && outcome.result !== undefined)
+    }
+  }
+}
+
+/** Writes down what is proven of a place, and what follows for its row. Returns the rows that changed, as they are then. */
+export async function bookOutcome(
+  context: Context,
+  db: Context['db'],
+  versions: Versions,
+  outcome: Outcome,
+): Promise<TransactionRow[]> {
+  const [first] = versions
+  const row = await findTransaction(db, first!.transaction_id)
+  if (row === undefined) throw new Error(`attempt ${first!.id} has no transaction`)
+  const open = await reopened(context, db, row, versions, outcome)
+  const noted = await note(context, db, open, outcome)
+  switch (outcome.kind) {
+    case 'waiting':
+      for (const version of versions) await reopen(db, version)
+      return noted === row ? [] : [noted]
+    case 'included':
+      return await bookIncluded(context, db, noted, versions, outcome)
+    case 'dead':
+      return await bookDead(context, db, noted, versions, outcome)
+  }
+}
+
+/** Nothing is proven of it any more. */
+async function reopen(db: Context['db'], { id, state, block_hash, proof }: AttemptRow): Promise<void> {
+  if (state === 'LIVE' && block_hash === null && proof === null) return
+  await patchAttempt(db, id, { state: 'LIVE', ...NO_BLOCK, proof: null })
+}
+
+const NO_BLOCK = { block_number: null, block_hash: null }
+
+/** CONFIRMED -> SUBMITTED where the block that had it is gone, or another version is in its place. */
+async function reopened(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  versions: Versions,
+  outcome: Outcome,
+): Promise<TransactionRow> {
+  if (row.status !== 'CONFIRMED') return row
+  const isOurs = versions.some(({ hash }) => hash === row.hash)
+  const isStill = outcome.kind === 'included' && outcome.hash === row.hash
+  if (!isOurs || isStill) return row
+  return (await reopenRow(context, db, row)) ?? row
+}
+
+/** CONFIRMED -> SUBMITTED; what was booked is reserved again. */
+async function reopenRow(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+): Promise<TransactionRow | undefined> {
+  await unbook(db, row.id, BigInt(row.max_fee ?? 0))
+  return await move(
+    db,
+    { id: row.id, from: 'CONFIRMED', to: 'SUBMITTED', at: context.now() },
+    { fee: null },
+    { type: 'TX_REORGANIZED', actor: 'daemon', data: { hash: row.hash } },
+  )
+}
+
+/** On a chain of one's own: bytes whose block, which counted as final, is gone. */
+export async function bookVanished(
+  context: Context,
+  db: Context['db'],
+  attempt: AttemptRow,
+): Promise<TransactionRow[]> {
+  await patchAttempt(db, attempt.id, { state: 'LIVE', ...NO_BLOCK, proof: null })
+  const row = await findTransaction(db, attempt.transaction_id)
+  if (row?.status !== 'CONFIRMED' || row.hash !== attempt.hash) return []
+  const moved = await reopenRow(context, db, row)
+  return moved === undefined ? [] : [moved]
+}
+
+/** Says on the row what is missing for a proof; takes it back when nothing is. */
+async function note(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  { missing }: Outcome,
+): Promise<TransactionRow> {
+  if (row.status !== 'SUBMITTED') return row
+  const before = readNotice(row)
+  const isProof = before !== undefined && PROOF_NOTICES.includes(before.code)
+  if (missing === undefined && !isProof) return row
+  if (missing !== undefined && before?.code === missing.code && before.message === missing.message) return row
+  const now = context.now()
+  const notice = missing === undefined ? null : noticeFor(row, now, missing)
+  await patchTransaction(db, row.id, now, { notice }, 'SUBMITTED')
+  return { ...row, notice }
+}
+
+const PROOF_NOTICES: readonly string[] = ['FINALITY_UNAVAILABLE', 'HISTORY_UNAVAILABLE', 'RECEIPT_UNAVAILABLE']
+
+async function bookIncluded(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  versions: Versions,
+  outcome: Extract<Outcome, { kind: 'included' }>,
+): Promise<TransactionRow[]> {
+  const { hash, block, result } = outcome
+  const isOver = outcome.final && result !== undefined
+  const version = versions.find((each) => each.hash === hash)!
+  const place = { block_number: block.number.toString(), block_hash: block.hash, proof: null }
+  const state = isOver ? 'FINAL' : result === undefined ? 'LIVE' : 'INCLUDED'
+  await patchAttempt(db, version.id, { state, ...place })
+  for (const other of versions) {
+    if (other.id === version.id) continue
+    if (isOver) await bury(context, db, other)
+    else await reopen(db, other)
+  }
+  if (result === undefined) return []
+  const moved = await bookResult(context, db, row, version, outcome, result)
+  return moved === undefined ? [] : [moved]
+}
+
+async function bookResult(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  version: AttemptRow,
+  outcome: Extract<Outcome, { kind: 'included' }>,
+  result: Result,
+): Promise<TransactionRow | undefined> {
+  const { final } = outcome
+  if (version.purpose === 'FILL') {
+    if (final) await bookOldFill(context, db, row, result)
+    return undefined
+  }
+  const ends = version.purpose === 'CANCEL' && row.origin !== 'daemon'
+  if (ends) return final ? await closed(context, db, row, { fee: result.fee, hash: version.hash }) : undefined
+  if (result.succeeded) return await confirm(context, db, row, version, outcome, result)
+  return final ? await reverted(context, db, row, version, result) : undefined
+}
+
+/** The row is paid. Said and booked at once, and taken back if the block vanishes. */
+async function confirm(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  version: AttemptRow,
+  { block, final }: Extract<Outcome, { kind: 'included' }>,
+  { fee }: Result,
+): Promise<TransactionRow | undefined> {
+  const now = context.now()
+  if (final && (row.status === 'FAILED' || row.status === 'CANCELLED'))
+    return await paidAfterEnd(context, db, row, version)
+  if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
+  await commit(db, row.id, { fee, spent: true, at: now })
+  for (const effect of readEffects(row)) {
+    if (effect.kind === 'spend') await addCounterparty(db, row.agent_id, effect.to, now)
+  }
+  const data = { hash: version.hash, fee: fee.toString(), block: block.number.toString(), final }
+  return await move(
+    db,
+    { id: row.id, from: row.status, to: 'CONFIRMED', at: now },
+    { fee: fee.toString(), hash: version.hash, notice: null, outcome_unknown: 0, closing: null, closing_since: null },
+    { type: 'TX_CONFIRMED', actor: 'daemon', data },
+  )
+}
+
+/** The operator wrote it off as unpaid, and it was paid. */
+async function paidAfterEnd(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  { hash }: AttemptRow,
+): Promise<undefined> {
+  const message = `${hash} was written off as unpaid, and is in a block for good.`
+  context.log.error({ transactionId: row.id, hash }, message)
+  const whose = { agentId: row.agent_id, transactionId: row.id }
+  const data = { level: 'CRITICAL', hash, message }
+  await appendEvent(db, context.now(), { type: 'DEAD_TRANSACTION_FOUND', actor: 'daemon', ...whose, data })
+  await bookAgain(db, row.id, context.now())
+}
+
+/** In a block for good, but without effect: the fee is gone, the amount is not. */
+async function reverted(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  version: AttemptRow,
+  { fee, message }: Result,
+): Promise<TransactionRow | undefined> {
+  if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
+  await commit(db, row.id, { fee, spent: false, at: context.now() })
+  return await move(
+    db,
+    { id: row.id, from: row.status, to: 'FAILED', at: context.now() },
+    { ...OVER, fee: fee.toString(), hash: version.hash, error_code: 'CHAIN_ERROR', error_message: message },
+    { type: 'TX_FAILED', actor: 'daemon', data: { hash: version.hash, fee: fee.toString(), message } },
+  )
+}
+
+const OVER = { outcome_unknown: 0, notice: null } as const
+
+async function bookDead(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  versions: Versions,
+  outcome: Extract<Outcome, { kind: 'dead' }>,
+): Promise<TransactionRow[]> {
+  for (const version of versions) {
+    if (outcome.final) await bury(context, db, { ...version, proof: proofText(outcome) })
+    else await patchAttempt(db, version.id, { state: 'LIVE', ...NO_BLOCK, proof: proofText(outcome) })
+  }
+  if (!outcome.final) return []
+  if (versions[0]!.purpose === 'FILL' || (row.status !== 'SIGNED' && row.status !== 'SUBMITTED')) return []
+  const moved = await died(context, db, row, versions, outcome.message)
+  return moved === undefined ? [] : [moved]
+}
+
+function proofText({ proof: { kind, block, node } }: Extract<Outcome, { kind: 'dead' }>): string {
+  return JSON.stringify({ kind, node, block: { number: block.number.toString(), hash: block.hash } })
+}
+
+/** Dead by proof. It is watched for a while all the same. */
+async function bury(context: Context, db: Context['db'], { id, proof, purpose }: AttemptRow): Promise<void> {
+  const next_look = purpose === 'OUTSIDE' ? null : context.now() + FIRST_LOOK_SECONDS
+  await patchAttempt(db, id, { state: 'DEAD', ...NO_BLOCK, proof, next_look, looks: 0 })
+}
+
+/** None of the signatures can take effect: what was given up ends, and what is wanted may be signed once more. */
+async function died(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  versions: Versions,
+  message: string,
+): Promise<TransactionRow | undefined> {
+  if (isOutside(row)) return await failIn(context, db, row, 'TX_EXPIRED', `It can take effect no more: ${message}`)
+  if (row.origin === 'daemon') return await failIn(context, db, row, 'CHAIN_ERROR', message)
+  if (row.closing !== null) return await closed(context, db, row, { fee: 0n, message })
+  const made = (await attemptsOf(db, row.id)).filter(({ replaces, purpose }) => replaces === null && purpose !== 'FILL')
+  if (made.length >= context.settings.maxSignatures) return await failIn(context, db, row, 'CHAIN_ERROR', message)
+  const change = { id: row.id, from: row.status, at: context.now() }
+  const event = { type: 'TX_SIGNATURE_DEAD', actor: 'daemon', data: { hash: versions.at(-1)!.hash, message } }
+  const submitted = row.status === 'SIGNED' ? await move(db, { ...change, to: 'SUBMITTED' }, {}) : row
+  if (submitted === undefined) return undefined
+  return await move(db, { ...change, from: 'SUBMITTED', to: 'EXECUTING' }, OVER, event)
+}
+
+/** What was given up has ended for good, and was not paid: cancelled, or failed for the reason that it was given up for. */
+async function closed(
+  context: Context,
+  db: Context['db'],
+  row: TransactionRow,
+  { fee, ...data }: { fee: bigint; hash?: string; message?: string },
+): Promise<TransactionRow | undefined> {
+  if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
+  await commit(db, row.id, { fee, spent: false, at: context.now() })
+  const closing = readClosing(row) ?? { reason: 'cancel', code: null, message: '' }
+  const isCancelled = closing.reason === 'cancel'
+  const error = closing.code === null ? {} : { error_code: closing.code, error_message: closing.message }
+  const told = { ...data, fee: fee.toString(), reason: closing.reason }
+  return await move(
+    db,
+    { id: row.id, from: row.status, to: isCancelled ? 'CANCELLED' : 'FAILED', at: context.now() },
+    { ...OVER, ...error, fee: fee.toString(), ...(data.hash === undefined ? {} : { hash: data.hash }) },
+    { type: isCancelled ? 'TX_CANCELLED' : 'TX_FAILED', actor: 'daemon', data: told },
+  )
+}
+
+/** A gap that was filled on behalf of another transaction, by an older version of the daemon. */
+async function bookOldFill(context: Context, db: Context['db'], row: TransactionRow, { fee }: Result): Promise<void> {
+  const owner = { transactionId: row.id, agentId: row.agent_id, at: context.now() }
+  await addFillFee(db, owner, nativeAsset(row.network), fee)
+}

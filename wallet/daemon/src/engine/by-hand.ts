@@ -1,0 +1,228 @@
+import { isFinal, networkOf } from '@waiaas/core'
+import type { ChainAdapter } from '../chains/chain-adapter.ts'
+import { attemptsOf } from '../store/attempts.ts'
+import { appendEvent } from '../store/events.ts'
+import { commit, raiseReservedFee, release } from '../store/ledger.ts'
+import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
+import { bookOutcome } from './book.ts'
+import { readClosing, startClosing } from './closing.ts'
+import { fault } from './fault.ts'
+import { askedPlace, closeNow, type OpenPlace, placesOf } from './follow.ts'
+import type { Lanes } from './lanes.ts'
+import type { Context } from './parts.ts'
+import { isOutside, readDraft } from './stored-draft.ts'
+
+/**
+ * Gives up a payment that is out. On chains with a sequence something that does nothing takes its number: which of the
+ * two the chain takes is known when one of them is final, so the row stays SUBMITTED until then. Elsewhere nothing more is
+ * sent or signed for it. One in a block that may still vanish is refused, and given up if the block does.
+ *
+ * @throws AppError TX_ALREADY_PROCESSED.
+ */
+export async function cancelSubmitted(
+  context: Context,
+  lanes: Lanes,
+  row: TransactionRow,
+  actor: string,
+): Promise<TransactionRow> {
+  if (isOutside(row)) throw tooLate(row, 'it is signed, and its caller sends it')
+  if (row.status === 'CONFIRMED') return await keepWish(context, row, actor)
+  const given = await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    if (current === undefined || (current.status !== 'SUBMITTED' && current.status !== 'SIGNED')) return undefined
+    await startClosing(context, db, current, 'cancel', actor)
+    return await findTransaction(db, row.id)
+  })
+  if (given === undefined) throw tooLate(row, 'it changed meanwhile; read it again')
+  await closeNow(context, lanes, given)
+  return (await findTransaction(context.db, row.id)) ?? given
+}
+
+/** What is in a block is not cancelled; if that block vanishes, it is. */
+async function keepWish(context: Context, row: TransactionRow, actor: string): Promise<never> {
+  const mayVanish = (await attemptsOf(context.db, row.id)).some(({ state }) => state === 'INCLUDED')
+  if (!mayVanish) throw tooLate(row, 'it is in a block for good')
+  await context.write((db) => startClosing(context, db, row, 'cancel', actor))
+  throw tooLate(row, 'it is in a block. If that block vanishes, it is cancelled')
+}
+
+/** Takes back that a payment was given up, as long as nothing was signed that ends it. @throws AppError TX_ALREADY_PROCESSED. */
+export async function continueSubmitted(context: Context, id: string, actor: string): Promise<TransactionRow> {
+  const row = await existing(context, id)
+  const continued = await context.write(async (db) => {
+    const current = await findTransaction(db, id)
+    if (current?.closing == null || isFinal(current.status)) return undefined
+    if ((await attemptsOf(db, id)).some(({ purpose }) => purpose === 'CANCEL')) return undefined
+    const now = context.now()
+    await patchTransaction(db, id, now, { closing: null, closing_since: null, notice: null }, current.status)
+    await appendEvent(db, now, { type: 'TX_CONTINUED', actor, agentId: row.agent_id, transactionId: id })
+    return await findTransaction(db, id)
+  })
+  if (continued === undefined) throw tooLate(row, 'it was not given up, or what ends it is out')
+  for (const attempt of await attemptsOf(context.db, id)) context.handOvers.hurry(attempt.id)
+  return continued
+}
+
+/**
+ * Allows more for what ends a payment that was given up than was allowed for the payment.
+ *
+ * @throws AppError TX_ALREADY_PROCESSED, VALIDATION_FAILED where it is not more.
+ */
+export async function raiseMaxFee(
+  context: Context,
+  lanes: Lanes,
+  id: string,
+  maxFee: bigint,
+  actor: string,
+): Promise<TransactionRow> {
+  const row = await openRow(context, id)
+  if (row.closing === null) throw tooLate(row, 'it was not given up; cancel it first')
+  if (maxFee <= BigInt(row.max_fee ?? 0)) throw fault('VALIDATION_FAILED', `Its fee may be ${row.max_fee} already.`)
+  await context.write(async (db) => {
+    const now = context.now()
+    await patchTransaction(db, id, now, { max_fee: maxFee.toString() }, row.status)
+    await raiseReservedFee(db, id, maxFee)
+    const whose = { agentId: row.agent_id, transactionId: id }
+    await appendEvent(db, now, { type: 'TX_FEE_RAISED', actor, ...whose, data: { maxFee: maxFee.toString() } })
+  })
+  await closeNow(context, lanes, { ...row, max_fee: maxFee.toString() })
+  return await existing(context, id)
+}
+
+/** Questions that a proof may take: each reads some more blocks. */
+const MOST_QUESTIONS = 500
+/** A proof that needs two looks some seconds apart gets them. */
+const PAUSE_MS = 1_000
+
+/**
+ * Proves on a node that the operator names what became of a payment, and ends it if that is certain. Nothing is ever
+ * signed for it again.
+ *
+ * @throws AppError CHAIN_ERROR where the node serves another network, TX_ALREADY_PROCESSED, OUTCOME_UNKNOWN with what is missing.
+ */
+export async function proveByHand(
+  context: Context,
+  id: string,
+  rpcUrl: string,
+  actor: string,
+): Promise<TransactionRow> {
+  const row = await openRow(context, id)
+  const node = context.connectNode(row.network, rpcUrl)
+  try {
+    const connected = await node.connect()
+    if (!connected.ok) throw fault('CHAIN_ERROR', connected.message)
+    const open = (await attemptsOf(context.db, id)).filter(({ state }) => state === 'LIVE' || state === 'INCLUDED')
+    for (const place of placesOf(open)) await provePlace(context, node, row, place, actor)
+  } finally {
+    await node.close()
+  }
+  return await existing(context, id)
+}
+
+async function provePlace(
+  context: Context,
+  node: ChainAdapter,
+  row: TransactionRow,
+  place: OpenPlace,
+  actor: string,
+): Promise<void> {
+  let missing = 'The node shows it in no block, and not that it can be in none any more.'
+  for (let question = 0; question < MOST_QUESTIONS; question++) {
+    const asked = await node.outcomes([askedPlace(place)])
+    if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
+    const outcome = asked.outcomes[0]!
+    const isProven =
+      outcome.kind === 'dead' ? outcome.final : outcome.kind === 'included' && outcome.final && outcome.result
+    if (isProven) {
+      const changed = await context.write(async (db) => {
+        const current = (await findTransaction(db, row.id)) ?? row
+        const whose = { agentId: row.agent_id, transactionId: row.id }
+        await appendEvent(db, context.now(), {
+          type: 'TX_PROVEN_BY_HAND',
+          actor,
+          ...whose,
+          data: { kind: outcome.kind },
+        })
+        if (outcome.kind === 'dead') await startClosing(context, db, current, 'proven', actor)
+        return await bookOutcome(context, db, place.versions, outcome)
+      })
+      for (const each of changed) context.changes.changed(each)
+      return
+    }
+    missing = outcome.missing?.message ?? missing
+    await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
+  }
+  throw fault('OUTCOME_UNKNOWN', missing, { transactionId: row.id })
+}
+
+export type WriteOff = { as: 'paid' } | { as: 'unpaid'; amount: string }
+
+/**
+ * Ends a payment without a proof, on the operator's word. Its bytes are followed all the same.
+ *
+ * @throws AppError VALIDATION_FAILED where the amount is another, TX_ALREADY_PROCESSED where its nonce is still free.
+ */
+export async function writeOff(context: Context, id: string, how: WriteOff, actor: string): Promise<TransactionRow> {
+  const row = await openRow(context, id)
+  if (how.as === 'unpaid') await assertUnpaid(context, row, how.amount)
+  const ended = await context.write(async (db) => {
+    const now = context.now()
+    const current = await findTransaction(db, id)
+    if (current === undefined || (current.status !== 'SIGNED' && current.status !== 'SUBMITTED')) return undefined
+    const event = { type: 'TX_WRITTEN_OFF', actor, data: { level: 'CRITICAL', as: how.as } }
+    const over = { outcome_unknown: 0, notice: null } as const
+    if (how.as === 'paid') {
+      await commit(db, id, { fee: BigInt(current.max_fee ?? 0), spent: true, at: now })
+      return await move(
+        db,
+        { id, from: current.status, to: 'CONFIRMED', at: now },
+        { ...over, fee: current.max_fee },
+        event,
+      )
+    }
+    await release(db, id)
+    const error = { error_code: 'CHAIN_ERROR', error_message: 'The operator wrote it off as unpaid.' }
+    return await move(db, { id, from: current.status, to: 'FAILED', at: now }, { ...over, ...error }, event)
+  })
+  if (ended === undefined) throw tooLate(row, 'it changed meanwhile; read it again')
+  context.changes.changed(ended)
+  return ended
+}
+
+async function assertUnpaid(context: Context, row: TransactionRow, amount: string): Promise<void> {
+  if (amount !== readDraft(row).amount.toString()) {
+    throw fault(
+      'VALIDATION_FAILED',
+      `The amount of this payment is ${readDraft(row).amount} base units; type it to confirm.`,
+    )
+  }
+  const adapter = context.adapters.get(row.network)
+  if (adapter?.sequence === undefined) return
+  for (const { sequence, address, state } of await attemptsOf(context.db, row.id)) {
+    if (state !== 'LIVE' || sequence === null) continue
+    const asked = await adapter.sequence(address)
+    if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
+    if (asked.count > BigInt(sequence)) continue
+    throw tooLate(row, `its nonce ${sequence} is not used yet: cancel it, with a higher fee if need be`)
+  }
+}
+
+async function existing(context: Context, id: string): Promise<TransactionRow> {
+  const row = await findTransaction(context.db, id)
+  if (row === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
+  return row
+}
+
+async function openRow(context: Context, id: string): Promise<TransactionRow> {
+  const row = await existing(context, id)
+  if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') throw tooLate(row, 'nothing of it is open')
+  return row
+}
+
+function tooLate(row: TransactionRow, why: string) {
+  const closing = readClosing(row)
+  const given = closing === undefined ? '' : ` It was given up: ${closing.message}`
+  return fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}: ${why}.${given}`, {
+    network: networkOf(row.network).name,
+  })
+}

@@ -1,0 +1,38 @@
+import { type Notice, type NoticeCode, networkOf } from '@waiaas/core'
+import type { TransactionRow } from '../store/transactions.ts'
+
+const waitsFor: Readonly<Record<NoticeCode, string>> = {
+  NOT_ACCEPTED: 'a node that takes it',
+  CANCELLING: 'the block that decides between the payment and its cancellation',
+  CLOSING: 'the proof that the payment can take effect no more',
+  FEE_CEILING: 'a cheaper network, or a cancellation with a higher fee',
+  CLOSER_NEEDS_FUNDS: 'coins for the fee',
+  FINALITY_UNAVAILABLE: 'a node that tells which block is final',
+  HISTORY_UNAVAILABLE: 'a node that has the blocks; see waiaas tx prove',
+  RECEIPT_UNAVAILABLE: 'a node that has the receipt; see waiaas tx prove',
+  ACCOUNT_HELD: 'the operator; see waiaas account list',
+  WAITS_BEHIND: 'an earlier transaction of the account',
+}
+
+/** A notice for a row that is not over yet. One with the same code keeps the time since when it holds. */
+export function noticeFor(
+  row: Pick<TransactionRow, 'notice' | 'network'>,
+  now: number,
+  said: { code: NoticeCode; message: string; nodeWords?: string | undefined; nonce?: string | null | undefined },
+): string {
+  const before = readNotice(row)
+  const notice: Notice = {
+    code: said.code,
+    message: said.message,
+    ...(said.nodeWords === undefined ? {} : { nodeWords: said.nodeWords }),
+    ...(said.nonce == null ? {} : { nonce: said.nonce }),
+    since: before?.code === said.code ? before.since : now,
+    waitsFor: waitsFor[said.code],
+    usually: networkOf(row.network).finalityUsually,
+  }
+  return JSON.stringify(notice)
+}
+
+export function readNotice({ notice }: Pick<TransactionRow, 'notice'>): Notice | undefined {
+  return notice === null ? undefined : (JSON.parse(notice) as Notice)
+}
