@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRpcClient, type RpcClient } from './json-rpc.ts'
 import { systemTransport } from './test-adapters.fixture.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 /** A node that notes the bodies that come, and answers with what `answer` makes of them. */
-async function open(answer: (calls: Call[], response: ServerResponse) => void, tries = 1) {
+async function open(answer: (calls: Call[], response: ServerResponse) => void, tries = 1, key = 'key') {
   const bodies: (Call | Call[])[] = []
   const server = createServer((request, response) => {
     text(request).then((body) => {
@@ -29,7 +29,7 @@ async function open(answer: (calls: Call[], response: ServerResponse) => void, t
     return new Promise((resolve) => server.close(resolve))
   })
   const client: RpcClient = createRpcClient(
-    `http://127.0.0.1:${(server.address() as AddressInfo).port}/key`,
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}/${key}`,
     tries,
     systemTransport,
   )
@@ -42,11 +42,16 @@ const echo = (calls: Call[], response: ServerResponse) =>
     JSON.stringify(calls.toReversed().map(({ id, params }) => ({ jsonrpc: '2.0', id, result: params[0] }))),
   )
 const always = () => true
+/** Questions that show that a node answers so many together. */
+const takesTogether = (client: RpcClient, count: number) =>
+  Promise.all(Array.from({ length: count }, () => client.read('ask', ['shown'], z.unknown())))
 const methodsOf = (bodies: readonly (Call | Call[])[]) =>
   bodies.map((body) => [body].flat().map(({ method }) => method))
 
 test('what is asked and what is submitted in one turn travels together, apart from each other, in order', async () => {
   const { bodies, client } = await open(echo)
+  await takesTogether(client, 2)
+  bodies.length = 0
   const answers = await Promise.all([
     client.submit('send', ['a'], z.string(), always),
     client.read('ask', ['b'], z.string()),
@@ -67,11 +72,12 @@ test('an error of one of several is its own', async () => {
     response.end(
       JSON.stringify(
         calls.map(({ id }) =>
-          id === 1 ? { id, error: { code: -32000, message: 'nonce too low' } } : { id, result: 'taken' },
+          id === 2 ? { id, error: { code: -32000, message: 'nonce too low' } } : { id, result: 'taken' },
         ),
       ),
     ),
   )
+  await takesTogether(client, 3)
   const answers = await Promise.all(['a', 'b', 'c'].map((raw) => client.submit('send', [raw], z.string(), always)))
   expect(answers).toEqual([
     { ok: true, value: 'taken' },
@@ -82,6 +88,8 @@ test('an error of one of several is its own', async () => {
 
 test('more than a node is given at once goes in several requests', async () => {
   const { bodies, client } = await open(echo)
+  await takesTogether(client, 40)
+  bodies.length = 0
   const raws = Array.from({ length: 70 }, (_, index) => `${index}`)
   const answers = await Promise.all(raws.map((raw) => client.submit('send', [raw], z.string(), always)))
   expect(answers).toEqual(raws.map((value) => ({ ok: true, value })))
@@ -90,6 +98,8 @@ test('more than a node is given at once goes in several requests', async () => {
 
 test('a request that may not leave any more when the connection is ready is taken out of its batch', async () => {
   const { bodies, client } = await open(echo)
+  await takesTogether(client, 3)
+  bodies.length = 0
   let may = true
   const answers = [
     client.submit('send', ['a'], z.string(), always),
@@ -124,11 +134,11 @@ test('a question whose answer is lost is asked again, what was submitted is not'
 
 test.each([
   ['a redirection', (response: ServerResponse) => response.writeHead(307, { location: '/' }).end()],
-  ['an overloaded gateway', (response: ServerResponse) => response.writeHead(429).end('{"id":0,"result":"no"}')],
+  ['an overloaded gateway', (response: ServerResponse) => response.writeHead(429).end('{"id":1,"result":"no"}')],
   [
     'an answer that breaks off',
     (response: ServerResponse) =>
-      response.writeHead(200, { 'content-length': '99' }).write('{"id":0') && response.socket?.end(),
+      response.writeHead(200, { 'content-length': '99' }).write('{"id":1') && response.socket?.end(),
   ],
   ['an answer that is no JSON', (response: ServerResponse) => response.end('<html>')],
   ['an answer to something else', (response: ServerResponse) => response.end('{"id":7,"result":"no"}')],
@@ -143,7 +153,7 @@ test.each([
 test('whole numbers above 2^53 keep their digits', async () => {
   const { client } = await open((_calls, response) =>
     response.end(
-      '{"id": 0, "result": [9007199254740993, {"a": -123456789012345678901234567890}, 12, 1.5, "9007199254740993"]}',
+      '{"id": 1, "result": [9007199254740993, {"a": -123456789012345678901234567890}, 12, 1.5, "9007199254740993"]}',
     ),
   )
   expect(await client.read('ask', [], z.unknown())).toEqual({
@@ -160,4 +170,143 @@ test('closing cuts what is under way and refuses the rest', async () => {
   client.close()
   expect(await asked).toMatchObject({ ok: false, failure: { kind: 'unreachable' } })
   expect(await client.read('ask', [], z.string())).toMatchObject({ ok: false, failure: { kind: 'unreachable' } })
+})
+
+describe('a node that takes no batches, or short ones', () => {
+  const ask = (client: RpcClient, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => client.read('ask', [index], z.number())))
+  const values = (count: number) => Array.from({ length: count }, (_, value) => ({ ok: true, value }))
+  const sizes = (bodies: readonly (Call | Call[])[]) => bodies.map((body) => [body].flat().length)
+  /** Refuses more than `most` together. */
+  const refusing =
+    (most: number, refuse: (response: ServerResponse) => void) => (calls: Call[], response: ServerResponse) =>
+      calls.length > most ? refuse(response) : echo(calls, response)
+  const say = (status: number, body: string) => (response: ServerResponse) => void response.writeHead(status).end(body)
+
+  test.each([
+    // surfpool#717, solana-cookbook#535
+    ['one error object', 1, say(200, '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}')],
+    // ethers.js#4123
+    [
+      '403',
+      1,
+      say(403, '{"jsonrpc":"2.0","error":{"code":-32403,"message":"Batch requests are for paid users"},"id":"0"}'),
+    ],
+    ['405 and a page', 1, say(405, '<html><title>405 Not Allowed</title></html>')],
+    ['400 without words', 1, say(400, '')],
+    ['an empty list', 1, say(200, '[]')],
+    // dRPC
+    [
+      'a number of three',
+      3,
+      say(500, '{"message":"Batch of more than 3 requests are not allowed on free tier","code":31}'),
+    ],
+    // go-ethereum rpc/handler.go: one error with the id of the first
+    [
+      'an error for the first alone',
+      2,
+      say(200, '[{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"batch too large"}}]'),
+    ],
+  ])('is asked in smaller parts where it answers %s, and remembered', async (_, most, refuse) => {
+    const { bodies, client } = await open(refusing(most, refuse))
+    expect(await ask(client, 7)).toEqual(values(7))
+    bodies.length = 0
+    expect(await ask(client, 7)).toEqual(values(7))
+    expect(Math.max(...sizes(bodies))).toBeLessThanOrEqual(most)
+  })
+
+  test('is asked for half where the answer is that it was too long', async () => {
+    const { bodies, client } = await open(refusing(3, say(413, '')))
+    expect(await ask(client, 8)).toEqual(values(8))
+    expect(Math.max(...sizes(bodies.slice(2)))).toBe(4)
+  })
+
+  test('is never given two submissions together, and each once', async () => {
+    const { bodies, client } = await open(refusing(1, say(403, '')))
+    const raws = ['a', 'b', 'c']
+    const send = () => Promise.all(raws.map((raw) => client.submit('send', [raw], z.string(), always)))
+    expect(await send()).toEqual(raws.map((value) => ({ ok: true, value })))
+    await ask(client, 5)
+    bodies.length = 0
+    expect(await send()).toEqual(raws.map((value) => ({ ok: true, value })))
+    expect(sizes(bodies)).toEqual([1, 1, 1])
+  })
+
+  test('leaves unknown what it refuses together after it took as much, and is not given it again', async () => {
+    let most = 100
+    const { bodies, client } = await open((calls, response) => refusing(most, say(403, ''))(calls, response))
+    await takesTogether(client, 3)
+    most = 1
+    bodies.length = 0
+    const send = () => Promise.all(['a', 'b'].map((raw) => client.submit('send', [raw], z.string(), always)))
+    expect(await send()).toMatchObject([{ failure: { kind: 'unreachable' } }, { failure: { kind: 'unreachable' } }])
+    expect(sizes(bodies)).toEqual([2])
+    expect(await send()).toMatchObject([{ ok: true }, { ok: true }])
+  })
+
+  test('is not asked on and on where it does not answer at all', async () => {
+    const { bodies, client } = await open((_calls, response) => void response.writeHead(500).end('<html>'))
+    expect((await ask(client, 5)).every(({ ok }) => !ok)).toBe(true)
+    expect(sizes(bodies)).toEqual([5, 1])
+  })
+
+  test('is not taken for one because it throttles', async () => {
+    const { bodies, client } = await open((_calls, response) =>
+      response.end('{"jsonrpc":"2.0","id":null,"error":{"code":-32016,"message":"over rate limit"}}'),
+    )
+    expect(await ask(client, 3)).toMatchObject([1, 2, 3].map(() => ({ failure: { kind: 'unreachable' } })))
+    expect(sizes(bodies)).toEqual([3])
+    expect(client.takesTogether()).toBe(100)
+  })
+})
+
+test.each([
+  ['ids as strings', { id: '1', result: 'x' }],
+  ['no version', { id: 1, result: 'x' }],
+  ['further members', { jsonrpc: '2.0', id: 1, result: 'x', error: null, usage: 3 }],
+  ['a list of one', [{ jsonrpc: '2.0', id: 1, result: 'x' }]],
+])('an answer with %s is read', async (_, answer) => {
+  const { client } = await open((_calls, response) => response.end(JSON.stringify(answer)))
+  expect(await client.submit('send', [], z.string(), always)).toEqual({ ok: true, value: 'x' })
+})
+
+test('an answer without a result is none', async () => {
+  const { client } = await open((_calls, response) => response.end('{"jsonrpc":"2.0","id":1}'))
+  expect(await client.submit('send', [], z.unknown(), always)).toMatchObject({ failure: { kind: 'unreachable' } })
+})
+
+test('an error comes with any status, with the code as text, and without an id', async () => {
+  const bodies = [
+    '{"id":1,"error":{"code":"3","message":"execution reverted"}}',
+    '{"id":null,"error":{"code":3,"message":"x"}}',
+  ]
+  const { client } = await open((_calls, response) => response.writeHead(400).end(bodies.shift()))
+  expect(await client.read('ask', [], z.string())).toMatchObject({ failure: { kind: 'error', code: 3 } })
+  expect(await client.read('ask', [], z.string())).toMatchObject({ failure: { kind: 'error', code: 3, message: 'x' } })
+})
+
+test('a method that a node does not offer is not asked for again, and named', async () => {
+  const { bodies, client } = await open((calls, response) =>
+    calls[0]!.method === 'gone'
+      ? response.writeHead(404).end('404 page not found')
+      : response.end(JSON.stringify({ id: 1, ...(calls[0]!.method === 'ask' ? { result: 1 } : { error: missing }) })),
+  )
+  const missing = { code: -32601, message: 'the method x does not exist/is not available' }
+  await client.read('ask', [], z.number())
+  for (const method of ['none', 'none', 'gone', 'gone']) {
+    expect(await client.read(method, [], z.unknown())).toMatchObject({
+      failure: { kind: 'unable', message: expect.stringContaining(`The node cannot answer ${method}: `) },
+    })
+  }
+  expect(methodsOf(bodies)).toEqual([['ask'], ['none'], ['gone']])
+})
+
+test('what a node says never shows the key of its address', async () => {
+  const { client } = await open(
+    (_calls, response) => response.writeHead(401).end('{"message":"bad key s3cr3t-s3cr3t"}'),
+    1,
+    's3cr3t-s3cr3t',
+  )
+  const answer = await client.read('ask', [], z.string())
+  expect(!answer.ok && answer.failure.message).toBe('The node did not answer as it should: HTTP status 401, bad key ….')
 })

@@ -1,7 +1,8 @@
 import type { Timers } from '@openpista/common'
-import { z } from 'zod'
-import type { Exchange } from './exchange.ts'
-import { parseJson } from './parse-json.ts'
+import type { z } from 'zod'
+import type { Exchange, ExchangeAnswer } from './exchange.ts'
+import { readBatchLimit, readNodeState, speaksOfBatches } from './gateway-errors.ts'
+import { type Answers, readAnswers } from './rpc-answers.ts'
 import { type RpcFailure, type RpcResult, unreachable } from './rpc-result.ts'
 
 /** JSON-RPC 2.0 over HTTP. Never rejects. What is asked in one turn of the event loop travels together. */
@@ -13,7 +14,8 @@ export type RpcClient = {
     schema: Schema,
   ) => Promise<RpcResult<z.output<Schema>>>
   /**
-   * A request that changes something: travels with its like only, in the order of the calls, and is never repeated.
+   * A request that changes something: travels with its like only, and is never repeated. Several travel together only
+   * where the node has answered as many questions together, since a refused batch would leave all outcomes unknown.
    *
    * @param mayLeave called once, in the same turn as the write to the socket. Where it returns `false`, the request
    * is taken out and fails as `withheld`. Where it was never called, the request has not left.
@@ -24,6 +26,8 @@ export type RpcClient = {
     schema: Schema,
     mayLeave: () => boolean,
   ) => Promise<RpcResult<z.output<Schema>>>
+  /** How many requests the node takes together, as far as is known: 1 where it refuses batches. */
+  takesTogether: () => number
   /** Cuts what is under way; every later call is `unreachable`. */
   close: () => void
 }
@@ -40,7 +44,15 @@ type Call = {
 
 const MAX_READS = 100
 const MAX_SUBMITS = 32
+/** Exchanges at a time with a node that takes fewer requests together than are asked. */
+const IN_PARALLEL = 8
 const TIMEOUT_MS = 10_000
+/** How long it is remembered what a node does not offer. */
+const REMEMBERED_MS = 600_000
+/** Of JSON-RPC. */
+const NO_SUCH_METHOD = -32601
+/** What a web server says of a path or method that it does not know. */
+const NOT_OFFERED = [404, 405, 501]
 
 /**
  * Messages never name the address, which often carries an access key.
@@ -49,57 +61,164 @@ const TIMEOUT_MS = 10_000
  */
 export function createRpcClient(url: string, tries: number, { exchange, timers }: Transport): RpcClient {
   const closing = new AbortController()
+  const limits = createLimits(timers)
+  const missing = createMissingMethods(timers)
+  const hide = hideSecretsOf(url)
+  let hasAnswered = false
 
-  const ask = async (calls: readonly Call[], tries: number): Promise<RpcResult<unknown>[]> => {
+  /** One exchange. `answers`: what came back, where something did. */
+  const send = async (calls: readonly Call[]): Promise<{ results: RpcResult<unknown>[]; answers?: Answers }> => {
     let sent: readonly Call[] = []
     const body = () => {
       sent = calls.filter(({ mayLeave }) => mayLeave())
       if (sent.length === 0) return undefined
-      const requests = sent.map(({ method, params }, id) => ({ jsonrpc: '2.0', id, method, params }))
+      const requests = sent.map(({ method, params }, index) => ({ jsonrpc: '2.0', id: index + 1, method, params }))
       return JSON.stringify(requests.length === 1 ? requests[0] : requests)
     }
     const answer = await post(url, body, closing.signal, { exchange, timers })
-    if (answer.ok) {
-      const picked = pickAll(answer.value, sent.length)
-      return calls.map((call) => picked[sent.indexOf(call)] ?? withheld)
-    }
-    if (tries > 1 && !closing.signal.aborted) return await ask(calls, tries - 1)
-    return calls.map((call) => (sent.length === 0 || sent.includes(call) ? answer : withheld))
+    const isWithheld = (call: Call) => sent.length > 0 && !sent.includes(call)
+    if ('ok' in answer) return { results: calls.map((call) => (isWithheld(call) ? withheld : answer)) }
+    const answers = readAnswers(answer, sent.length)
+    const rest = hasAnswered && sent.length === 1 && NOT_OFFERED.includes(answer.status) ? notOffered : answers.rest
+    hasAnswered ||= answers.each.some((each) => each !== undefined)
+    const results = calls.map((call) => (isWithheld(call) ? withheld : (answers.each[sent.indexOf(call)] ?? rest)))
+    return { results, answers }
   }
-  const together = (most: number, tries: number) => {
-    let queue: Call[] = []
-    const flush = () => {
-      const calls = queue
-      queue = []
-      for (let start = 0; start < calls.length; start += most) {
-        const batch = calls.slice(start, start + most)
-        ask(batch, tries).then((answers) => batch.forEach((call, index) => void call.settle(answers[index]!)))
-      }
+
+  /** Those that the node does not take together are asked again in smaller parts. */
+  const ask = async (calls: readonly Call[], triesLeft: number): Promise<RpcResult<unknown>[]> => {
+    const { results, answers } = await send(calls)
+    if (answers === undefined && triesLeft > 1 && !closing.signal.aborted) return await ask(calls, triesLeft - 1)
+    if (answers === undefined || calls.length === 1) return results
+    if (answers.each.every((each) => each !== undefined)) limits.answered(calls.length)
+    if (!wereTooMany(answers)) return results
+    const open = calls.filter((_, index) => answers.each[index] === undefined)
+    const size = smallerThan(calls.length, answers)
+    const again = new Map<Call, RpcResult<unknown>>()
+    const askPart = async (part: readonly Call[]) => {
+      const answered = await ask(part, 1)
+      part.forEach((call, index) => void again.set(call, answered[index]!))
     }
-    return async <Schema extends z.ZodType>(
-      method: string,
-      params: readonly unknown[],
-      schema: Schema,
-      mayLeave: () => boolean,
-    ) => {
-      const answer = await new Promise<RpcResult<unknown>>((settle) => {
+    const [first, ...others] = partsOf(open, size)
+    await askPart(first!)
+    if (![...again.values()].every(isLost)) {
+      limits.restrict(size)
+      await inLanes(others, askPart)
+    }
+    return calls.map((call, index) => again.get(call) ?? results[index]!)
+  }
+
+  const hand = async (calls: readonly Call[]): Promise<RpcResult<unknown>[]> => {
+    const { results, answers } = await send(calls)
+    if (answers !== undefined && calls.length > 1 && wereTooMany(answers)) limits.restrict(1)
+    return results
+  }
+
+  const together = (most: () => number, work: (calls: readonly Call[]) => Promise<RpcResult<unknown>[]>) => {
+    let queue: Call[] = []
+    const flush = async () => {
+      const parts = partsOf(queue, most())
+      queue = []
+      await inLanes(parts, async (part) => {
+        const results = await work(part)
+        part.forEach((call, index) => void call.settle(results[index]!))
+      })
+    }
+    return (method: string, params: readonly unknown[], mayLeave: () => boolean) =>
+      new Promise<RpcResult<unknown>>((settle) => {
         if (queue.push({ method, params, mayLeave, settle }) === 1) timers.soon(flush)
       })
-      return conform(answer, method, schema)
-    }
   }
-  const reading = together(MAX_READS, tries)
+  const reading = together(limits.reads, (calls) => ask(calls, tries))
+  const submitting = together(limits.submits, hand)
+
   return {
-    read: (method, params, schema) => reading(method, params, schema, () => true),
-    submit: together(MAX_SUBMITS, 1),
+    read: async (method, params, schema) => {
+      const answer = missing.of(method) ?? (await reading(method, params, () => true))
+      missing.note(method, answer)
+      return conform(answer, method, schema, hide)
+    },
+    submit: async (method, params, schema, mayLeave) =>
+      conform(await submitting(method, params, mayLeave), method, schema, hide),
+    takesTogether: limits.reads,
     close: () => closing.abort(new Error('closed')),
   }
 }
 
-const withheld: { ok: false; failure: RpcFailure } = {
-  ok: false,
-  failure: { kind: 'withheld', message: 'The request was not sent: it may not leave any more.' },
+const withheld = failure({ kind: 'withheld', message: 'The request was not sent: it may not leave any more.' })
+const notOffered = failure({ kind: 'unable', code: NO_SUCH_METHOD, message: 'the web server does not know it' })
+
+function failure(failure: RpcFailure): { ok: false; failure: RpcFailure } {
+  return { ok: false, failure }
 }
+
+function isLost(answer: RpcResult<unknown>): boolean {
+  return !answer.ok && answer.failure.kind === 'unreachable'
+}
+
+/** How many requests a node is given together. */
+function createLimits(timers: Timers) {
+  const unknown = { most: MAX_READS, until: Number.POSITIVE_INFINITY }
+  let limit = unknown
+  /** The most questions that were answered together. */
+  let shown = 1
+  const reads = () => {
+    if (timers.monotonic() >= limit.until) limit = unknown
+    return limit.most
+  }
+  return {
+    reads,
+    submits: () => Math.min(MAX_SUBMITS, shown),
+    answered: (count: number) => {
+      shown = Math.max(shown, count)
+    },
+    restrict: (size: number) => {
+      limit = { most: Math.min(size, reads()), until: timers.monotonic() + REMEMBERED_MS }
+      shown = Math.min(shown, limit.most)
+    },
+  }
+}
+
+/** Which methods a node said that it does not offer. */
+function createMissingMethods(timers: Timers) {
+  const known = new Map<string, { until: number; answer: RpcResult<unknown> }>()
+  return {
+    of: (method: string) => {
+      const entry = known.get(method)
+      return entry !== undefined && timers.monotonic() < entry.until ? entry.answer : undefined
+    },
+    note: (method: string, answer: RpcResult<unknown>) => {
+      if (answer.ok || answer.failure.kind !== 'unable' || readNodeState(answer.failure) !== 'no such method') return
+      known.set(method, { until: timers.monotonic() + REMEMBERED_MS, answer })
+    },
+  }
+}
+
+/** Whether a node that left requests unanswered may answer fewer of them. */
+function wereTooMany({ each, isBusy, words, status }: Answers): boolean {
+  if (each.every((answer) => answer !== undefined) || (status >= 300 && status < 400)) return false
+  return !isBusy || speaksOfBatches(words)
+}
+
+function smallerThan(count: number, { status, words }: Answers): number {
+  const named = speaksOfBatches(words) ? readBatchLimit(words) : undefined
+  if (named !== undefined && named > 0 && named < count) return named
+  return status === 413 ? Math.floor(count / 2) : 1
+}
+
+function partsOf(calls: readonly Call[], size: number): (readonly Call[])[] {
+  return Array.from({ length: Math.ceil(calls.length / size) }, (_, at) => calls.slice(at * size, (at + 1) * size))
+}
+
+async function inLanes<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = [...items]
+  const lane = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: IN_PARALLEL }, lane))
+}
+
+type Lost = { ok: false; failure: RpcFailure }
 
 /** Never rejects. */
 async function post(
@@ -107,7 +226,7 @@ async function post(
   body: () => string | undefined,
   closing: AbortSignal,
   { exchange, timers }: Transport,
-): Promise<RpcResult<unknown>> {
+): Promise<ExchangeAnswer | Lost> {
   if (closing.aborted) return unreachable('closed')
   const giveUp = new AbortController()
   const cut = () => giveUp.abort(closing.reason)
@@ -117,11 +236,7 @@ async function post(
   )
   try {
     const answer = await exchange({ url, body, signal: giveUp.signal })
-    if (answer === 'not sent') return withheld
-    const { status, text } = answer
-    if (status === 429 || status >= 500) return unreachable(`HTTP status ${status}`)
-    if (status >= 300 && status < 400) return unreachable('a redirection')
-    return { ok: true, value: parseJson(text) }
+    return answer === 'not sent' ? withheld : answer
   } catch (error) {
     return unreachable(error instanceof Error ? error.name : 'no connection')
   } finally {
@@ -130,31 +245,27 @@ async function post(
   }
 }
 
-const NodeError = z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() })
-const Answer = z.object({ id: z.number(), result: z.unknown().optional(), error: NodeError.nullish() })
-
-function pickAll(body: unknown, count: number): RpcResult<unknown>[] {
-  const byId = new Map<unknown, unknown>()
-  for (const each of Array.isArray(body) ? body : [body]) {
-    const { id } = (each ?? {}) as { id?: unknown }
-    if (!byId.has(id)) byId.set(id, each)
-  }
-  return Array.from({ length: count }, (_, id) => pick(byId.get(id)))
-}
-
-function pick(body: unknown): RpcResult<unknown> {
-  const answer = Answer.safeParse(body)
-  if (!answer.success) return unreachable('an answer that is not JSON-RPC')
-  const { result, error } = answer.data
-  return error ? { ok: false, failure: { kind: 'error', ...error } } : { ok: true, value: result }
-}
-
 function conform<Schema extends z.ZodType>(
   answer: RpcResult<unknown>,
   method: string,
   schema: Schema,
+  hide: (text: string) => string,
 ): RpcResult<z.output<Schema>> {
-  if (!answer.ok) return answer
+  if (!answer.ok) {
+    const { failure } = answer
+    const message =
+      failure.kind === 'unable' ? `The node cannot answer ${method}: ${failure.message}.` : failure.message
+    return { ok: false, failure: { ...failure, message: hide(message) } }
+  }
   const parsed = schema.safeParse(answer.value)
   return parsed.success ? { ok: true, value: parsed.data } : unreachable(`an answer to ${method} that cannot be read`)
+}
+
+/** Gateways repeat access keys in what they say; keys are parts of the address that are longer than its plain words. */
+function hideSecretsOf(url: string): (text: string) => string {
+  const { username, password, pathname, searchParams } = new URL(url)
+  const secrets = [username, password, ...pathname.split('/'), ...searchParams.values()].filter(
+    ({ length }) => length > 7,
+  )
+  return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '…'), text)
 }

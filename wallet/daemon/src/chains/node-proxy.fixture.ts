@@ -8,12 +8,19 @@ export type NodeProxy = {
   /** Methods that arrived, in order. */
   asked: string[]
   /** What happens to every request from now on. */
-  behave: (how: 'well' | 'cut' | 'hang' | 429 | 503) => void
+  behave: (how: 'well' | 'cut' | 'hang' | 429 | 503 | NodeRefusal) => void
   /** Answers to these methods are made up, as by a node that is behind or serves another chain. */
   pretend: (results: Readonly<Record<string, unknown>>) => void
   /** The request is passed on, and the connection is cut before the answer. */
   loseAnswersTo: (method: string) => void
   close: () => Promise<void>
+}
+
+/** An error that every request gets, with any HTTP status. */
+export type NodeRefusal = {
+  status?: number
+  headers?: Record<string, string>
+  error: { code: number; message: string }
 }
 
 type Question = { id: number; method: string }
@@ -33,6 +40,11 @@ export async function startNodeProxy(target: string): Promise<NodeProxy> {
     const parsed = JSON.parse(body) as Question | Question[]
     const questions = [parsed].flat()
     asked.push(...questions.map(({ method }) => method))
+    if (typeof how === 'object') {
+      const { status = 200, headers = {}, error } = how
+      const refused = questions.map(({ id }) => ({ jsonrpc: '2.0', id, error }))
+      return { status, headers, body: JSON.stringify(Array.isArray(parsed) ? refused : refused[0]) }
+    }
     if (how !== 'well') return { how }
     const told = questions.every(({ method }) => method in made) ? '[]' : await pass(body)
     if (questions.some(({ method }) => method === losing)) return { how: 'cut' as const }
@@ -45,9 +57,12 @@ export async function startNodeProxy(target: string): Promise<NodeProxy> {
   const server = createServer((request, response) => {
     answer(request).then(
       (reply) => {
-        if ('body' in reply) response.setHeader('content-type', 'application/json').end(reply.body)
-        else if (reply.how === 'cut') response.destroy()
-        else if (reply.how !== 'hang') response.writeHead(reply.how).end('{}')
+        if ('body' in reply) {
+          response
+            .writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers })
+            .end(reply.body)
+        } else if (reply.how === 'cut') response.destroy()
+        else if (typeof reply.how === 'number') response.writeHead(reply.how).end('{}')
       },
       () => response.destroy(),
     )

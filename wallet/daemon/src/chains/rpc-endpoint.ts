@@ -61,7 +61,7 @@ function refused(message: string): { ok: false; failure: RpcFailure } {
 async function ask(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
   const answer = await check(endpoint.reader)
   if (!answer.ok) {
-    note(endpoint, answer)
+    pause(endpoint, answer.failure)
     return answer
   }
   endpoint.fault = answer.value === undefined ? null : `${endpoint.name} ${answer.value}`
@@ -71,24 +71,23 @@ async function ask(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null
 
 /** What an answer tells about the node that gave it. */
 export function note(endpoint: Endpoint, answer: RpcResult<unknown>): void {
-  if (!answer.ok && answer.failure.kind === 'withheld') return
-  if (answer.ok || !isPassing(answer.failure)) {
-    endpoint.failures = 0
-    return
-  }
+  if (answer.ok || answer.failure.kind === 'error') endpoint.failures = 0
+  else if (answer.failure.kind === 'unreachable') pause(endpoint, answer.failure)
+}
+
+/** The node is asked after the others until the pause is over, and has to show again what it serves. */
+function pause(endpoint: Endpoint, failure: RpcFailure): void {
   const now = endpoint.timers.monotonic()
   // Questions that failed together are one failure.
   if (endpoint.failures > 0 && now < endpoint.retryAt) return
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(endpoint.failures, 16), LONGEST_PAUSE_MS)
+  const doubled = FIRST_PAUSE_MS * 2 ** Math.min(endpoint.failures, 16)
+  const asked = failure.kind === 'unreachable' ? (failure.retryAfterMs ?? 0) : 0
   endpoint.failures += 1
-  endpoint.retryAt = now + pause
+  endpoint.retryAt = now + Math.min(Math.max(doubled, asked), LONGEST_PAUSE_MS)
   endpoint.fault = undefined
 }
 
-/** JSON-RPC codes by which gateways say that too much was asked. */
-const OVERLOADED = [-32005, -32029]
-
-/** True for what is wrong with the node, and not with the question. */
-export function isPassing(failure: RpcFailure): boolean {
-  return failure.kind === 'unreachable' || (failure.kind === 'error' && OVERLOADED.includes(failure.code))
+/** True for what is wrong with the node, and not with the question: another node may answer. */
+export function concernsNode({ kind }: RpcFailure): boolean {
+  return kind === 'unreachable' || kind === 'unable'
 }

@@ -94,6 +94,42 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     expect(first.asked).toHaveLength(before)
   })
 
+  test.each([
+    // raindex#1662, hyperlane-monorepo#2021, foundry#4894, arc-node#207, INFURA/infura#201
+    { error: { code: -32016, message: 'over rate limit' } },
+    { error: { code: 429, message: 'Your app has exceeded its compute units per second capacity.' } },
+    { error: { code: -32007, message: '50/second request limit reached - reduce calls per second' } },
+    { error: { code: -32011, message: 'request limit reached' } },
+    { error: { code: 15, message: 'Too many requests, try again later' } },
+    { error: { code: -32046, message: 'Cannot fulfill request' } },
+    { error: { code: -32005, message: 'daily request count exceeded, request rate limited' } },
+    { status: 401, error: { code: -32600, message: 'Must be authenticated!' } },
+    { status: 403, error: { code: -32052, message: 'Access denied' } },
+  ])('a question goes to the next where the first answers %j', async (refusal) => {
+    await adapter.connect()
+    first.behave(refusal)
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    expect(second.asked).toContain(chain.balanceMethod)
+    const before = first.asked.length
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    expect(first.asked).toHaveLength(before)
+  })
+
+  test('a question that the first cannot answer goes to the next, and the first is asked for other things', async () => {
+    await adapter.connect()
+    first.behave({ error: { code: -32601, message: 'Method not found' } })
+    expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
+    second.behave({ error: { code: -32601, message: 'Method not found' } })
+    const refused = `cannot answer ${chain.balanceMethod}: Method not found.`
+    expect(await adapter.balance(key.account.address)).toEqual({
+      ok: false,
+      message: `Node 1 of 2 ${refused} Node 2 of 2 ${refused}`,
+    })
+    first.behave('well')
+    await adapter.outcomes([])
+    expect(await adapter.nextSequence?.(payee)).not.toMatchObject({ ok: false })
+  })
+
   test('a question goes to the next where the first is silent', async () => {
     await adapter.connect()
     first.behave('hang')
@@ -147,7 +183,7 @@ describe('order', () => {
     for (const close of closing.splice(0)) await close()
   })
 
-  async function open(maxLag: bigint) {
+  async function open(maxLag: bigint, timers = systemTransport.timers) {
     const node = await startNodeProxy('http://127.0.0.1:9')
     const [first, second] = [await startNodeProxy(node.url), await startNodeProxy(node.url)]
     const heights = { eth_blockNumber: 100, name: 'first' }
@@ -155,6 +191,7 @@ describe('order', () => {
     second.pretend({ ...heights, name: 'second' })
     const pool = createRpcPool({
       ...systemTransport,
+      timers,
       urls: [first.url, second.url],
       check: async () => ({ ok: true, value: undefined }),
       height: async (rpc) => {
@@ -180,6 +217,29 @@ describe('order', () => {
     first.behave('well')
     expect(await who()).toBe('second')
     await expect.poll(who, { timeout: 5_000 }).toBe('first')
+  })
+
+  test('a node that asks to be left alone is, but for a minute at most', async () => {
+    let now = 0
+    const { first, who } = await open(5n, { ...systemTransport.timers, monotonic: () => now })
+    const refuse = (seconds: string) =>
+      first.behave({ status: 429, headers: { 'retry-after': seconds }, error: { code: 429, message: 'later' } })
+    for (const [asked, pause] of [
+      ['30', 30_000],
+      ['3600', 60_000],
+    ] as const) {
+      refuse(asked)
+      expect(await who()).toBe('second')
+      first.behave('well')
+      now += pause - 1
+      expect(await who()).toBe('second')
+      await expect
+        .poll(() => {
+          now += 20
+          return who()
+        })
+        .toBe('first')
+    }
   })
 
   test('a node that is behind comes after the others until it has caught up', async () => {

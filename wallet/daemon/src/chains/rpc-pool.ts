@@ -4,9 +4,9 @@ import { createRpcClient, type RpcClient, type Transport } from './json-rpc.ts'
 import {
   admitEndpoint,
   type CheckNode,
+  concernsNode,
   createEndpoint,
   type Endpoint,
-  isPassing,
   type NodeReader,
   type NodeRef,
   note,
@@ -77,16 +77,16 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   }
 
   const onOne = async <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>): Promise<RpcResult<Value>> => {
-    let last: RpcResult<Value> | undefined
+    const failed: Failed[] = []
     for (const endpoint of inOrder()) {
       const admitted = await admit(endpoint)
       const answer = admitted.ok ? await work(endpoint.reader) : admitted
       if (admitted.ok) note(endpoint, answer)
-      if (answer.ok || !isPassing(answer.failure)) return answer
-      // Why the preferred node cannot be used says more than why its stand-in cannot.
-      last ??= answer
+      if (answer.ok || !concernsNode(answer.failure)) return answer
+      failed.push({ ok: false, failure: { ...answer.failure, message: named(endpoint, answer.failure) } })
     }
-    return last!
+    // Why the preferred node cannot be used says more than why its stand-in cannot.
+    return failed.every(({ failure }) => failure.kind === 'unable') ? joined(failed) : failed[0]!
   }
 
   return {
@@ -115,13 +115,26 @@ export function createRpcPool(options: PoolOptions): RpcPool {
     },
     broadcast: (method, params, { readFailure, mayLeave, startAt }) =>
       broadcastInTurn(rotated(inOrder(), startAt), admit, async ({ client, reader }) => {
-        const answer = await client.submit(method, params, z.unknown(), mayLeave)
+        const answer = await client.submit(method, params, z.string(), mayLeave)
         return { answer, meaning: answer.ok ? { kind: 'accepted' } : readFailure(answer.failure, reader.node) }
       }),
     close: () => {
       closed = true
       for (const { client } of endpoints) client.close()
     },
+  }
+}
+
+type Failed = { ok: false; failure: RpcFailure }
+
+function named({ name }: Endpoint, { message }: RpcFailure): string {
+  return message.replace(/^The node\b/, name)
+}
+
+function joined(failed: readonly Failed[]): Failed {
+  return {
+    ok: false,
+    failure: { ...failed[0]!.failure, message: failed.map(({ failure }) => failure.message).join(' ') },
   }
 }
 

@@ -1,7 +1,7 @@
 import { parseAddress } from '@waiaas/core'
 import { type AbiFunction, encodeData, fromAbi } from 'ox/AbiFunction'
+import { clip } from '../clip.ts'
 import { type Refusal, refuse } from '../payment.ts'
-import { clip } from './node-errors.ts'
 
 type Parameter = { type: string; components?: readonly Parameter[] }
 

@@ -1,5 +1,6 @@
 import { parseUnits } from '@waiaas/core'
 import type { Broadcast } from '../chain-adapter.ts'
+import { clip } from '../clip.ts'
 import type { Refusal } from '../payment.ts'
 import type { RpcFailure } from '../rpc-result.ts'
 
@@ -66,9 +67,4 @@ export function revertReason(data: unknown): string | undefined {
   if (selector !== ERROR_STRING) return `custom error ${selector}`
   const length = Number.parseInt(words.slice(64, 128), 16)
   return clip(Buffer.from(words.slice(128, 128 + length * 2), 'hex').toString('utf8'))
-}
-
-/** Words from outside, made short and printable. */
-export function clip(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200)
 }

@@ -1,4 +1,5 @@
 import type { Broadcast } from '../chain-adapter.ts'
+import { clip } from '../clip.ts'
 import type { RpcFailure } from '../rpc-result.ts'
 
 /** What a failed `sendTransaction` (without preflight) says. Nothing of it proves that the bytes are not out. */
@@ -19,9 +20,4 @@ export function describeTransactionError(error: unknown): string {
   if (typeof error === 'string') return meanings[error] ?? clip(error)
   const [name] = Object.keys((error ?? {}) as object)
   return (name === undefined ? undefined : meanings[name]) ?? clip(JSON.stringify(error))
-}
-
-/** Words from outside, made short and printable. */
-function clip(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200)
 }
