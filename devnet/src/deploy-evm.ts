@@ -31,6 +31,12 @@ export const BOX_ABI = parseAbi([
   'error Refused(uint256 value)',
 ])
 
+/** The methods of a factory made by `deployOwnerFactory`. */
+export const OWNER_FACTORY_ABI = parseAbi([
+  'function make(bytes32 salt) returns (address)',
+  'function addressOf(bytes32 salt) view returns (address)',
+])
+
 export type Erc20Options = {
   readonly rpcUrl: string
   readonly name: string
@@ -69,6 +75,11 @@ export function deployItems(options: {
   readonly owner: Address
 }): Promise<Address> {
   return deploy(options.rpcUrl, 'Items', [options.count, options.owner])
+}
+
+/** Puts a new factory of contract accounts on a local EVM chain. */
+export function deployOwnerFactory({ rpcUrl }: { readonly rpcUrl: string }): Promise<Address> {
+  return deploy(rpcUrl, 'OwnerFactory', [])
 }
 
 async function deploy(rpcUrl: string, name: ContractName, args: readonly unknown[]): Promise<Address> {

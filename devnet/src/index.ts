@@ -6,8 +6,10 @@ export {
   deployErc20,
   deployFeeErc20,
   deployItems,
+  deployOwnerFactory,
   ERC20_ABI,
   type Erc20Options,
+  OWNER_FACTORY_ABI,
 } from './deploy-evm.ts'
 export {
   createSplMint,

@@ -11,6 +11,10 @@ export type NodeProxy = {
   behave: (how: 'well' | 'cut' | 'hang' | 429 | 503 | NodeRefusal) => void
   /** Answers to these methods are made up, as by a node that is behind or serves another chain. */
   pretend: (results: Readonly<Record<string, unknown>>) => void
+  /** Answers to these methods are errors. */
+  refuse: (errors: Readonly<Record<string, NodeRefusal['error']>>) => void
+  /** Several questions together get one error object. */
+  refuseBatches: () => void
   /** The request is passed on, and the connection is cut before the answer. */
   loseAnswersTo: (method: string) => void
   close: () => Promise<void>
@@ -28,6 +32,8 @@ type Question = { id: number; method: string }
 export async function startNodeProxy(target: string): Promise<NodeProxy> {
   let how: Parameters<NodeProxy['behave']>[0] = 'well'
   let made: Readonly<Record<string, unknown>> = {}
+  let refusals: Readonly<Record<string, NodeRefusal['error']>> = {}
+  let takesBatches = true
   let losing: string | undefined
   const asked: string[] = []
 
@@ -46,11 +52,19 @@ export async function startNodeProxy(target: string): Promise<NodeProxy> {
       return { status, headers, body: JSON.stringify(Array.isArray(parsed) ? refused : refused[0]) }
     }
     if (how !== 'well') return { how }
-    const told = questions.every(({ method }) => method in made) ? '[]' : await pass(body)
+    if (Array.isArray(parsed) && !takesBatches) {
+      const error = { code: -32600, message: 'Batch requests are not supported' }
+      return { body: JSON.stringify({ jsonrpc: '2.0', id: null, error }) }
+    }
+    const told = questions.every(({ method }) => method in made || method in refusals) ? '[]' : await pass(body)
     if (questions.some(({ method }) => method === losing)) return { how: 'cut' as const }
     const answers = [JSON.parse(told) as { id: number }].flat()
     const changed = questions.map(({ id, method }) =>
-      method in made ? { jsonrpc: '2.0', id, result: made[method] } : answers.find((each) => each.id === id),
+      method in refusals
+        ? { jsonrpc: '2.0', id, error: refusals[method] }
+        : method in made
+          ? { jsonrpc: '2.0', id, result: made[method] }
+          : answers.find((each) => each.id === id),
     )
     return { body: JSON.stringify(Array.isArray(parsed) ? changed : changed[0]) }
   }
@@ -76,6 +90,12 @@ export async function startNodeProxy(target: string): Promise<NodeProxy> {
     },
     pretend: (results) => {
       made = results
+    },
+    refuse: (errors) => {
+      refusals = errors
+    },
+    refuseBatches: () => {
+      takesBatches = false
     },
     loseAnswersTo: (method) => {
       losing = method
