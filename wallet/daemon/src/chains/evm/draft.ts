@@ -42,7 +42,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return facts
   const { balance, hasCode, price, estimate, dataFee } = facts
-  const short = checkBalance(balance, call.value, 0n, network)
+  const short = checkBalance(balance, call.value, PLAIN_TRANSFER_GAS * price.maxFeePerGas + dataFee, network)
   if (short !== undefined) return short
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
   const gas = gasFor(estimate.value)

@@ -35,6 +35,7 @@ export async function deriveEffects(
   if (simulation.kind === 'failed') {
     return refuse('SIMULATION_FAILED', `The transaction would fail: ${simulation.why}`)
   }
+  if (simulation.kind === 'lost') return refuse('CHAIN_ERROR', simulation.message)
   if (simulation.kind === 'unable') {
     const refusal = moves && (await checkAnswer(context, call, wallet))
     if (refusal !== undefined) return refusal

@@ -32,7 +32,12 @@ test.each([
   ],
   [{ ...node('execution reverted', 3), data: '0xdeadbeef' }, 'SIMULATION_FAILED', 'custom error 0xdeadbeef'],
   [node('execution reverted'), 'SIMULATION_FAILED', 'execution reverted'],
-  [node('insufficient funds for transfer'), 'INSUFFICIENT_BALANCE', 'balance'],
+  [node('insufficient funds for transfer'), 'CHAIN_ERROR', 'insufficient funds'],
+  [node('gas required exceeds allowance (50000000)'), 'SIMULATION_FAILED', 'all the gas'],
+  [node('out of gas: gas required exceeds allowance: 550000000', -32003), 'SIMULATION_FAILED', 'all the gas'],
+  [node('Cannot estimate gas, gas spent exceeded transaction and block gas limit'), 'SIMULATION_FAILED', 'all the gas'],
+  [node('execution reverted: insufficient balance', 3), 'SIMULATION_FAILED', 'insufficient balance'],
+  [node('VM execution error.', -32015), 'SIMULATION_FAILED', 'VM execution error'],
   [node('rate limit\u0000 reached', 429), 'CHAIN_ERROR', 'rate limit  reached'],
 ] as const)('reads the failed estimate %j', (failure, code, message) => {
   expect(readEstimateFailure(failure)).toEqual({ ok: false, code, message: expect.stringContaining(message) })

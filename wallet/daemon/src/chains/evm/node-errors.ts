@@ -29,14 +29,22 @@ export function readBroadcastFailure(failure: RpcFailure): Broadcast {
   return WANTS_MORE.test(message) ? { ...said, wants: { more: true } } : said
 }
 
-/** What a failed `eth_estimateGas` says about the transaction. */
+/**
+ * Said of a call that fails with all the gas there is; of a lack of money only where the question names a gas price,
+ * which ours does not. geth, erigon, Arbitrum "gas required exceeds allowance (50000000)" (optimism#3072), reth "out of
+ * gas: gas required exceeds allowance: 550000000" (reth#12967), nethermind "Cannot estimate gas, gas spent exceeded
+ * transaction and block gas limit", anvil "Out of gas: gas required exceeds allowance: …".
+ */
+const BURNS_ALL_GAS = /gas required exceeds|gas spent exceeded|out ?of ?gas|block gas limit exceeded/i
+
+/** What a failed `eth_estimateGas` without a gas price says about a transaction that the balance covers. */
 export function readEstimateFailure(failure: RpcFailure): Refusal {
   if (failure.kind !== 'error') return { ok: false, code: 'CHAIN_ERROR', message: failure.message }
-  if (/insufficient funds|insufficient balance|gas required exceeds allowance/i.test(failure.message)) {
+  if (BURNS_ALL_GAS.test(failure.message)) {
     return {
       ok: false,
-      code: 'INSUFFICIENT_BALANCE',
-      message: 'The balance does not cover amount and fee.',
+      code: 'SIMULATION_FAILED',
+      message: 'The transaction would fail: it uses up all the gas that a transaction may have.',
     }
   }
   const reason = revertReason(failure.data)
@@ -47,12 +55,17 @@ export function readEstimateFailure(failure: RpcFailure): Refusal {
   return { ok: false, code: 'CHAIN_ERROR', message: `The node answered: ${clip(failure.message)}` }
 }
 
+/**
+ * go-ethereum core/vm/errors.go; nethermind and parity "VM execution error." with -32015; anvil "EVM error …"; ganache
+ * "VM Exception while processing transaction"; parity "Bad instruction fe".
+ */
+const EXECUTION_FAILED =
+  /revert|opcode|EVM error|VM execution error|VM exception|out ?of ?gas|stack ?(under|over)flow|stack limit reached|invalid ?jump|bad (instruction|jump)|write protection|return data out of bounds/i
+
 /** True where the node ran a call and the call failed, so that asking again brings nothing. */
 export function isExecutionFailure(failure: RpcFailure): boolean {
   if (failure.kind !== 'error') return false
-  return (
-    failure.code === 3 || /revert|opcode|EVM error|out ?of ?gas|StackUnderflow|stack underflow/i.test(failure.message)
-  )
+  return failure.code === 3 || EXECUTION_FAILED.test(failure.message)
 }
 
 const ERROR_STRING = '0x08c379a0'

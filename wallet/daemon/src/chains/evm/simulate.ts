@@ -3,7 +3,7 @@ import { encodeData, from as functionFrom } from 'ox/AbiFunction'
 import { z } from 'zod'
 import { clip } from '../clip.ts'
 import type { Reader } from '../rpc-pool.ts'
-import type { RpcResult } from '../rpc-result.ts'
+import type { RpcFailure, RpcResult } from '../rpc-result.ts'
 import { UNLIMITED } from './calldata.ts'
 import { revertReason } from './node-errors.ts'
 import type { EvmCall } from './prepared.ts'
@@ -25,8 +25,10 @@ export type Simulation =
       unclear: string[]
     }
   | { kind: 'failed'; why: string }
-  /** The node does not know how to. */
+  /** No node knows how to. */
   | { kind: 'unable' }
+  /** No node answered. */
+  | { kind: 'lost'; message: string }
 
 type Watch = { balances: BalanceWatch[]; allowances: AllowanceWatch[] }
 
@@ -60,15 +62,21 @@ export async function simulateCall(
 ): Promise<Simulation> {
   const watch: Watch = { balances: [{ token: null, account: wallet }, ...balances], allowances: [] }
   const first = await run(rpc, wallet, call, watch)
-  if (!first.ok) return { kind: 'unable' }
+  if (!first.ok) return notRun(first.failure)
   if (first.value.tx.status !== 1n) return failed(first.value.tx)
   const wider = widen(watch, first.value.tx.logs ?? [], wallet)
   const size = wider.balances.length + wider.allowances.length
   if (size === watch.balances.length) return ran(first.value, wallet, [])
   if (size > MAX_WATCHED) return ran(first.value, wallet, ['it moves more tokens than can be followed'])
   const second = await run(rpc, wallet, call, wider)
-  if (!second.ok) return { kind: 'unable' }
+  if (!second.ok) return notRun(second.failure)
   return second.value.tx.status === 1n ? ran(second.value, wallet, []) : failed(second.value.tx)
+}
+
+/** Nodes without the method refuse it with many words and codes, or answer something else. */
+function notRun(failure: RpcFailure): Simulation {
+  if (failure.kind === 'unable' || failure.kind === 'error') return { kind: 'unable' }
+  return { kind: 'lost', message: failure.message }
 }
 
 function ran({ tx, balances, allowances }: Run, wallet: string, unclear: string[]): Simulation {
@@ -100,12 +108,13 @@ async function run(rpc: Reader, wallet: string, call: EvmCall, watch: Watch): Pr
   const calls = [...questions, tx, ...questions]
   const stateOverrides = { [BALANCE_PROBE]: { code: PROBE_CODE } }
   const block = { blockStateCalls: [{ stateOverrides, calls }], validation: false, traceTransfers: false }
-  const answer = await rpc.read('eth_simulateV1', [block, 'latest'], Blocks)
+  const answer = await rpc.read('eth_simulateV1', [block, 'latest'], z.unknown())
   if (!answer.ok) return answer
-  const results = answer.value[0]?.calls ?? []
+  const blocks = Blocks.safeParse(answer.value)
+  const results = blocks.data?.[0]?.calls ?? []
   const result = results[questions.length]
   if (results.length !== calls.length || result === undefined) {
-    return { ok: false, failure: { kind: 'unreachable', message: 'a simulation with parts missing' } }
+    return { ok: false, failure: { kind: 'unable', code: 0, message: 'The node simulated something else.' } }
   }
   const answerAt = (index: number) => {
     const { status, returnData } = results[index]!
