@@ -12,6 +12,8 @@ export type EvmTraits = {
   pollMs: number
   /** A chain of one's own, which may be started anew at any time. */
   ownChain: boolean
+  /** The lowest tip per gas that the pools of the network take. */
+  minTip: bigint
   /** The highest tip per gas that is paid, whatever a node suggests. */
   maxTip: bigint
   /** Rollups of the OP Stack charge for data on their parent chain, apart from gas; this contract tells how much. */
@@ -23,12 +25,16 @@ export type EvmTraits = {
 const gwei = 1_000_000_000n
 const opStackOracle = '0x420000000000000000000000000000000000000F'
 
+/** Pools of geth and its forks refuse a tip of zero: --txpool.pricelimit is 1 (go-ethereum#24079). */
+const LEAST_TIP = 1n
+
 const ethereum: EvmTraits = {
   finality: 'finalized',
   finalityLagMs: 900_000,
   noPool: false,
   ownChain: false,
   pollMs: 4_000,
+  minTip: LEAST_TIP,
   maxTip: 50n * gwei,
 }
 const polygon: EvmTraits = {
@@ -38,6 +44,8 @@ const polygon: EvmTraits = {
   noPool: false,
   ownChain: false,
   pollMs: 2_000,
+  // PIP-35, for both networks: bor#1285, bor#1290, erigon#11294.
+  minTip: 25n * gwei,
   maxTip: 1_000n * gwei,
 }
 const rollup: EvmTraits = {
@@ -46,6 +54,7 @@ const rollup: EvmTraits = {
   noPool: false,
   ownChain: false,
   pollMs: 1_000,
+  minTip: LEAST_TIP,
   maxTip: 5n * gwei,
 }
 /** The sequencer takes transactions in the order of their nonces only (nitro#1418). */
@@ -62,6 +71,7 @@ const local: EvmTraits = {
   noPool: false,
   ownChain: true,
   pollMs: 100,
+  minTip: 0n,
   maxTip: 50n * gwei,
 }
 
