@@ -14,7 +14,12 @@ afterEach(async () => {
 })
 
 /** A node that notes the bodies that come, and answers with what `answer` makes of them. */
-async function open(answer: (calls: Call[], response: ServerResponse) => void, tries = 1, key = 'key') {
+async function open(
+  answer: (calls: Call[], response: ServerResponse) => void,
+  tries = 1,
+  key = 'key',
+  transport = systemTransport,
+) {
   const bodies: (Call | Call[])[] = []
   const server = createServer((request, response) => {
     text(request).then((body) => {
@@ -31,7 +36,7 @@ async function open(answer: (calls: Call[], response: ServerResponse) => void, t
   const client: RpcClient = createRpcClient(
     `http://127.0.0.1:${(server.address() as AddressInfo).port}/${key}`,
     tries,
-    systemTransport,
+    transport,
   )
   close.push(client.close)
   return { bodies, client }
@@ -250,6 +255,18 @@ describe('a node that takes no batches, or short ones', () => {
     expect(sizes(bodies)).toEqual([5, 1])
   })
 
+  test('is given no more where it stops answering', async () => {
+    let answers = true
+    const { bodies, client } = await open((calls, response) =>
+      answers ? refusing(1, say(403, ''))(calls, response) : void response.destroy(),
+    )
+    await ask(client, 3)
+    bodies.length = 0
+    answers = false
+    expect((await ask(client, 50)).every(({ ok }) => !ok)).toBe(true)
+    expect(bodies.length).toBeLessThanOrEqual(8)
+  })
+
   test('is not taken for one because it throttles', async () => {
     const { bodies, client } = await open((_calls, response) =>
       response.end('{"jsonrpc":"2.0","id":null,"error":{"code":-32016,"message":"over rate limit"}}'),
@@ -299,6 +316,18 @@ test('a method that a node does not offer is not asked for again, and named', as
     })
   }
   expect(methodsOf(bodies)).toEqual([['ask'], ['none'], ['gone']])
+})
+
+test('a method that was missing is asked for again after a minute', async () => {
+  let now = 0
+  const { bodies, client } = await open(
+    (_calls, response) => response.end('{"id":1,"error":{"code":-32601,"message":"Method not found"}}'),
+    1,
+    'key',
+    { ...systemTransport, timers: { ...systemTransport.timers, monotonic: () => now } },
+  )
+  for (now of [0, 30_000, 59_999, 60_000, 90_000]) await client.read('none', [], z.unknown())
+  expect(methodsOf(bodies)).toEqual([['none'], ['none']])
 })
 
 test('what a node says never shows the key of its address', async () => {

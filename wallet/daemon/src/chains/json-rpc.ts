@@ -47,8 +47,10 @@ const MAX_SUBMITS = 32
 /** Exchanges at a time with a node that takes fewer requests together than are asked. */
 const IN_PARALLEL = 8
 const TIMEOUT_MS = 10_000
-/** How long it is remembered what a node does not offer. */
-const REMEMBERED_MS = 600_000
+/** How long a node is given no more requests together than it took. */
+const LIMIT_MS = 600_000
+/** How long a node is not asked for a method that it said it lacks: not long, since a gateway may be wrong about it. */
+const MISSING_MS = 60_000
 /** Of JSON-RPC. */
 const NO_SUCH_METHOD = -32601
 /** What a web server says of a path or method that it does not know. */
@@ -98,10 +100,10 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
     const askPart = async (part: readonly Call[]) => {
       const answered = await ask(part, 1)
       part.forEach((call, index) => void again.set(call, answered[index]!))
+      return !answered.every(isLost)
     }
     const [first, ...others] = partsOf(open, size)
-    await askPart(first!)
-    if (![...again.values()].every(isLost)) {
+    if (await askPart(first!)) {
       limits.restrict(size)
       await inLanes(others, askPart)
     }
@@ -119,10 +121,12 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
     const flush = async () => {
       const parts = partsOf(queue, most())
       queue = []
-      await inLanes(parts, async (part) => {
+      const untried = await inLanes(parts, async (part) => {
         const results = await work(part)
         part.forEach((call, index) => void call.settle(results[index]!))
+        return !results.every(isLost)
       })
+      for (const call of untried.flat()) call.settle(unreachable('others were not answered'))
     }
     return (method: string, params: readonly unknown[], mayLeave: () => boolean) =>
       new Promise<RpcResult<unknown>>((settle) => {
@@ -134,7 +138,9 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
 
   return {
     read: async (method, params, schema) => {
-      const answer = missing.of(method) ?? (await reading(method, params, () => true))
+      const known = missing.of(method)
+      if (known !== undefined) return conform(known, method, schema, hide)
+      const answer = await reading(method, params, () => true)
       missing.note(method, answer)
       return conform(answer, method, schema, hide)
     },
@@ -173,7 +179,7 @@ function createLimits(timers: Timers) {
       shown = Math.max(shown, count)
     },
     restrict: (size: number) => {
-      limit = { most: Math.min(size, reads()), until: timers.monotonic() + REMEMBERED_MS }
+      limit = { most: Math.min(size, reads()), until: timers.monotonic() + LIMIT_MS }
       shown = Math.min(shown, limit.most)
     },
   }
@@ -189,7 +195,7 @@ function createMissingMethods(timers: Timers) {
     },
     note: (method: string, answer: RpcResult<unknown>) => {
       if (answer.ok || answer.failure.kind !== 'unable' || readNodeState(answer.failure) !== 'no such method') return
-      known.set(method, { until: timers.monotonic() + REMEMBERED_MS, answer })
+      known.set(method, { until: timers.monotonic() + MISSING_MS, answer })
     },
   }
 }
@@ -210,12 +216,17 @@ function partsOf(calls: readonly Call[], size: number): (readonly Call[])[] {
   return Array.from({ length: Math.ceil(calls.length / size) }, (_, at) => calls.slice(at * size, (at + 1) * size))
 }
 
-async function inLanes<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+/** Several at a time until `work` returns `false`. Returns those that were left over. */
+async function inLanes<Item>(items: readonly Item[], work: (item: Item) => Promise<boolean>): Promise<Item[]> {
   const waiting = [...items]
+  let goesOn = true
   const lane = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item)
+    for (let item = waiting.shift(); item !== undefined; item = goesOn ? waiting.shift() : undefined) {
+      goesOn = (await work(item)) && goesOn
+    }
   }
   await Promise.all(Array.from({ length: IN_PARALLEL }, lane))
+  return waiting
 }
 
 type Lost = { ok: false; failure: RpcFailure }
