@@ -1,11 +1,14 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { AppError } from '@openpista/common'
+import { AppError, systemTimers } from '@openpista/common'
 import { proveBackup } from './backup.ts'
+import type { ChainAdapter } from './chains/chain-adapter.ts'
+import { httpExchange } from './chains/exchange.ts'
+import { createAdapters } from './chains/index.ts'
 import { checkAudit } from './check-audit.ts'
 import { compareAddresses } from './compare-addresses.ts'
-import { readDaemonConfig } from './config.ts'
+import { readDaemonConfig, servedNetworks } from './config.ts'
 import { dataPaths } from './paths.ts'
 import { openKeystore } from './signer/keystore.ts'
 import type { DerivedKey } from './signer/signer.ts'
@@ -61,6 +64,10 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
         return `opens, and all its ${wallets} addresses derive from its keys`
       })
     }
+    for (const adapter of servedBy(dataDir, env)) {
+      const todo = `Start the node, or set another address under [rpc] in ${paths.config}.`
+      yield await finding(`nodes of ${adapter.network.name}`, todo, () => checkNodes(adapter))
+    }
   } finally {
     password.fill(0)
     backup?.passphrase.fill(0)
@@ -105,6 +112,26 @@ function checkDatabase(path: string): string {
   } finally {
     connection.close()
   }
+}
+
+/** None where the configuration is at fault, which is a finding of its own. */
+function servedBy(dataDir: string, env: DoctorOptions['env']): ChainAdapter[] {
+  try {
+    const config = readDaemonConfig(dataDir, env)
+    const feeHeadroomPercent = config.fees.replacement_headroom_percent
+    return createAdapters(servedNetworks(config), { exchange: httpExchange, timers: systemTimers, feeHeadroomPercent })
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return []
+  }
+}
+
+async function checkNodes(adapter: ChainAdapter): Promise<string> {
+  const answer = await adapter.connect()
+  await adapter.close()
+  const fault = answer.ok ? answer.warning : answer.message
+  if (!answer.ok || fault !== undefined) throw new AppError('CHAIN_ERROR', `${fault}`)
+  return answer.lacks ?? 'serve it, with everything that is used'
 }
 
 async function describeAudit(dataDir: string): Promise<string> {

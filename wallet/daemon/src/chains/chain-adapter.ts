@@ -182,8 +182,11 @@ export type TokenAccounts = {
  */
 export type ChainAdapter = {
   network: Network
-  /** Asks every node whether it serves this network (chain id, genesis); one that does not is never used. `warning` names it. */
-  connect: () => Promise<{ ok: true; warning?: string } | { ok: false; message: string }>
+  /**
+   * Asks every node whether it serves this network (chain id, genesis); one that does not is never used. `warning` names
+   * it. `lacks`: what the others do not offer, a sentence per node.
+   */
+  connect: () => Promise<{ ok: true; warning?: string; lacks?: string } | { ok: false; message: string }>
   balance: (address: string) => Promise<{ ok: true; amount: bigint } | { ok: false; message: string }>
   /** What the chain says of a token; refused where something else was said of it. */
   token: (declared: TokenRef) => Promise<{ ok: true; token: Token } | Refusal>

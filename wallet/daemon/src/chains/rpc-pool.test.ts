@@ -177,6 +177,38 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
   })
 })
 
+test('what a node does not offer is told when it is connected', async () => {
+  const [evm, solana] = [await startEvmNode({}), await startSolanaNode({ slotMs: 50 })]
+  const proxies = await Promise.all([evm, evm, solana].map(({ rpcUrl }) => startNodeProxy(rpcUrl)))
+  const [first, second, third] = proxies as [NodeProxy, NodeProxy, NodeProxy]
+  const missing = { code: -32601, message: 'Method not found' }
+  first.refuse({ eth_simulateV1: missing, eth_getTransactionCount: { code: -32602, message: 'invalid block tag' } })
+  first.pretend({ eth_getBlockByNumber: null })
+  second.refuseBatches()
+  third.refuse({
+    getSignatureStatuses: { code: -32011, message: 'Transaction history is not available from this node' },
+    getRecentPrioritizationFees: missing,
+  })
+  const adapters = testAdapters([
+    { network: 'evm-local', rpcUrls: [first.url, second.url] },
+    { network: 'solana-local', rpcUrls: [third.url] },
+  ])
+  const [onEvm, onSolana] = await Promise.all(adapters.map(({ connect }) => connect()))
+  const host = ({ url }: NodeProxy) => new URL(url).host
+  expect(onEvm).toEqual({
+    ok: true,
+    lacks:
+      `Node 1 of 2 (${host(first)}) does not offer the final block (tag finalized), simulation (eth_simulateV1). ` +
+      `Node 2 of 2 (${host(second)}) does not offer several questions at once (batches).`,
+  })
+  expect(onSolana).toEqual({
+    ok: true,
+    lacks: `The node (${host(third)}) does not offer transaction history, usual priority fees (getRecentPrioritizationFees).`,
+  })
+  await Promise.all([...adapters, ...proxies].map(({ close }) => close()))
+  await Promise.all([evm, solana].map((each) => each.stop()))
+})
+
 describe('order', () => {
   const closing: (() => unknown)[] = []
   afterEach(async () => {
@@ -194,6 +226,7 @@ describe('order', () => {
       timers,
       urls: [first.url, second.url],
       check: async () => ({ ok: true, value: undefined }),
+      probe: async () => [],
       height: async (rpc) => {
         const answer = await rpc.read('eth_blockNumber', [], z.number())
         return answer.ok ? { ok: true, value: BigInt(answer.value) } : answer

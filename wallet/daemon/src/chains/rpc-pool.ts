@@ -19,8 +19,11 @@ import type { RpcFailure, RpcResult } from './rpc-result.ts'
  * to show it again after each failure.
  */
 export type RpcPool = Pick<RpcClient, 'read' | 'close'> & {
-  /** Asks every node what it serves. `warning`: those that are refused, where others are left. */
-  connect: () => Promise<{ ok: true; warning?: string } | { ok: false; message: string }>
+  /**
+   * Asks every node what it serves. `warning`: those that are refused, where others are left. `lacks`: what nodes do
+   * not offer, a sentence per node.
+   */
+  connect: () => Promise<{ ok: true; warning?: string; lacks?: string } | { ok: false; message: string }>
   /** All questions of `work` go to one node, so that the answers tell of one state of the chain. */
   onOne: <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>) => Promise<RpcResult<Value>>
   /** Asks every node that is well, and answers what those said that answered. */
@@ -39,6 +42,8 @@ export type BroadcastOptions = AdapterOptions & { readFailure: (failure: RpcFail
 export type PoolOptions = Transport & {
   urls: readonly string[]
   check: CheckNode
+  /** What a node does not offer, though it is used where it is; a few words each. */
+  probe: (rpc: NodeReader) => Promise<string[]>
   /** How far the chain is for a node. */
   height: (rpc: NodeReader) => Promise<RpcResult<bigint>>
   /** A node that is further behind the others than this comes after them. */
@@ -92,9 +97,12 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   return {
     connect: async () => {
       const answers = await Promise.all(endpoints.map(admit))
-      const words = answers.flatMap((answer) => (answer.ok ? [] : [answer.failure.message]))
+      const words = answers.flatMap((answer, index) => (answer.ok ? [] : [named(endpoints[index]!, answer.failure)]))
       if (words.length === answers.length) return { ok: false, message: words.join(' ') }
-      return words.length === 0 ? { ok: true } : { ok: true, warning: words.join(' ') }
+      const used = endpoints.filter((_, index) => answers[index]!.ok)
+      const lacks = (await Promise.all(used.map((endpoint) => lackOf(endpoint, options)))).flat().join(' ')
+      const warning = words.join(' ')
+      return { ok: true, ...(warning !== '' && { warning }), ...(lacks !== '' && { lacks }) }
     },
     read: (method, params, schema) => onOne((rpc) => rpc.read(method, params, schema)),
     onOne,
@@ -123,6 +131,13 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       for (const { client } of endpoints) client.close()
     },
   }
+}
+
+async function lackOf({ name, reader, client }: Endpoint, { probe }: PoolOptions): Promise<string[]> {
+  const lacks = await probe(reader)
+  const batches = client.takesTogether() === 1 ? ['several questions at once (batches)'] : []
+  const all = [...batches, ...lacks]
+  return all.length === 0 ? [] : [`${name} (${reader.node.host}) does not offer ${all.join(', ')}.`]
 }
 
 type Failed = { ok: false; failure: RpcFailure }

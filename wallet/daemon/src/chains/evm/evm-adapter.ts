@@ -17,6 +17,7 @@ import { createLine } from './line.ts'
 import { readBroadcastFailure } from './node-errors.ts'
 import { createEvmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
+import { probeEvm } from './probe.ts'
 import { Quantity } from './quantity.ts'
 import { costOf, replacementFor } from './replacement.ts'
 import { readFunds, readSequence } from './sequence.ts'
@@ -32,6 +33,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
   const rpc = createRpcPool({
     urls: rpcUrls,
     check: (node) => checkChain(node, network),
+    probe: probeEvm,
     height: (node) => node.read('eth_blockNumber', [], Quantity),
     maxLag: MAX_LAG_BLOCKS,
     surveyMs: SURVEY_MS,

@@ -98,13 +98,12 @@ async function askFacts(
     rpc.read('getRecentPrioritizationFees', [writable], z.array(z.object({ prioritizationFee: U64 }))),
     tryTransaction(context, unsigned, read.message),
   ])
-  for (const answer of [rent, prices, trial]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
-  if (!rent.ok || !prices.ok || !trial.ok) throw new Error('unreachable')
+  for (const answer of [rent, trial]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  if (!rent.ok || !trial.ok) throw new Error('unreachable')
+  // Without the method, the base fee has to do.
+  if (!prices.ok && prices.failure.kind !== 'unable') return refuse('CHAIN_ERROR', prices.failure.message)
   const nothing = { tokenAccounts: new Map(), mints: new Map(), created: new Map(), tables: noTables }
-  const unitPrice = usualPrice(
-    prices.value.map((each) => each.prioritizationFee),
-    traits,
-  )
+  const unitPrice = usualPrice(prices.ok ? prices.value.map((each) => each.prioritizationFee) : [], traits)
   return {
     ok: true,
     trial: trial.value,

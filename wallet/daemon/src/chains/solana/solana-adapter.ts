@@ -6,6 +6,7 @@ import type { ChainAdapter, NodeOptions, Signed } from '../chain-adapter.ts'
 import { foreseePayment } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
+import { readBlockHeight } from './block-height.ts'
 import { createBlockhashSource } from './blockhash.ts'
 import type { SolanaContext } from './context.ts'
 import { draftSolana, messageOf, SPARE_UNITS } from './draft.ts'
@@ -16,6 +17,7 @@ import { readBroadcastFailure } from './node-errors.ts'
 import { createSolanaOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { SolanaPlan } from './plan.ts'
+import { probeSolana } from './probe.ts'
 import { type SolanaTraits, solanaTraits } from './solana-traits.ts'
 import { tokenAccountsOn } from './token-accounts.ts'
 import { readTraces } from './traces.ts'
@@ -31,7 +33,8 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
   const rpc = createRpcPool({
     urls: rpcUrls,
     check: (node) => checkGenesis(node, network, traits),
-    height: (node) => node.read('getBlockHeight', [{ commitment: 'confirmed' }], U64),
+    probe: probeSolana,
+    height: (node) => readBlockHeight(node, 'confirmed'),
     maxLag: MAX_LAG_SLOTS,
     surveyMs: SURVEY_MS,
     exchange,
@@ -41,7 +44,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
   const unique = rememberMessages()
   const blocks = watchBlocks(
     async () => {
-      const height = await rpc.read('getBlockHeight', [{ commitment: 'confirmed' }], U64)
+      const height = await readBlockHeight(rpc, 'confirmed')
       return height.ok ? height.value : undefined
     },
     traits.watchMs,
