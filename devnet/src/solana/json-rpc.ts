@@ -1,12 +1,13 @@
 import type { RpcAnswer } from '../rpc-server.ts'
 import { accountMethods } from './account-methods.ts'
+import { blockMethods } from './block-methods.ts'
 import { chainMethods } from './chain-methods.ts'
 import type { RpcContext, RpcMethod } from './context.ts'
 import { RpcFault } from './rpc-fault.ts'
 import { transactionMethods } from './transaction-methods.ts'
 
 const METHODS: ReadonlyMap<string, RpcMethod> = new Map(
-  Object.entries({ ...chainMethods, ...accountMethods, ...transactionMethods }),
+  Object.entries({ ...chainMethods, ...blockMethods, ...accountMethods, ...transactionMethods }),
 )
 
 /** Answers a JSON-RPC body, single or batch. */

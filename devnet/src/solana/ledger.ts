@@ -60,13 +60,19 @@ export type LedgerOptions = {
 /** Blocks a blockhash stays valid for after its own. */
 export const BLOCKHASH_LIFETIME = 150
 const SLOTS_PER_EPOCH = 432_000
-/** History that `getBlock` has, and that can be reorganised away. */
+/** Blocks that can still be reorganised away. */
 const KEPT_BLOCKS = 5_000
 const SAVED_BLOCKS = 1_000
 const KEPT_TRANSACTIONS = 50_000
 const SAVED_TRANSACTIONS = 5_000
 
+/** Blocks that can still be read. */
+const LISTED_BLOCKS = 10_000
+
 type BlockEntry = { readonly block: Block; readonly undo: Undo[] }
+
+/** A block with the signatures of what is in it. */
+export type ListedBlock = { readonly block: Block; readonly parent: Block; readonly signatures: readonly string[] }
 type Undo = { readonly signature: string; readonly accounts: (readonly [string, SolanaAccount | null])[] }
 
 /**
@@ -78,6 +84,8 @@ export class Ledger {
   readonly #vm: VirtualMachine
   readonly #finalizedAfter: number
   readonly #blocks: BlockEntry[]
+  /** Every block that can be read, oldest first. */
+  #listed: { readonly block: Block; readonly signatures: string[] }[]
   readonly #byHash = new Map<string, Block>()
   readonly #transactions = new Map<string, TransactionRecord>()
   readonly #written = new Set<string>()
@@ -94,7 +102,11 @@ export class Ledger {
     this.#finalizedAfter = options.finalizedAfter
     this.genesisHash = state.genesisHash
     this.#blocks = state.blocks.map((block) => ({ block, undo: [] }))
+    this.#listed = state.blocks.map((block) => ({ block, signatures: [] }))
     for (const block of state.blocks) this.#byHash.set(block.hash, block)
+    for (const { slot, signature } of state.transactions) {
+      this.#listed.find(({ block }) => block.slot === slot)?.signatures.push(signature)
+    }
     for (const record of state.transactions) this.#transactions.set(record.signature, record)
     for (const [address, account] of state.accounts) this.setAccount(address, account)
     this.#firstReorganisable = this.head.slot + 1
@@ -121,29 +133,6 @@ export class Ledger {
     return this.#blocks[Math.max(index, 0)]!.block
   }
 
-  /** The oldest block that there still is. */
-  get oldest(): Block {
-    return this.#blocks[0]!.block
-  }
-
-  /** Blocks with these slots that have reached a commitment, oldest first. */
-  blocksBetween(first: number, last: number, commitment: Commitment): Block[] {
-    return this.#blocks.flatMap(({ block }) =>
-      block.slot >= first && block.slot <= last && this.hasReached(block.slot, commitment) ? [block] : [],
-    )
-  }
-
-  /** A block, its parent, and the transactions in it; `undefined` for a slot without one. */
-  blockInSlot(
-    slot: number,
-  ): { block: Block; parent: Block | undefined; transactions: TransactionRecord[] } | undefined {
-    const index = this.#blocks.findIndex(({ block }) => block.slot === slot)
-    const entry = this.#blocks[index]
-    if (entry === undefined) return undefined
-    const transactions = [...this.#transactions.values()].filter((record) => record.slot === slot)
-    return { block: entry.block, parent: this.#blocks[index - 1]?.block, transactions }
-  }
-
   commitmentOf(slot: number): Commitment {
     const age = this.head.slot - slot
     if (age >= this.#ageFor('finalized')) return 'finalized'
@@ -152,6 +141,25 @@ export class Ledger {
 
   hasReached(slot: number, commitment: Commitment): boolean {
     return this.head.slot - slot >= this.#ageFor(commitment)
+  }
+
+  /** The slot of the oldest block that can be read. */
+  get firstAvailable(): number {
+    return this.#listed[0]!.block.slot
+  }
+
+  /** The slots with a block from `start` to `end` that have reached the commitment. */
+  slotsBetween(start: number, end: number, commitment: Commitment): number[] {
+    return this.#listed
+      .map(({ block }) => block.slot)
+      .filter((slot) => slot >= start && slot <= end && this.hasReached(slot, commitment))
+  }
+
+  /** The block of a slot; undefined where the slot was skipped or is too old. */
+  listedBlock(slot: number): ListedBlock | undefined {
+    const index = this.#listed.findLastIndex(({ block }) => block.slot === slot)
+    const entry = this.#listed[index]
+    return entry && { ...entry, parent: this.#listed[Math.max(0, index - 1)]!.block }
   }
 
   #ageFor(commitment: Commitment): number {
@@ -220,6 +228,7 @@ export class Ledger {
         }
       }
     }
+    this.#listed = this.#listed.slice(0, this.#listed.length - depth)
     const parent = this.head
     const next = slot + 1
     const time = Math.floor(Date.now() / 1000)
@@ -262,6 +271,8 @@ export class Ledger {
   #append(block: Block): void {
     this.#blocks.push({ block, undo: [] })
     this.#byHash.set(block.hash, block)
+    this.#listed.push({ block, signatures: [] })
+    if (this.#listed.length > LISTED_BLOCKS) this.#listed.shift()
     this.#vm.setClock(block.slot, Math.floor(block.slot / SLOTS_PER_EPOCH), block.time)
     if (this.#blocks.length <= KEPT_BLOCKS) return
     const oldest = this.#blocks.shift()
@@ -299,6 +310,7 @@ export class Ledger {
 
   #record(record: TransactionRecord): void {
     this.#transactions.set(record.signature, record)
+    this.#listed.at(-1)?.signatures.push(record.signature)
     if (this.#transactions.size > KEPT_TRANSACTIONS) {
       for (const oldest of this.#transactions.keys()) {
         this.#transactions.delete(oldest)

@@ -108,7 +108,8 @@ const FullBlock = z.object({
 async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Promise<Result | undefined> {
   const options = {
     commitment: 'finalized',
-    transactionDetails: 'accounts',
+    transactionDetails: 'full',
+    encoding: 'json',
     rewards: false,
     maxSupportedTransactionVersion: 0,
   }
