@@ -31,7 +31,10 @@ export const CONTROL_PATH = '/control/'
 
 type Command = (control: Control, input: Record<string, unknown>) => Promise<void>
 
-const COMMANDS: Record<string, Command> = {
+/** Control commands that only some backends have. */
+export type Commands = Readonly<Record<string, Command>>
+
+const COMMANDS: Commands = {
   misbehave: (control, input) => control.misbehave(parseRule(input)),
   behave: (control) => control.behave(),
   'pause-mining': (control) => control.pauseMining(),
@@ -43,10 +46,16 @@ const COMMANDS: Record<string, Command> = {
 }
 
 /** Carries out `POST /control/<name>` and gives the HTTP answer. */
-export async function runCommand(control: Control, name: string, body: string): Promise<ControlAnswer> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+export async function runCommand(
+  control: Control,
+  name: string,
+  body: string,
+  own: Commands = {},
+): Promise<ControlAnswer> {
+  const commands = { ...COMMANDS, ...own }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command)
-    return { status: 404, body: { error: `unknown command; there are ${Object.keys(COMMANDS).join(', ')}` } }
+    return { status: 404, body: { error: `unknown command; there are ${Object.keys(commands).join(', ')}` } }
   try {
     const input: unknown = body === '' ? {} : JSON.parse(body)
     if (typeof input !== 'object' || input === null) throw new TypeError('the body must be a JSON object')
@@ -61,15 +70,7 @@ export type ControlAnswer = { status: number; body: { ok: true } | { error: stri
 
 /** Drives a node that another process runs, over its control endpoint. */
 export function connectControl(rpcUrl: string): Control {
-  const send = async (name: string, input: unknown = {}): Promise<void> => {
-    const response = await fetch(new URL(`${CONTROL_PATH}${name}`, rpcUrl), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(input),
-    })
-    const answer = (await response.json()) as ControlAnswer['body']
-    if ('error' in answer) throw new Error(`control command ${name}: ${answer.error}`)
-  }
+  const send = (name: string, input: unknown = {}) => sendCommand(rpcUrl, name, input)
   return {
     misbehave: (rule) => send('misbehave', rule),
     behave: () => send('behave'),
@@ -80,6 +81,17 @@ export function connectControl(rpcUrl: string): Control {
     expirePending: () => send('expire-pending'),
     fund: (address, amount) => send('fund', { address, amount: amount.toString() }),
   }
+}
+
+/** Gives one command to a node over its control endpoint; throws what the node says against it. */
+export async function sendCommand(rpcUrl: string, name: string, input: unknown): Promise<void> {
+  const response = await fetch(new URL(`${CONTROL_PATH}${name}`, rpcUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(input),
+  })
+  const answer = (await response.json()) as ControlAnswer['body']
+  if ('error' in answer) throw new Error(`control command ${name}: ${answer.error}`)
 }
 
 function positive(value: unknown, name: string): number {

@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs'
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { Agent, request as httpRequest } from 'node:http'
 import { dirname } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { type AnvilProcess, startAnvilProcess } from './anvil-process.ts'
 import type { ChainControl, Control } from './control.ts'
 import { type RpcAnswer, startRpcServer } from './rpc-server.ts'
+import { tunnel } from './tunnel.ts'
 
 export type EvmNodeOptions = {
   /** Port on 127.0.0.1; a free one unless told. */
@@ -121,23 +120,4 @@ function forward(agent: Agent, port: number, body: Buffer): Promise<RpcAnswer> {
     request.on('error', reject)
     request.end(body)
   })
-}
-
-/** Hands an upgraded connection to anvil byte by byte. */
-function tunnel(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const upstream = connect(port, '127.0.0.1', () => {
-    const headers = request.rawHeaders.reduce(
-      (text, part, index) => text + part + (index % 2 === 0 ? ': ' : '\r\n'),
-      `${request.method} ${request.url} HTTP/1.1\r\n`,
-    )
-    upstream.write(`${headers}\r\n`)
-    upstream.write(head)
-    upstream.pipe(socket)
-    socket.pipe(upstream)
-  })
-  const end = () => {
-    upstream.destroy()
-    socket.destroy()
-  }
-  for (const side of [upstream, socket]) side.on('error', end).on('close', end)
 }

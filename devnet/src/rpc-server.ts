@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ChainControl, CONTROL_PATH, type Control, runCommand } from './control.ts'
+import { type ChainControl, CONTROL_PATH, type Commands, type Control, runCommand } from './control.ts'
 import { type Misbehaviour, type RpcError, RuleBook } from './misbehaviour.ts'
 
 /** A chain as the server sees it: JSON-RPC in, JSON-RPC out, single calls and batches alike. */
@@ -10,9 +10,15 @@ export type RpcBackend = {
   answer(body: Buffer): Promise<RpcAnswer>
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   control: ChainControl
+  /** Control commands of this backend's own. */
+  commands?: Commands
 }
 
-export type RpcAnswer = { readonly status: number; readonly body: Buffer | string }
+export type RpcAnswer = {
+  readonly status: number
+  readonly body: Buffer | string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export type RpcServer = { readonly port: number; readonly control: Control; stop(): Promise<void> }
 
@@ -64,7 +70,7 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
   if (body === undefined) return reply(response, 413, rpcErrorText(-32600, `Body above ${MAX_BODY_BYTES} bytes`))
   if (!context.rules.isEmpty) return serveMisbehaving(context, body, response)
   const answer = await context.backend.answer(body)
-  reply(response, answer.status, answer.body)
+  reply(response, answer.status, answer.body, answer.headers)
 }
 
 /** Other origins cannot reach this endpoint: a JSON content type makes a browser ask first, and it gets no leave. */
@@ -73,7 +79,7 @@ async function serveControl(context: Context, name: string, request: IncomingMes
   const body = await readBody(request)
   const answer =
     request.method === 'POST' && isJson && body !== undefined
-      ? await runCommand(context.control, name, body.toString())
+      ? await runCommand(context.control, name, body.toString(), context.backend.commands)
       : { status: 400, body: { error: 'send a POST with content-type application/json' } }
   response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
 }
@@ -98,7 +104,7 @@ async function serveMisbehaving(context: Context, body: Buffer, response: Server
   if (lostAnswer) return lose(response, lostAnswer)
   const late = Math.max(0, ...verdicts.map((verdict) => (verdict?.kind === 'delay' ? verdict.ms : 0)))
   if (late > 0) await sleep(late, undefined, { signal: context.signal })
-  reply(response, answer.status, answer.body)
+  reply(response, answer.status, answer.body, answer.headers)
 
   async function answerRest(): Promise<RpcAnswer> {
     if (!Array.isArray(parsed)) return { status: 200, body: JSON.stringify(refused[0]) }
@@ -142,8 +148,14 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
 }
 
-function reply(response: ServerResponse, status: number, body: Buffer | string): void {
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: Buffer | string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(status, {
+    ...headers,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'access-control-allow-origin': '*',

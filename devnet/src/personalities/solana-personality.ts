@@ -1,0 +1,36 @@
+import type { Transport, Words } from './evm-personality.ts'
+
+/** The situations in which a Solana node refuses a call in words of its own. */
+export const SOLANA_SITUATIONS = [
+  'blockCleanedUp',
+  'preflightFailure',
+  'blockhashNotFound',
+  'alreadyProcessed',
+  'signatureVerification',
+  'blockNotAvailable',
+  'nodeBehind',
+  'nodeUnhealthy',
+  'slotSkipped',
+  'longTermStorageSlotSkipped',
+  'historyNotAvailable',
+  'signatureLength',
+  'blockStatusNotAvailable',
+  'unsupportedVersion',
+  'minContextSlot',
+  'methodNotFound',
+  'tooLarge',
+] as const
+
+export type SolanaSituation = (typeof SOLANA_SITUATIONS)[number]
+
+/** What a Solana node or gateway does differently from the LiteSVM node, as data. */
+export type SolanaPersonality = Transport & {
+  readonly name: string
+  readonly chain: 'solana'
+  readonly says: Partial<Record<SolanaSituation, Words>>
+  readonly missingMethods: Readonly<Record<string, string>>
+  /** Whether it keeps transactions (`--enable-rpc-transaction-history`). */
+  readonly history: boolean
+  /** Whether it refuses to preflight while unhealthy. */
+  readonly refusesWhenUnhealthy: boolean
+}

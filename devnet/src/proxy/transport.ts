@@ -1,0 +1,83 @@
+import type { Refusal, Transport } from '../personalities/evm-personality.ts'
+import type { RpcAnswer } from '../rpc-server.ts'
+import { parse, stringify } from '../solana/json-rpc.ts'
+import type { Call, Outcome } from './upstream.ts'
+
+/**
+ * Answers HTTP bodies as a personality does: batches up to its limit, throttling when told, and each call by
+ * `answerCall`, in order.
+ */
+export class PersonalTransport {
+  readonly #rules: Transport
+  readonly #answerCall: (call: Call) => Promise<Outcome>
+  #throttle: { refusal: Refusal; left: number } | undefined
+
+  constructor(rules: Transport, answerCall: (call: Call) => Promise<Outcome>) {
+    this.#rules = rules
+    this.#answerCall = answerCall
+  }
+
+  /** Throttles the next requests. */
+  throttle(way: number, times: number): void {
+    const refusal = this.#rules.throttling[way]
+    if (!refusal) throw new RangeError(`this personality has ${this.#rules.throttling.length} ways of throttling`)
+    this.#throttle = { refusal, left: times }
+  }
+
+  heal(): void {
+    this.#throttle = undefined
+  }
+
+  async answer(body: Buffer): Promise<RpcAnswer> {
+    let request: unknown
+    try {
+      request = parse(body.toString())
+    } catch {
+      return { status: 200, body: stringify(responseOf(null, { error: { code: -32700, message: 'parse error' } })) }
+    }
+    const refusal = this.#takeThrottle()
+    if (!Array.isArray(request)) return refusal ? refuse(refusal, [request]) : this.#answerOne(request)
+    if (refusal) return refuse(refusal, request, 'list')
+    const { limit = Number.POSITIVE_INFINITY, refusal: tooLarge } = this.#rules.batch
+    if (request.length > limit && tooLarge) return refuse(tooLarge, request, tooLarge.shape)
+    if (request.length === 0) {
+      return { status: 200, body: stringify(responseOf(null, { error: { code: -32600, message: 'empty batch' } })) }
+    }
+    const responses = await Promise.all(request.map((call) => this.#respond(call)))
+    return { status: 200, body: stringify(responses) }
+  }
+
+  #takeThrottle(): Refusal | undefined {
+    const current = this.#throttle
+    if (!current) return undefined
+    current.left -= 1
+    if (current.left <= 0) this.#throttle = undefined
+    return current.refusal
+  }
+
+  async #answerOne(call: unknown): Promise<RpcAnswer> {
+    return { status: 200, body: stringify(await this.#respond(call)) }
+  }
+
+  async #respond(call: unknown): Promise<object> {
+    const { id, method, params } = (call ?? {}) as { id?: unknown; method?: unknown; params?: unknown }
+    if (typeof method !== 'string') {
+      return responseOf(id, { error: { code: -32600, message: 'invalid request' } })
+    }
+    return responseOf(id, await this.#answerCall({ id, method, params: Array.isArray(params) ? params : [] }))
+  }
+}
+
+function responseOf(id: unknown, outcome: Outcome): object {
+  return { jsonrpc: '2.0', id: id ?? null, ...outcome }
+}
+
+function refuse(refusal: Refusal, calls: readonly unknown[], shape: 'list' | 'object' = 'object'): RpcAnswer {
+  const { status, error, body, retryAfterSeconds } = refusal
+  const headers: Record<string, string> = {}
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
+  if (error === undefined) return { status, headers, body: body ?? '' }
+  const ids = calls.map((call) => (call as { id?: unknown } | null)?.id)
+  const responses = ids.map((id) => responseOf(id, { error }))
+  return { status, headers, body: stringify(shape === 'list' ? responses : responses[0]) }
+}
