@@ -30,23 +30,16 @@ type Timer = { at: number; order: number; work: (() => void) | undefined }
 const MOST_AT_ONE_TIME = 1_000_000
 
 export function createClock(wallMillis: number): SimulatedClock {
-  const timers: Timer[] = []
-  const turn: (() => void)[] = []
-  let now = 0
+  const queue = createQueue()
   let wallOffset = wallMillis
-  let orders = 0
+  let now = 0
   let started = 0
   let startedNow = 0
 
-  const nextAt = () => {
-    while (timers.length > 0 && timers[0]!.work === undefined) removeFirst(timers)
-    return turn.length > 0 ? now : timers[0]?.at
-  }
   const step = async () => {
-    const at = nextAt()!
+    const { at, work } = queue.take(now)
     if (at > now) startedNow = 0
     now = at
-    const work = turn.length > 0 ? turn.shift()! : removeFirst(timers).work!
     started += 1
     startedNow += 1
     if (startedNow > MOST_AT_ONE_TIME) throw new Error(`work without end at ${now} ms`)
@@ -55,19 +48,13 @@ export function createClock(wallMillis: number): SimulatedClock {
   }
   const runTo = async (end: number) => {
     await settled()
-    for (let at = nextAt(); at !== undefined && at <= end; at = nextAt()) await step()
+    for (let at = queue.nextAt(now); at !== undefined && at <= end; at = queue.nextAt(now)) await step()
   }
 
   return {
     monotonic: () => now,
-    after: (millis, work) => {
-      const timer: Timer = { at: now + Math.max(0, millis), order: orders++, work }
-      insert(timers, timer)
-      return () => {
-        timer.work = undefined
-      }
-    },
-    soon: (work) => void turn.push(work),
+    after: (millis, work) => queue.add(now + Math.max(0, millis), work),
+    soon: queue.addSoon,
     seconds: () => Math.floor((wallOffset + now) / 1000),
     millis: () => Math.floor(wallOffset + now),
     jump: (millis) => {
@@ -89,7 +76,7 @@ export function createClock(wallMillis: number): SimulatedClock {
       promise.then(mark, mark)
       await settled()
       while (!isSettled) {
-        const at = nextAt()
+        const at = queue.nextAt(now)
         if (at === undefined) throw new Error('the promise waits for nothing that the clock could start')
         if (at > end) throw new Error(`the promise has not settled within ${millis} ms`)
         await step()
@@ -97,6 +84,33 @@ export function createClock(wallMillis: number): SimulatedClock {
       return await promise
     },
     started: () => started,
+  }
+}
+
+/** Work that is due at a time, and work for the next turn, which comes first. */
+function createQueue() {
+  const timers: Timer[] = []
+  const turn: (() => void)[] = []
+  let orders = 0
+  const nextAt = (now: number) => {
+    while (timers.length > 0 && timers[0]!.work === undefined) removeFirst(timers)
+    return turn.length > 0 ? now : timers[0]?.at
+  }
+  return {
+    nextAt,
+    /** What comes next; there has to be something. */
+    take: (now: number): { at: number; work: () => void } => {
+      const at = nextAt(now)!
+      return { at, work: turn.length > 0 ? turn.shift()! : removeFirst(timers).work! }
+    },
+    add: (at: number, work: () => void) => {
+      const timer: Timer = { at, order: orders++, work }
+      insert(timers, timer)
+      return () => {
+        timer.work = undefined
+      }
+    },
+    addSoon: (work: () => void) => void turn.push(work),
   }
 }
 

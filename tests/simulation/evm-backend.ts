@@ -66,10 +66,12 @@ export function finalizedOf(world: EvmWorld, backend: Backend, head: Block): Fin
   return { kind: 'block', block: below, fault: 'finalizedStuck' }
 }
 
-/** Blocks below this number have no body here: the node was started from a snapshot, or prunes. */
-export function oldestBody(world: EvmWorld, backend: Backend, head: Block): number {
-  if (!world.faults.holds('bodiesMissing', backend.id)) return 0
-  return head.number - trait(world, backend, 'bodies', 4, 64)
+/** Why a body is not here: the node was started from a snapshot or prunes, or has a hole. */
+export function bodyMissing(world: EvmWorld, backend: Backend, head: Block, block: Block): EvmFaultKind | undefined {
+  const { faults } = world
+  const isOld = head.number - block.number > trait(world, backend, 'bodies', 4, 64)
+  if (isOld && faults.holds('bodiesMissing', backend.id)) return 'bodiesMissing'
+  return faults.holds('bodyHoles', `${backend.id}/${block.hash}`) ? 'bodyHoles' : undefined
 }
 
 /** Whether the backend still has the state after a block, and the fault that took it. */
@@ -110,7 +112,8 @@ export function receiptMissing(
   hash: Hex,
 ): EvmFaultKind | undefined {
   const { faults, random } = world
-  if (block.number < oldestBody(world, backend, head)) return 'bodiesMissing'
+  const gone = bodyMissing(world, backend, head, block)
+  if (gone !== undefined) return gone
   if (faults.holds('indexMissing', `${backend.id}/${block.hash}`)) return 'indexMissing'
   const isLate = faults.holds('receiptLate', `${backend.id}/${hash}`)
   return isLate && head.number - block.number < random.fork(`${backend.id}/${hash}`).between(1, 10)

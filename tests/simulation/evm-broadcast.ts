@@ -16,6 +16,7 @@ export function noteHandover(world: EvmWorld, url: string, raw: Hex): void {
   const out = world.out.get(hash) ?? { raw, transaction: read.ok ? read.transaction : undefined, handovers: [] }
   out.handovers.push({ at: world.clock.monotonic(), url })
   world.out.set(hash, out)
+  world.observer.handover(raw, url)
 }
 
 /** A backend gets the bytes: what becomes of them and what it says are drawn apart from each other. */

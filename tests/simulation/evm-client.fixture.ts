@@ -1,9 +1,11 @@
+import { signRecoverable } from 'tiny-secp256k1'
+import { bytesToHex, hexToBytes, keccak256, serializeTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { createClock, type SimulatedClock } from './clock.ts'
 import type { EvmFaults, FaultReport } from './evm-faults.ts'
 import { createEvmNetwork, type EvmNetwork, type EvmNetworkOptions } from './evm-network.ts'
 import type { ExchangeAnswer } from './evm-node.ts'
-import { createTransactionReader, type Hex } from './evm-transaction.ts'
+import { createTransactionReader, type Hex, type KnownSignatures, signatureKey } from './evm-transaction.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** A network and a client that pays, replaces and asks without any care, so that everything that can happen does. */
@@ -18,7 +20,7 @@ export type Careless = {
   ask(url: string, method: string, params: readonly unknown[]): Promise<unknown>
   /** Asks all in one batch. */
   askAll(url: string, calls: readonly [string, ...unknown[]][]): Promise<ExchangeAnswer | Error>
-  sign(transaction: SignedFields): Promise<Hex>
+  sign(transaction: SignedFields): Hex
   /** Pays and asks for so many slots. */
   live(slots: number): Promise<void>
 }
@@ -42,12 +44,14 @@ export const PAYEE: Hex = `0x${'ab'.repeat(20)}`
 export const REVERTING: Hex = '0x00000000000000000000000000000000000dead1'
 export const BURNING: Hex = '0x00000000000000000000000000000000000dead2'
 
-const account = privateKeyToAccount(`0x${'42'.repeat(32)}`)
+const KEY = `0x${'42'.repeat(32)}` as const
+const ADDRESS = privateKeyToAccount(KEY).address.toLowerCase() as Hex
 
 export function createCareless(seed: string, faults: EvmFaults, options: Partial<EvmNetworkOptions> = {}): Careless {
   const random = createRandom(seed)
   const clock = createClock(1_800_000_000_000)
-  const wallet = account.address.toLowerCase() as Hex
+  const wallet = ADDRESS
+  const signatures: KnownSignatures = new Map()
   const reports: FaultReport[] = []
   const trace: string[] = []
   const network = createEvmNetwork({
@@ -57,12 +61,16 @@ export function createCareless(seed: string, faults: EvmFaults, options: Partial
     accounts: new Map([[wallet, 10n * ETHER]]),
     nodes: URLS.map((url) => ({ url })),
     faults,
-    onFault: (report) => reports.push(report),
+    observer: {
+      fault: (report) => reports.push(report),
+      handover: (raw, url) => trace.push(`${clock.monotonic()} ${url} gets ${raw}`),
+      head: ({ number, hash }) => trace.push(`${clock.monotonic()} head ${number} ${hash}`),
+    },
     contracts: new Map([
       [REVERTING, { does: 'revert', gas: 5_000n }],
       [BURNING, { does: 'burn', gas: 0n }],
     ]),
-    read: createTransactionReader(),
+    read: createTransactionReader(signatures),
     ...options,
   })
   const post = async (url: string, body: unknown) => {
@@ -97,21 +105,29 @@ export function createCareless(seed: string, faults: EvmFaults, options: Partial
         url,
         calls.map(([method, ...params], id) => ({ jsonrpc: '2.0', id, method, params })),
       ),
-    sign: ({ fee = 4n * GWEI, tip = 2n * GWEI, ...fields }) =>
-      account.signTransaction({
-        type: 'eip1559',
-        chainId: CHAIN_ID,
-        to: PAYEE,
-        value: 1n,
-        gas: fields.to === REVERTING || fields.to === BURNING ? 50_000n : 21_000n,
-        maxFeePerGas: fee,
-        maxPriorityFeePerGas: tip,
-        ...fields,
-      }),
+    sign: (fields) => sign(fields, signatures),
     live: (slots) => live(careless, slots),
   }
   network.start()
   return careless
+}
+
+function sign({ fee = 4n * GWEI, tip = 2n * GWEI, ...fields }: SignedFields, signatures: KnownSignatures): Hex {
+  const transaction = {
+    type: 'eip1559',
+    chainId: CHAIN_ID,
+    to: PAYEE,
+    value: 1n,
+    gas: fields.to === REVERTING || fields.to === BURNING ? 50_000n : 21_000n,
+    maxFeePerGas: fee,
+    maxPriorityFeePerGas: tip,
+    ...fields,
+  } as const
+  const digest = keccak256(serializeTransaction(transaction))
+  const { signature, recoveryId } = signRecoverable(hexToBytes(digest), hexToBytes(KEY))
+  const [r, s] = [bytesToHex(signature.subarray(0, 32)), bytesToHex(signature.subarray(32))]
+  signatures.set(signatureKey(digest, { r: BigInt(r), s: BigInt(s), parity: BigInt(recoveryId) }), ADDRESS)
+  return serializeTransaction(transaction, { r, s, yParity: recoveryId })
 }
 
 async function live(careless: Careless, slots: number): Promise<void> {
@@ -123,10 +139,10 @@ async function live(careless: Careless, slots: number): Promise<void> {
     if (slot % 6 === 0) {
       nonce = Math.max(nonce, Number(network.truth.account(careless.wallet, 'head').nonce))
       const fee = network.truth.head().baseFeePerGas * BigInt(draw.between(1, 3)) + 2n * GWEI
-      await careless.ask(draw.pick(URLS), 'eth_sendRawTransaction', [await careless.sign({ nonce, fee })])
-      const dearer = await careless.sign({ nonce, fee: 2n * fee, tip: 3n * GWEI, value: 2n })
+      await careless.ask(draw.pick(URLS), 'eth_sendRawTransaction', [careless.sign({ nonce, fee })])
+      const dearer = careless.sign({ nonce, fee: 2n * fee, tip: 3n * GWEI, value: 2n })
       await careless.ask(draw.pick(URLS), 'eth_sendRawTransaction', [dearer])
-      const hardlyDearer = await careless.sign({ nonce, fee: 2n * fee + 1n, tip: 3n * GWEI, value: 3n })
+      const hardlyDearer = careless.sign({ nonce, fee: 2n * fee + 1n, tip: 3n * GWEI, value: 3n })
       await careless.ask(draw.pick(URLS), 'eth_sendRawTransaction', [hardlyDearer])
       if (draw.chance(0.7)) nonce += 1
     }
@@ -136,10 +152,9 @@ async function live(careless: Careless, slots: number): Promise<void> {
 }
 
 /** The questions of a wallet, each to some node. */
-async function askAround({ ask, askAll, network, wallet, trace }: Careless, draw: Random): Promise<void> {
+async function askAround({ ask, askAll, network, wallet }: Careless, draw: Random): Promise<void> {
   const { truth } = network
   const head = truth.head()
-  trace.push(`head ${head.number} ${head.hash} final ${truth.final().number} ${truth.final().hash}`)
   const number = `0x${(head.number - draw.between(0, 80)).toString(16)}`
   const block = draw.pick([head.hash, head.parentHash, truth.final().hash])
   const sent = [...truth.out().keys()].slice(-6)

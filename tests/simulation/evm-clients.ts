@@ -5,7 +5,8 @@ export type RpcError = { readonly code: number; readonly message: string; readon
 /**
  * How one kind of node words what it says, and how its pool differs. The words of refusals are collected in
  * smartcontractkit/chainlink `core/chains/evm/client/errors.go`, which names each client's source; further sources
- * stand beside the words.
+ * stand beside the words. Besu's and Nethermind's codes, and the words of Besu, Erigon and Reth for a state or a final
+ * block that is missing, are not checked against a source; nothing may depend on them.
  */
 export type EvmClient = {
   readonly name: string

@@ -38,7 +38,11 @@ beforeAll(async () => {
     accounts: new Map(addresses.map((address) => [address, START_BALANCE])),
     nodes: [{ url: URL, client: anvil, backends: 1 }],
     faults: {},
-    onFault: ({ kind }) => expect.unreachable(`an honest network has the fault ${kind}`),
+    observer: {
+      fault: ({ kind }) => expect.unreachable(`an honest network has the fault ${kind}`),
+      handover: () => undefined,
+      head: () => undefined,
+    },
     hasTraffic: false,
     finality: { lag: 2, every: 1 },
   })

@@ -39,6 +39,7 @@ const USUAL = {
   receiptLate: 0.4,
   receiptWithoutPrice: 0.3,
   bodiesMissing: 0.5,
+  bodyHoles: 0.1,
   stateShort: 0.6,
   pendingHigh: 0.3,
   pendingIsLatest: 0.5,

@@ -1,4 +1,4 @@
-import { finalizedOf, hasState, headOf, oldestBody, pendingCount, receiptMissing } from './evm-backend.ts'
+import { bodyMissing, finalizedOf, hasState, headOf, pendingCount, receiptMissing } from './evm-backend.ts'
 import type { Block, Included } from './evm-chain.ts'
 import { METHOD_MISSING, type RpcError } from './evm-clients.ts'
 import type { EvmFaultKind } from './evm-faults.ts'
@@ -70,7 +70,8 @@ const methods: Record<string, Method> = {
   eth_getBlockReceipts: (question) => {
     const block = visible(question, question.params[0] as string)
     if (block === undefined) return { result: null }
-    if (block.number < oldestBody(question.world, question.backend, question.head)) return noBody(question)
+    const gone = bodyMissing(question.world, question.backend, question.head, block)
+    if (gone !== undefined) return noBody(question, gone)
     return { result: block.transactions.map((each) => receiptJson(block, each)) }
   },
 }
@@ -114,7 +115,7 @@ function visible({ world, head }: Question, named: string): Block | undefined {
 }
 
 function blockByNumber(question: Question): RpcAnswer {
-  const { world, backend, head, params } = question
+  const { world, head, params } = question
   const tag = String(params[0])
   if (tag === 'finalized' || tag === 'safe') return finalized(question)
   if (tag === 'earliest') return body(question, world.chain.first)
@@ -124,7 +125,7 @@ function blockByNumber(question: Question): RpcAnswer {
   const next = world.chain.rulesAfter(head)
   const pending = { ...head, ...next, number: head.number + 1, parentHash: head.hash, transactions: [], gasUsed: 0n }
   return {
-    result: { ...blockJson(pending, false), hash: null, miner: null, nonce: null, backend: backend.client.name },
+    result: { ...blockJson(pending, false), hash: null, miner: null, nonce: null },
   }
 }
 
@@ -150,13 +151,14 @@ function finalized(question: Question): RpcAnswer {
 
 function body(question: Question, block: Block): RpcAnswer {
   const { world, backend, head, params } = question
-  if (block.number < oldestBody(world, backend, head)) return noBody(question)
+  const gone = bodyMissing(world, backend, head, block)
+  if (gone !== undefined) return noBody(question, gone)
   return { result: blockJson(block, params[1] === true) }
 }
 
 /** Some clients say that a body is gone, others that there is no such block. */
-function noBody(question: Question): RpcAnswer {
-  report(question, 'bodiesMissing')
+function noBody(question: Question, fault: EvmFaultKind): RpcAnswer {
+  report(question, fault)
   return question.backend.client.notFinalized === undefined ? { result: null } : { error: ERROR.noBody }
 }
 
@@ -268,7 +270,7 @@ function transactionByHash(question: Question): RpcAnswer {
     return { result: waiting === undefined || isMined ? null : transactionJson(waiting) }
   }
   const missing = receiptMissing(world, backend, head, found.block, hash)
-  if (missing === 'indexMissing' || missing === 'bodiesMissing') {
+  if (missing !== undefined && missing !== 'receiptLate') {
     report(question, missing)
     return { result: null }
   }

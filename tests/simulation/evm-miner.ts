@@ -58,7 +58,9 @@ export function reorganise(world: EvmWorld, depth: number, despiteFinality = fal
   const again = lost.filter(({ raw, hash }) => raw === undefined && !keptOut.has(hash))
   world.next.credits.push(...old.flatMap(({ credits }) => credits))
   let parent = chain.block(old.at(-1)!.parentHash)!
-  for (let count = 0; count < depth; count += 1) {
+  // The new line may be shorter: what is canonical is decided elsewhere.
+  const length = depth + random.pick([-1, 0, 0, 1])
+  for (let count = 0; count < length; count += 1) {
     parent = buildNext(world, parent, count === 0 ? again.reverse() : [], mayHave, withBytes)
   }
   become(world, parent, despiteFinality)
@@ -68,6 +70,7 @@ export function reorganise(world: EvmWorld, depth: number, despiteFinality = fal
 function become(world: EvmWorld, block: Block, despiteFinality = false): void {
   world.chain.setHead(block, { despiteFinality })
   world.heads.push({ at: world.clock.monotonic(), block })
+  world.observer.head(block)
 }
 
 function returnToPools(world: EvmWorld, transaction: Transaction): void {

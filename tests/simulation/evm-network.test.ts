@@ -111,7 +111,7 @@ describe('Consensus', () => {
   test('A payment uses gas and pays the base fee and its tip; a revert moves nothing; a burn uses all gas.', async () => {
     const { ask, sign, clock, network, wallet } = createHonest('payment')
     for (const [nonce, to] of [PAYEE, REVERTING, BURNING].entries()) {
-      await ask(URL, 'eth_sendRawTransaction', [await sign({ nonce, to, value: ETHER })])
+      await ask(URL, 'eth_sendRawTransaction', [sign({ nonce, to, value: ETHER })])
     }
     await clock.run(BLOCK_MILLIS)
     const { truth } = network
@@ -153,9 +153,9 @@ describe('The oracle', () => {
   test('Bytes can land until the final chain has used their nonce, also where they lost once.', async () => {
     const { ask, sign, clock, network } = createHonest('landing')
     const { truth, acts } = network
-    const first = (await ask(URL, 'eth_sendRawTransaction', [await sign({ nonce: 0 })])) as Hex
+    const first = (await ask(URL, 'eth_sendRawTransaction', [sign({ nonce: 0 })])) as Hex
     const second = (await ask(URL, 'eth_sendRawTransaction', [
-      await sign({ nonce: 0, fee: 9n * GWEI, tip: 4n * GWEI }),
+      sign({ nonce: 0, fee: 9n * GWEI, tip: 4n * GWEI }),
     ])) as Hex
     await clock.run(2 * BLOCK_MILLIS)
     expect(truth.inclusion(second)?.isFinal).toBe(false)
@@ -180,7 +180,7 @@ describe('The oracle', () => {
       [{ nonce: 0, gas: 17_000_000n }, 'gas above block'],
       [{ nonce: 0, chainId: 1 }, 'wrong chain'],
     ] as const) {
-      const raw = await sign(fields)
+      const raw = sign(fields)
       await ask(URL, 'eth_sendRawTransaction', [raw])
       const [hash] = [...network.truth.out()].find(([, out]) => out.raw === raw)!
       expect(network.truth.canEverLand(hash)).toEqual({ can: false, why })
@@ -214,7 +214,7 @@ describe('Healing', () => {
       network.acts.credit(wallet, 10n * ETHER)
       await clock.run(30 * BLOCK_MILLIS)
       const nonce = Number(network.truth.account(wallet, 'head').nonce)
-      const raw = await sign({ nonce, fee: 1_000n * GWEI, tip: 100n * GWEI })
+      const raw = sign({ nonce, fee: 1_000n * GWEI, tip: 100n * GWEI })
       const hash = (await ask(URL, 'eth_sendRawTransaction', [raw])) as Hex
       await clock.run(60 * BLOCK_MILLIS)
       expect([seed, network.truth.inclusion(hash)?.isFinal]).toEqual([seed, true])
@@ -258,9 +258,9 @@ describe('A node', () => {
         {},
         { nodes: [{ url: URL, client: evmClients[name], backends: 1 }] },
       )
-      await ask(URL, 'eth_sendRawTransaction', [await sign({ nonce: 1 })])
+      await ask(URL, 'eth_sendRawTransaction', [sign({ nonce: 1 })])
       expect(await ask(URL, 'eth_getTransactionCount', [wallet, 'pending'])).toBe('0x0')
-      await ask(URL, 'eth_sendRawTransaction', [await sign({ nonce: 0 })])
+      await ask(URL, 'eth_sendRawTransaction', [sign({ nonce: 0 })])
       expect(await ask(URL, 'eth_getTransactionCount', [wallet, 'pending'])).toBe(count)
       await clock.run(2 * BLOCK_MILLIS)
       expect(await ask(URL, 'eth_getTransactionCount', [wallet, 'latest'])).toBe(count)
@@ -273,7 +273,7 @@ describe('A node', () => {
     expect(await clock.settle(withheld, 1_000)).toBe('not sent')
     expect(network.truth.out().size).toBe(0)
     const aborting = new AbortController()
-    const raw = await sign({ nonce: 0 })
+    const raw = sign({ nonce: 0 })
     let left: number | undefined
     const body = () => {
       left = clock.monotonic()

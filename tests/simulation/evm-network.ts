@@ -1,14 +1,14 @@
 import type { SimulatedClock } from './clock.ts'
 import { createEvmChain } from './evm-chain.ts'
 import { type EvmClient, evmClients } from './evm-clients.ts'
-import { createFaultBook, type EvmFaultKind, type EvmFaults, type FaultReport } from './evm-faults.ts'
+import { createFaultBook, type EvmFaultKind, type EvmFaults } from './evm-faults.ts'
 import { type MinerOptions, mineSlot, reorganise } from './evm-miner.ts'
 import { createExchange, type EvmAddress, type Exchange } from './evm-node.ts'
 import { createPool } from './evm-pool.ts'
 import { accountIn, type Contract } from './evm-rules.ts'
 import { createTransactionReader, type Hex, madeUp, type TransactionReader } from './evm-transaction.ts'
 import { createTruth, type EvmTruth } from './evm-truth.ts'
-import type { Backend, EvmWorld } from './evm-world.ts'
+import type { Backend, EvmObserver, EvmWorld } from './evm-world.ts'
 import type { Random } from './random.ts'
 
 export type EvmNetworkOptions = {
@@ -19,7 +19,7 @@ export type EvmNetworkOptions = {
   readonly accounts: ReadonlyMap<Hex, bigint>
   readonly nodes: readonly EvmNodeOptions[]
   readonly faults: EvmFaults
-  readonly onFault: (report: FaultReport) => void
+  readonly observer: EvmObserver
   /** Contracts by address in lower case. */
   readonly contracts?: ReadonlyMap<Hex, Contract>
   readonly blockMillis?: number
@@ -70,6 +70,20 @@ const MINER: Hex = '0xb10c4000000000000000000000000000b10c4000'
 const ETHER = 10n ** 18n
 const FIRST_NUMBER = 1_000
 
+/**
+ * An EVM network that is an adversary: it mines any valid bytes that ever left, whenever it likes, and its nodes show a
+ * view apart from the truth. Everything follows from the seed; no socket is opened and no real time passes.
+ *
+ * @example
+ * const random = createRandom(seed)
+ * const clock = createClock(1_800_000_000_000)
+ * const faults = drawEvmFaults(random.fork('faults'))
+ * const network = createEvmNetwork({ random: random.fork('evm'), clock, chainId: 1, accounts, nodes, faults, observer })
+ * network.start()
+ * // The wallet gets network.exchange as its transport; the oracle asks network.truth after each step.
+ * await clock.run(600_000)
+ * network.heal()
+ */
 export function createEvmNetwork(options: EvmNetworkOptions): EvmNetwork {
   const { random, clock, accounts, blockMillis = 12_000 } = options
   const addresses = options.nodes.map((node) => createAddress(node, random))
@@ -121,7 +135,7 @@ function createAddress({ url, client, backends }: EvmNodeOptions, random: Random
 }
 
 function createWorld(options: EvmNetworkOptions, addresses: readonly EvmAddress[], blockMillis: number): EvmWorld {
-  const { random, clock, chainId, accounts, faults, onFault } = options
+  const { random, clock, chainId, accounts, faults, observer } = options
   const chain = createEvmChain({
     random: random.fork('hashes'),
     chainId: BigInt(chainId),
@@ -138,10 +152,11 @@ function createWorld(options: EvmNetworkOptions, addresses: readonly EvmAddress[
     clock,
     random: random.fork('world'),
     chain,
-    faults: createFaultBook(faults, random.fork('faults'), onFault),
+    faults: createFaultBook(faults, random.fork('faults'), observer.fault),
+    observer,
     blockMillis,
     hasTraffic: options.hasTraffic ?? true,
-    read: options.read ?? createTransactionReader(),
+    read: options.read ?? createTransactionReader(new Map()),
     backends: addresses.flatMap(({ backends }) => backends),
     out: new Map(),
     builder: new Map(),

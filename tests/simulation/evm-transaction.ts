@@ -51,12 +51,21 @@ export type ReadTransaction = { ok: true; transaction: Transaction } | { ok: fal
 /** Reads signed bytes; each byte string is read once, for recovering the sender is the dearest part of a simulation. */
 export type TransactionReader = (raw: Hex) => ReadTransaction
 
-export function createTransactionReader(): TransactionReader {
+/** Who made a signature, by `signatureKey`: spares the reader the recovery where the signer notes its signatures here. */
+export type KnownSignatures = Map<string, Hex>
+
+type Signature = { readonly r: bigint; readonly s: bigint; readonly parity: bigint }
+
+export function signatureKey(digest: Hex, { r, s, parity }: Signature): string {
+  return `${digest}/${r}/${s}/${parity}`
+}
+
+export function createTransactionReader(signatures: KnownSignatures): TransactionReader {
   const known = new Map<Hex, ReadTransaction>()
   return (raw) => {
     const before = known.get(raw)
     if (before !== undefined) return before
-    const answer = read(raw)
+    const answer = read(raw, signatures)
     known.set(raw, answer)
     return answer
   }
@@ -74,15 +83,15 @@ const FORMATS = {
   2: { fields: 12, signed: 9, nonce: 1, tip: 2, fee: 3, gas: 4, to: 5, value: 6, data: 7, list: 8 },
 } as const
 
-function read(raw: Hex): ReadTransaction {
+function read(raw: Hex, signatures: KnownSignatures): ReadTransaction {
   try {
-    return readFields(raw)
+    return readFields(raw, signatures)
   } catch {
     return { ok: false, why: 'undecodable' }
   }
 }
 
-function readFields(raw: Hex): ReadTransaction {
+function readFields(raw: Hex, signatures: KnownSignatures): ReadTransaction {
   const type = raw.startsWith('0x02') ? 2 : raw.startsWith('0x01') ? 1 : 0
   const payload = type === 0 ? raw : (`0x${raw.slice(4)}` as Hex)
   const fields = fromRlp(payload, 'hex') as Rlp[]
@@ -99,7 +108,8 @@ function readFields(raw: Hex): ReadTransaction {
   ]
   const envelope = toRlp(unsigned as never)
   const digest = keccak256(type === 0 ? envelope : `0x0${type}${envelope.slice(2)}`)
-  const from = sender(digest, r!, s!, parity)
+  const signature = { r: r!, s: s!, parity }
+  const from = signatures.get(signatureKey(digest, signature)) ?? recoverSender(digest, signature)
   if (from === undefined) return { ok: false, why: 'signature' }
   const to = fields[at.to] as Hex
   if (to !== '0x' && to.length !== 42) return { ok: false, why: 'undecodable' }
@@ -136,7 +146,7 @@ function countAccessList(list: Rlp): { addresses: number; keys: number } {
   return { addresses: entries.length, keys: entries.reduce((sum, entry) => sum + (entry[1] as Rlp[]).length, 0) }
 }
 
-function sender(digest: Hex, r: bigint, s: bigint, parity: bigint): Hex | undefined {
+function recoverSender(digest: Hex, { r, s, parity }: Signature): Hex | undefined {
   if (s > HALF_ORDER || s === 0n || r === 0n || (parity !== 0n && parity !== 1n)) return undefined
   const signature = hexToBytes(`0x${word(r)}${word(s)}`)
   const key = recover(hexToBytes(digest), signature, parity === 0n ? 0 : 1, false)

@@ -27,77 +27,91 @@ export type EvmTruth = {
   outflow(address: Hex, at: 'head' | 'final'): { own: bigint; foreign: bigint }
 }
 
-export function createTruth({ chain, out, inclusions }: EvmWorld): EvmTruth {
-  const isCanonical = (hash: Hex) => {
-    const block = chain.block(hash)
-    return block !== undefined && chain.isCanonical(block)
-  }
-  const isFinal = (hash: Hex) => isCanonical(hash) && chain.block(hash)!.number <= chain.final().number
-  const top = (at: 'head' | 'final') => (at === 'head' ? chain.head() : chain.final())
-  const inclusion = (hash: Hex) => {
-    const block = inclusions.get(hash)?.find((each) => chain.isCanonical(each))
-    const included = block?.transactions.find(({ transaction }) => transaction.hash === hash)
-    if (block === undefined || included === undefined) return undefined
-    return { block, included, isFinal: isFinal(block.hash) }
-  }
-  /** Every transaction of the canonical chain up to there. */
-  const upTo = function* (at: 'head' | 'final') {
-    for (let number = chain.first.number; number <= top(at).number; number += 1) {
-      const block = chain.canonical(number)!
-      for (const included of block.transactions) yield { block, included }
-    }
-  }
-  const isOwn = ({ hash }: Transaction) => out.has(hash)
-
+export function createTruth(world: EvmWorld): EvmTruth {
+  const { chain, out } = world
   return {
     head: chain.head,
     final: chain.final,
     block: chain.block,
     canonical: chain.canonical,
-    isCanonical,
-    isFinal,
-    inclusion,
-    account: (address, at) => accountIn(top(at).state, address),
+    isCanonical: (hash) => isCanonical(world, hash),
+    isFinal: (hash) => isFinal(world, hash),
+    inclusion: (hash) => inclusion(world, hash),
+    account: (address, at) => accountIn((at === 'head' ? chain.head() : chain.final()).state, address),
     out: () => out,
-    canEverLand: (hash) => {
-      const transaction = out.get(hash)?.transaction
-      if (transaction === undefined) return { can: false, why: 'no such transaction ever left' }
-      const found = inclusion(hash)
-      if (found !== undefined) return { can: true, why: `block ${found.block.number} has it` }
-      const broken = brokenFor(transaction, chain)
-      if (broken !== undefined) return { can: false, why: broken }
-      if (chain.contracts.has(transaction.from)) return { can: false, why: 'sender is contract' }
-      const { nonce } = accountIn(chain.final().state, transaction.from)
-      if (nonce > transaction.nonce) return { can: false, why: 'the final chain has used its nonce' }
-      return { can: true, why: 'the final chain has not used its nonce' }
-    },
+    canEverLand: (hash) => canEverLand(world, hash),
     transfersTo: (payee) => {
       const transfers = []
-      for (const { block, included } of upTo('head')) {
+      for (const { block, included } of transactionsUpTo(world, 'head')) {
         const { transaction, succeeded } = included
         if (!succeeded || transaction.to !== payee || transaction.value === 0n) continue
-        transfers.push({ transaction, block, isFinal: isFinal(block.hash) })
+        transfers.push({ transaction, block, isFinal: isFinal(world, block.hash) })
       }
       return transfers
     },
     consumed: (address, at) => {
       const count = { own: 0, foreign: 0 }
-      for (const { included } of upTo(at)) {
+      for (const { included } of transactionsUpTo(world, at)) {
         const { transaction } = included
-        if (transaction.from === address) count[isOwn(transaction) ? 'own' : 'foreign'] += 1
+        if (transaction.from === address) count[out.has(transaction.hash) ? 'own' : 'foreign'] += 1
         for (const { account } of transaction.authorizations) if (account === address) count.foreign += 1
       }
       return count
     },
     outflow: (address, at) => {
       const sum = { own: 0n, foreign: 0n }
-      for (const { included } of upTo(at)) {
+      for (const { included } of transactionsUpTo(world, at)) {
         const { transaction, gasUsed, effectiveGasPrice, succeeded } = included
         if (transaction.from !== address) continue
         const value = succeeded && transaction.to !== address ? transaction.value : 0n
-        sum[isOwn(transaction) ? 'own' : 'foreign'] += value + gasUsed * effectiveGasPrice
+        sum[out.has(transaction.hash) ? 'own' : 'foreign'] += value + gasUsed * effectiveGasPrice
       }
       return sum
     },
+  }
+}
+
+function isCanonical({ chain }: EvmWorld, hash: Hex): boolean {
+  const block = chain.block(hash)
+  return block !== undefined && chain.isCanonical(block)
+}
+
+function isFinal(world: EvmWorld, hash: Hex): boolean {
+  return isCanonical(world, hash) && world.chain.block(hash)!.number <= world.chain.final().number
+}
+
+function inclusion(world: EvmWorld, hash: Hex): ReturnType<EvmTruth['inclusion']> {
+  const block = world.inclusions.get(hash)?.find((each) => world.chain.isCanonical(each))
+  const included = block?.transactions.find(({ transaction }) => transaction.hash === hash)
+  return block === undefined || included === undefined
+    ? undefined
+    : { block, included, isFinal: isFinal(world, block.hash) }
+}
+
+/**
+ * Only what is final rules bytes out: a reorganisation gives a nonce back, a balance can be refilled, and the base fee
+ * comes down.
+ */
+function canEverLand(world: EvmWorld, hash: Hex): { can: boolean; why: string } {
+  const { chain, out } = world
+  const transaction = out.get(hash)?.transaction
+  if (transaction === undefined) return { can: false, why: 'no such transaction ever left' }
+  const found = inclusion(world, hash)
+  if (found !== undefined) return { can: true, why: `block ${found.block.number} has it` }
+  const broken = brokenFor(transaction, chain)
+  if (broken !== undefined) return { can: false, why: broken }
+  if (chain.contracts.has(transaction.from)) return { can: false, why: 'sender is contract' }
+  const { nonce } = accountIn(chain.final().state, transaction.from)
+  return nonce > transaction.nonce
+    ? { can: false, why: 'the final chain has used its nonce' }
+    : { can: true, why: 'the final chain has not used its nonce' }
+}
+
+/** Every transaction of the canonical chain up to its head or its final block. */
+function* transactionsUpTo({ chain }: EvmWorld, at: 'head' | 'final') {
+  const last = at === 'head' ? chain.head() : chain.final()
+  for (let number = chain.first.number; number <= last.number; number += 1) {
+    const block = chain.canonical(number)!
+    for (const included of block.transactions) yield { block, included }
   }
 }

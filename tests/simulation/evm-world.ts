@@ -1,7 +1,7 @@
 import type { SimulatedClock } from './clock.ts'
 import type { Block, Credit, EvmChain } from './evm-chain.ts'
 import type { EvmClient } from './evm-clients.ts'
-import type { FaultBook } from './evm-faults.ts'
+import type { FaultBook, FaultReport } from './evm-faults.ts'
 import type { EvmPool } from './evm-pool.ts'
 import type { Hex, Transaction, TransactionReader } from './evm-transaction.ts'
 import type { Random } from './random.ts'
@@ -26,6 +26,16 @@ export type Backend = {
   readonly stateBlocks: number | undefined
 }
 
+/** What an oracle wants to hear of in the moment in which it happens. */
+export type EvmObserver = {
+  /** A fault struck. */
+  fault(report: FaultReport): void
+  /** Bytes leave the wallet: called in the turn of the write. */
+  handover(raw: Hex, url: string): void
+  /** The canonical chain has another head. */
+  head(block: Block): void
+}
+
 export type Dated = { readonly at: number; readonly block: Block }
 
 /** Everything that the parts of the network share. */
@@ -34,6 +44,7 @@ export type EvmWorld = {
   readonly random: Random
   readonly chain: EvmChain
   readonly faults: FaultBook
+  readonly observer: EvmObserver
   readonly blockMillis: number
   /** Whether other people's transactions use gas, too. */
   readonly hasTraffic: boolean
