@@ -1,0 +1,165 @@
+/** One validator of the simulated cluster as its clients meet it: what it has seen, and what it still remembers. */
+
+import { SLOT_MS, type SolanaChain, type View } from './solana-chain.ts'
+import type { FaultDice, SolanaFaultKind } from './solana-faults.ts'
+import type { Ledger } from './solana-ledger.ts'
+import type { Random } from './solana-ports.ts'
+import { createWindows, noWindows, type Window, type Windows } from './solana-windows.ts'
+
+export type SolanaNode = {
+  name: string
+  /** Whether it is away. */
+  isDown: (now: number) => boolean
+  look: (now: number) => NodeView
+}
+
+export type NodeView = View & {
+  /** How many slots it is behind the cluster. */
+  behind: number
+  /** A node that says so to whoever asks, as gateways do; others answer with what they have. */
+  refusesWhenBehind: boolean
+  hasHistory: boolean
+  /** The first block that it says it has. */
+  firstAvailable: number
+  /** The first block of its own ledger; older ones come from a long-term store where there is one. */
+  firstOwn: number
+  hasArchive: boolean
+  /** What it knows of a block that is on its line. */
+  history: (slot: number) => History
+  /** Whether its status cache has the transactions of a slot, which is apart from its history. */
+  remembers: (slot: number) => boolean
+  lacksMethod: (method: string) => boolean
+  /** By how many blocks it says that a blockhash outlives its block. */
+  lifetime: number
+}
+
+/** `cleaned`: before its ledger begins. `hole`: within it, and not there. `late`: not yet written. */
+export type History = 'own' | 'archived' | 'cleaned' | 'hole' | 'archiveHole' | 'late'
+
+const optionalMethods = [
+  'getBlock',
+  'getBlocks',
+  'getBlockHeight',
+  'getFeeForMessage',
+  'getFirstAvailableBlock',
+  'getMultipleAccounts',
+  'getRecentPrioritizationFees',
+  'getSignaturesForAddress',
+  'getTransaction',
+  'isBlockhashValid',
+  'minimumLedgerSlot',
+  'simulateTransaction',
+] as const
+
+/** Blocks whose statuses are kept apart from the history (agave status_cache `MAX_CACHE_ENTRIES`). */
+const CACHED_BLOCKS = 300
+/** Slots that an archive node keeps in its own ledger. */
+const OWN_SLOTS = 300
+
+export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDice, random: Random): SolanaNode {
+  const traits = drawTraits(chain, dice, random)
+  const { trunk } = chain.ledger
+  const birth = chain.slot()
+  const slotAt = (millis: number) => birth + Math.floor(millis / SLOT_MS)
+  const isHealed = () => dice.isHealed()
+
+  /** The last return from a snapshot, and the holes that outages left. */
+  const past = (now: number): { restartedAt: number; holes: Window[] } => {
+    if (isHealed() || traits.restart === 'whole') return { restartedAt: 0, holes: [] }
+    const ended = traits.outages.endedBy(now)
+    const last = ended[ended.length - 1]
+    if (traits.restart === 'snapshot') return { restartedAt: last === undefined ? 0 : slotAt(last.to), holes: [] }
+    return { restartedAt: 0, holes: ended.map(({ from, to }) => ({ from: slotAt(from), to: slotAt(to) })) }
+  }
+
+  const lag = (now: number): number => {
+    const window = isHealed() ? undefined : traits.delays.at(now)
+    if (window === undefined) return 0
+    // It stands still until it is as far behind as it gets, so that its view never goes back.
+    const lost = Math.floor((now - window.from) / SLOT_MS)
+    if (lost > 0) dice.count(traits.freezes ? 'frozen' : 'behind')
+    return traits.freezes ? lost : Math.min(lost, traits.mostBehind)
+  }
+
+  const look = (now: number): NodeView => {
+    const behind = lag(now)
+    const slot = chain.slot() - behind
+    const forkStay = isHealed() ? undefined : traits.forkStay
+    const view = chain.view({ slot, confirmedAfter: traits.confirmedAfter, forkStay })
+    if (view.processed.fork !== undefined) dice.count('onFork')
+    const { restartedAt, holes } = past(now)
+    const first = trunk.first().slot + 1
+    const isShort = !isHealed() && traits.kept !== undefined
+    const hasArchive = !isHealed() && traits.hasArchive
+    const kept = hasArchive ? slot - OWN_SLOTS : isShort ? slot - traits.kept! : first
+    // The first block after a snapshot lacks its parent and is not shown (solana-labs/solana#23403).
+    const firstOwn = nextBlock(chain.ledger, Math.max(kept, restartedAt + 1, first))
+    const inHole = (each: number) => holes.some(({ from, to }) => from <= each && each <= to)
+    const history = (each: number): History => {
+      if (each < first) return 'cleaned'
+      if (!isHealed() && each > slot - traits.indexedAfter) return noted('late', 'lateIndex', dice)
+      if (inHole(each)) return noted('hole', 'hiddenHole', dice)
+      if (each >= firstOwn) return 'own'
+      if (!hasArchive) return noted('cleaned', restartedAt > kept ? 'snapshotRestart' : 'shortLedger', dice)
+      return traits.archiveHoles.at(each) === undefined ? 'archived' : noted('archiveHole', 'archiveHole', dice)
+    }
+    const cachedFrom = trunk.atHeight(view.finalized.height - CACHED_BLOCKS)?.slot ?? 0
+    return {
+      ...view,
+      behind,
+      refusesWhenBehind: !isHealed() && traits.refusesWhenBehind,
+      hasHistory: isHealed() || traits.hasHistory,
+      firstAvailable: hasArchive ? first : firstOwn,
+      firstOwn,
+      hasArchive,
+      history,
+      // A snapshot carries the cache; not every kind of node keeps it.
+      remembers: (each) => each > cachedFrom && (traits.keepsCache || (each > restartedAt && !inHole(each))),
+      lacksMethod: (method) => !isHealed() && traits.missing.includes(method),
+      lifetime: isHealed() ? 150 : traits.lifetime,
+    }
+  }
+
+  return { name, isDown: (now) => !isHealed() && traits.outages.at(now) !== undefined, look }
+}
+
+function drawTraits(chain: SolanaChain, dice: FaultDice, random: Random) {
+  const has = (kind: SolanaFaultKind) => random.chance(dice.rate(kind))
+  const hasOutages = has('outage')
+  const freezes = has('frozen')
+  const fallsBehind = has('behind') || freezes
+  const restart = has('snapshotRestart') ? 'snapshot' : has('hiddenHole') ? 'hole' : 'whole'
+  const windows = (label: string, gap: number, length: number): Windows =>
+    createWindows(random.fork(label), gap, length, 0)
+  return {
+    outages: hasOutages ? windows('outages', 60_000, 40_000) : noWindows,
+    restart: restart as 'snapshot' | 'hole' | 'whole',
+    keepsCache: random.chance(0.5),
+    delays: fallsBehind ? windows('delays', 60_000, 60_000) : noWindows,
+    freezes,
+    mostBehind: 2 + random.int(random.pick([10, 100, 400])),
+    refusesWhenBehind: has('unhealthyReads'),
+    confirmedAfter: 1 + random.int(3),
+    forkStay: has('onFork') ? random.int(20) : undefined,
+    hasHistory: !has('noHistory'),
+    kept: has('shortLedger') ? 100 + random.int(600) : undefined,
+    hasArchive: has('archiveHole'),
+    archiveHoles: createWindows(random.fork('archive'), 300, 60, chain.ledger.trunk.first().slot),
+    missing: has('methodMissing')
+      ? Array.from({ length: 1 + random.int(3) }, (): string => random.pick(optionalMethods))
+      : [],
+    indexedAfter: has('lateIndex') ? random.int(40) : 0,
+    lifetime: has('doubledLifetime') ? 300 : 150,
+  }
+}
+
+function nextBlock({ trunk }: Ledger, slot: number): number {
+  const place = trunk.atOrBelow(slot)
+  if (place === undefined || place.slot === slot) return slot
+  return trunk.atHeight(place.height + 1)?.slot ?? slot
+}
+
+function noted(history: History, kind: SolanaFaultKind, dice: FaultDice): History {
+  dice.count(kind)
+  return history
+}
