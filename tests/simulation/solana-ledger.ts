@@ -1,6 +1,6 @@
 /** The blocks of a simulated cluster and what accounts hold after each: the line that stays, and forks beside it. */
 
-import type { SolanaAccount, TransactionFault } from './solana-runtime.ts'
+import { nativeAccounts, type SolanaAccount, type TransactionFault } from './solana-runtime.ts'
 import { createTrunk, type Trunk } from './solana-trunk.ts'
 import type { WireTransaction } from './solana-wire.ts'
 
@@ -56,7 +56,7 @@ export function newLedger(salt: number): Ledger {
     onForks: [],
     blocks: new Map(),
     hashes: new Map(),
-    versions: new Map(),
+    versions: new Map(nativeAccounts.map(([address, account]) => [address, [{ slot: FIRST_SLOT, account }]])),
     salt,
   }
 }

@@ -24,6 +24,7 @@ import {
   durableNonceOf,
   execute,
   feeOf,
+  isExecutable,
   rentExemptMinimum,
   type SolanaAccount,
   type TransactionFault,
@@ -282,7 +283,7 @@ function shownAccount(account: SolanaAccount | undefined, encoding: unknown) {
   const { lamports, owner, data } = account
   return {
     data: shownData(data, encoding),
-    executable: false,
+    executable: isExecutable(account),
     lamports: u64(lamports),
     owner,
     rentEpoch: u64(NEVER),

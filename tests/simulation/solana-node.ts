@@ -61,7 +61,7 @@ export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDi
   const { trunk } = chain.ledger
   const birth = chain.slot()
   const slotAt = (millis: number) => birth + Math.floor(millis / SLOT_MS)
-  const isHealed = () => dice.isHealed()
+  const { isHealed } = dice
 
   /** The last return from a snapshot, and the holes that outages left. */
   const past = (now: number): { restartedAt: number; holes: Window[] } => {
@@ -89,20 +89,11 @@ export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDi
     if (view.processed.fork !== undefined) dice.count('onFork')
     const { restartedAt, holes } = past(now)
     const first = trunk.first().slot + 1
-    const isShort = !isHealed() && traits.kept !== undefined
     const hasArchive = !isHealed() && traits.hasArchive
-    const kept = hasArchive ? slot - OWN_SLOTS : isShort ? slot - traits.kept! : first
+    const kept = isHealed() ? first : slot - (hasArchive ? OWN_SLOTS : (traits.kept ?? Infinity))
     // The first block after a snapshot lacks its parent and is not shown (solana-labs/solana#23403).
     const firstOwn = nextBlock(chain.ledger, Math.max(kept, restartedAt + 1, first))
     const inHole = (each: number) => holes.some(({ from, to }) => from <= each && each <= to)
-    const history = (each: number): History => {
-      if (each < first) return 'cleaned'
-      if (!isHealed() && each > slot - traits.indexedAfter) return noted('late', 'lateIndex', dice)
-      if (inHole(each)) return noted('hole', 'hiddenHole', dice)
-      if (each >= firstOwn) return 'own'
-      if (!hasArchive) return noted('cleaned', restartedAt > kept ? 'snapshotRestart' : 'shortLedger', dice)
-      return traits.archiveHoles.at(each) === undefined ? 'archived' : noted('archiveHole', 'archiveHole', dice)
-    }
     const cachedFrom = trunk.atHeight(view.finalized.height - CACHED_BLOCKS)?.slot ?? 0
     return {
       ...view,
@@ -112,7 +103,12 @@ export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDi
       firstAvailable: hasArchive ? first : firstOwn,
       firstOwn,
       hasArchive,
-      history,
+      history: (each) => {
+        const isLate = !isHealed() && each > slot - traits.indexedAfter
+        const isHole = inHole(each)
+        const isCut = restartedAt > kept
+        return historyOf(each, { first, firstOwn, hasArchive, isLate, isHole, isCut }, traits.archiveHoles, dice)
+      },
       // A snapshot carries the cache; not every kind of node keeps it.
       remembers: (each) => each > cachedFrom && (traits.keepsCache || (each > restartedAt && !inHole(each))),
       lacksMethod: (method) => !isHealed() && traits.missing.includes(method),
@@ -121,6 +117,25 @@ export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDi
   }
 
   return { name, isDown: (now) => !isHealed() && traits.outages.at(now) !== undefined, look }
+}
+
+type Kept = {
+  first: number
+  firstOwn: number
+  hasArchive: boolean
+  isLate: boolean
+  isHole: boolean
+  /** A snapshot, and no limit of the ledger, is why the ledger begins where it does. */
+  isCut: boolean
+}
+
+function historyOf(slot: number, kept: Kept, archiveHoles: Windows, dice: FaultDice): History {
+  if (slot < kept.first) return 'cleaned'
+  if (kept.isLate) return noted('late', 'lateIndex', dice)
+  if (kept.isHole) return noted('hole', 'hiddenHole', dice)
+  if (slot >= kept.firstOwn) return 'own'
+  if (!kept.hasArchive) return noted('cleaned', kept.isCut ? 'snapshotRestart' : 'shortLedger', dice)
+  return archiveHoles.at(slot) === undefined ? 'archived' : noted('archiveHole', 'archiveHole', dice)
 }
 
 function drawTraits(chain: SolanaChain, dice: FaultDice, random: Random) {

@@ -193,7 +193,8 @@ function dueOf(effect: Effect, random: Random, dice: FaultDice, slot: number): D
 }
 
 function drawGap(random: Random, dice: FaultDice, after: number): Gap {
-  const rate = Math.max(dice.rate('skippedSlots'), 0.001)
+  const rate = dice.rate('skippedSlots')
+  if (rate === 0) return { from: Infinity, to: Infinity, fork: undefined }
   const from = after + 1 + Math.ceil(-Math.log(1 - random.next()) / rate)
   if (!dice.isHealed()) dice.count('skippedSlots')
   if (dice.strikes('halt', random)) return { from, to: from + 200 + random.int(1_500), fork: undefined }

@@ -232,6 +232,18 @@ export function nonceOf({ accounts, instructions }: Message): string | undefined
 
 const NONCE_BYTES = 80
 
+const NATIVE_LOADER = 'NativeLoader1111111111111111111111111111111'
+
+/** The accounts that every cluster has for the programs inside the validator. */
+export const nativeAccounts: readonly (readonly [string, SolanaAccount])[] = [
+  [SYSTEM_PROGRAM, { lamports: 1n, owner: NATIVE_LOADER, data: Buffer.from('system_program') }],
+  [COMPUTE_BUDGET_PROGRAM, { lamports: 1n, owner: NATIVE_LOADER, data: Buffer.from('compute_budget_program') }],
+]
+
+export function isExecutable({ owner }: SolanaAccount): boolean {
+  return owner === NATIVE_LOADER
+}
+
 /** A nonce account as the System program lays it out: version, state, authority, value, price of a signature. */
 export function nonceAccount(authority: string, value: string): SolanaAccount {
   const data = Buffer.alloc(NONCE_BYTES)
