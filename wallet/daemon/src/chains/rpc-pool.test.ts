@@ -127,7 +127,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     })
     first.behave('well')
     await adapter.outcomes([])
-    expect(await adapter.nextSequence?.(payee)).not.toMatchObject({ ok: false })
+    expect(await adapter.sequence?.(payee)).not.toMatchObject({ ok: false })
   })
 
   test('a question goes to the next where the first is silent', async () => {
