@@ -30,6 +30,7 @@ const PATIENCE_MS = 15_000
  */
 export function run(options: RunOptions): Running {
   const child = fork(options.entry, options.args, {
+    execArgv: [...process.execArgv, '--disable-sigusr1'],
     env: { ...process.env, ...options.env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

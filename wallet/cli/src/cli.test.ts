@@ -78,6 +78,21 @@ test('start, look, refuse a second one, use, stop', async () => {
   expect(existsSync(join(dataDir, 'daemon.pid'))).toBe(false)
 })
 
+test('SIGUSR1 opens a debugger neither in the signer nor in the daemon, and none is open when keys are', async () => {
+  const wallet = await startWallet(env)
+  try {
+    const { pid: daemon } = JSON.parse(readFileSync(join(dataDir, 'run', 'daemon.json'), 'utf8')) as { pid: number }
+    for (const pid of [daemon, wallet.pid]) process.kill(pid, 'SIGUSR1')
+    expect((await runCli(['status'], env)).code).toBe(0)
+    expect(readFileSync(`/proc/${daemon}/cmdline`, 'utf8').split('\0')).toContain('--disable-sigusr1')
+  } finally {
+    expect(await wallet.end('SIGTERM')).toBe(0)
+  }
+  expect(wallet.output()).not.toContain('Debugger')
+  const open = await runCli(['start'], { ...env, NODE_OPTIONS: '--inspect=127.0.0.1:0' })
+  expect(open).toMatchObject({ code: 1, out: '', err: expect.stringContaining('A debugger is open') })
+})
+
 test('after kill -9 a start works at once, and sessions live on', async () => {
   const first = await startWallet(env)
   const session = await runCli(['session', 'create', 'alice'], env)

@@ -19,6 +19,8 @@ export type ForkOptions = {
 const DAEMON_FOLDERS = ['data', 'logs', 'run']
 /** Code and passwords that the environment could carry into the daemon. */
 const WITHHELD = ['NODE_OPTIONS', 'WAIAAS_MASTER_PASSWORD', 'WAIAAS_MASTER_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY']
+/** No debugger on SIGUSR1: another process of the same user could read passwords and tokens through it. */
+const GUARD_FLAGS = ['--disable-sigusr1']
 /** A small young generation: requests are short, and what a start leaves behind is given back. */
 const HEAP_FLAGS = ['--max-semi-space-size=2']
 
@@ -34,7 +36,7 @@ export function forkDaemon(options: ForkOptions): ChildProcess {
   return fork(options.daemonEntry, [...options.daemonArgs], {
     serialization: 'advanced',
     detached: true,
-    execArgv: [...HEAP_FLAGS, ...permissionFlags(options)],
+    execArgv: [...GUARD_FLAGS, ...HEAP_FLAGS, ...permissionFlags(options)],
     env: {
       ...env,
       // Compiled code of the daemon's own, in a folder that the signer takes nothing from.

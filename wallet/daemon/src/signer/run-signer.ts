@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
+import { url as inspectorUrl } from 'node:inspector'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { AppError } from '@openpista/common/app-error'
 import { type ForkOptions, forkDaemon } from './fork-daemon.ts'
 
 export type RunSignerOptions = ForkOptions & {
@@ -18,10 +20,12 @@ const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
  * other.
  *
  * @returns the daemon's exit code; 128 + n where signal n ended it.
- * @throws AppError as `openKeystore`, when the daemon is gone.
+ * @throws AppError as `openKeystore`, when the daemon is gone; DEBUGGER_OPEN where a debugger could read the keys.
  */
 export async function runSigner(options: RunSignerOptions): Promise<number> {
-  // Node opens a debugger on SIGUSR1 unless somebody listens; the daemon could send that signal to its parent.
+  assertNoDebugger()
+  // Node opens a debugger on SIGUSR1 unless it has the flag --disable-sigusr1 or somebody listens; any process of the
+  // same user, the daemon among them, could send that signal.
   process.on('SIGUSR1', ignore)
   const child = forkDaemon(options)
   const exited = exitOf(child)
@@ -58,6 +62,17 @@ async function unlockFor(child: ChildProcess, options: RunSignerOptions, end: ()
 }
 
 function ignore(): void {}
+
+function assertNoDebugger(): void {
+  if (inspectorUrl() === undefined) return
+  throw new AppError(
+    'DEBUGGER_OPEN',
+    'A debugger is open in this process: every program of this user could read keys.',
+    {
+      hint: 'Start it without --inspect, and without it in NODE_OPTIONS.',
+    },
+  )
+}
 
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
