@@ -6,12 +6,8 @@ export const ok = <Schema extends z.ZodType>(schema: Schema, description = 'OK')
 export const created = <Schema extends z.ZodType>(schema: Schema) => ({ 201: { description: 'Created', schema } })
 export const list = <Schema extends z.ZodType>(item: Schema) => z.object({ items: z.array(item) })
 
-/** Codes of a request for a payment, stored or only tried. */
-export const sendErrors = [
-  'IDEMPOTENCY_KEY_REQUIRED',
-  'IDEMPOTENCY_CONFLICT',
-  'IDEMPOTENCY_IN_PROGRESS',
-  'EQUAL_REQUEST_OPEN',
+/** Codes of drafting and judging a payment: at the request, and again at the approval. */
+export const judgeErrors = [
   'INVALID_ADDRESS',
   'INSUFFICIENT_BALANCE',
   'INSUFFICIENT_TOKEN_BALANCE',
@@ -38,4 +34,13 @@ export const sendErrors = [
   'SPENDER_NOT_APPROVED',
   'APPROVE_AMOUNT_EXCEEDED',
   'UNLIMITED_APPROVE_BLOCKED',
+] as const
+
+/** Codes of a request for a payment, stored or only tried. */
+export const sendErrors = [
+  'IDEMPOTENCY_KEY_REQUIRED',
+  'IDEMPOTENCY_CONFLICT',
+  'IDEMPOTENCY_IN_PROGRESS',
+  'EQUAL_REQUEST_OPEN',
+  ...judgeErrors,
 ] as const

@@ -7,7 +7,7 @@ import { CommandChallengeView, CreateChallenge } from '../owner-command.ts'
 import { PolicyChallengeView } from '../policy-change.ts'
 import type { Route } from '../route.ts'
 import { SimulationView, TransactionRequest, TransactionStatus, TransactionView } from '../transaction.ts'
-import { created, Id, list, ok, sendErrors } from './parts.ts'
+import { created, Id, judgeErrors, list, ok, sendErrors } from './parts.ts'
 
 const ByNetwork = z.object({ network: NetworkRef.optional() })
 
@@ -174,7 +174,7 @@ export const paymentRoutes = {
       'APPROVAL_NOT_FOUND',
       'INVALID_SIGNATURE',
       'INVALID_NONCE',
-      'POLICY_DENIED',
+      ...judgeErrors,
     ],
   },
   reject: {

@@ -1,4 +1,5 @@
 import { approvalDigest, type ErrorCode, errorSpec } from '@waiaas/core'
+import type { Agent } from '../store/agents.ts'
 import { recordJudgement } from '../store/judgements.ts'
 import { release, reserve } from '../store/ledger.ts'
 import {
@@ -46,6 +47,7 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
     throw fault('APPROVAL_TIMEOUT', 'The time to approve this transaction is over.')
   }
   const agent = await agentOf(context.db, row.agent_id)
+  assertNotSuspended(agent)
   const wallet = await context.walletOf(row)
   if (agent.owner_address !== approval.ownerAddress) {
     throw fault('INVALID_SIGNATURE', 'This address is not the owner.')
@@ -129,6 +131,7 @@ async function rejudge(
     if (current?.status !== 'QUEUED') return undefined
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
+    if (approval !== undefined) assertNotSuspended(agent)
     const refusal = await spendingFault(db, agent)
     if (refusal !== undefined) return await cancelHeld(db, current, now, refusal.code, refusal.message)
     if (approval !== undefined && !sameEffects(fresh.effects, draft.effects)) {
@@ -214,6 +217,13 @@ async function signAgain(db: Context['db'], row: TransactionRow, patch: Transact
   const changed = { ...patch, hash: null, notice: null }
   await patchTransaction(db, row.id, now, changed, 'EXECUTING')
   return { ...row, ...changed, updated_at: now } as TransactionRow
+}
+
+/** The owner's approval of a payment outlasts a suspension: the payment waits on, and can be approved after it. */
+function assertNotSuspended(agent: Agent): void {
+  if (agent.status !== 'SUSPENDED') return
+  const message = `The agent ${agent.name} is suspended. The payment is still waiting: resume the agent, then approve again.`
+  throw fault('AGENT_SUSPENDED', message)
 }
 
 /** Ends a row that waits; what it reserved is free again. */

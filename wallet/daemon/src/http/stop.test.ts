@@ -182,6 +182,30 @@ test('a suspended agent reads and does not spend, not even what waited', () =>
     expect(await pay(own, token, { amount: '1' })).toBe('CONFIRMED')
   }))
 
+test('an approval of a suspended agent is refused and the payment waits on; after the suspension it is approved', () =>
+  withPaying(async (own) => {
+    const { agent, token } = await payer(own, {}, { ownerAddress: owner.address, chains: ['evm'] })
+    const rules = { instant_max: '1' }
+    await own.operate('POST', '/v1/policies', { agentId: agent.id, type: 'SPENDING_LIMIT', rules, priority: 1 })
+    const { id } = (await (await send(own, token, { amount: '5' })).json()) as { id: string }
+    const approve = async () => {
+      const asked = await own.fetch('/v1/owner/challenges', post({ action: 'approve', resourceId: id }))
+      const challenge = (await asked.json()) as { message: string; ownerAddress: string }
+      const signature = await owner.signTypedData(JSON.parse(challenge.message))
+      return await answerOwner(own, 'POST', `/v1/transactions/${id}/approve`, challenge, signature)
+    }
+    await own.operate('POST', `/v1/agents/${agent.id}/suspend`)
+    const refused = await approve()
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      { code: 'AGENT_SUSPENDED', message: expect.stringContaining('still waiting: resume the agent') },
+    ])
+    expect(await statusOf(own, id)).toBe('QUEUED')
+    await own.operate('POST', `/v1/agents/${agent.id}/resume`)
+    expect(await told(await approve())).toMatch(/EXECUTING|SIGNED|SUBMITTED|CONFIRMED/)
+    expect(await own.engine.wait(id, 10)).toMatchObject({ status: 'CONFIRMED' })
+  }))
+
 test('a withdrawal needs an owner who has signed, goes past the policy, and then the agent may end', () =>
   withPaying(async (own) => {
     const ownerless = await payer(own)
