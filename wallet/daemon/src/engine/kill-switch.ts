@@ -22,6 +22,8 @@ export type KillSwitch = {
    * @throws AppError KILL_SWITCH_ACTIVE.
    */
   activate: (actor: string, why: string) => Promise<KillSwitchView>
+  /** ACTIVATED by `from` -> ACTIVATED by this owner, who alone releases it then. @throws AppError KILL_SWITCH_ACTIVE. */
+  takeOver: (actor: string, from: string | undefined) => Promise<KillSwitchView>
   /** ACTIVATED -> RECOVERING. @throws AppError KILL_SWITCH_NOT_ACTIVE, RECOVERY_ALREADY_STARTED. */
   recover: (actor: string, waitSeconds: number) => Promise<KillSwitchView>
   /** RECOVERING -> NORMAL when the waiting time is over. */
@@ -54,6 +56,17 @@ export function createKillSwitch(context: Context): KillSwitch {
     locked: lock.locked,
     view: () => readState(db),
     activate,
+    takeOver: (actor, from) =>
+      write(async (transaction) => {
+        const known = await readState(transaction)
+        if (known.state !== 'ACTIVATED' || known.activatedBy !== from) {
+          throw fault('KILL_SWITCH_ACTIVE', 'The kill switch is on, and was changed meanwhile.')
+        }
+        const view: KillSwitchView = { ...known, activatedBy: actor }
+        const data = { from: from ?? 'unknown' }
+        await storeState(context, transaction, view, { type: 'KILL_SWITCH_TAKEN_OVER', actor, data })
+        return view
+      }),
     recover: (actor, waitSeconds) =>
       write(async (transaction) => {
         const known = await readState(transaction)

@@ -182,6 +182,88 @@ test('a suspended agent reads and does not spend, not even what waited', () =>
     expect(await pay(own, token, { amount: '1' })).toBe('CONFIRMED')
   }))
 
+/** What owners and the operator say to the kill switch. */
+function voices(own: Paying) {
+  const paths = (id: string) => ({
+    verify: `/v1/agents/${id}/owner/verify`,
+    kill_switch: '/v1/admin/kill-switch',
+    recover: '/v1/admin/recover',
+  })
+  return {
+    say: async (action: 'verify' | 'kill_switch' | 'recover', id: string, by = owner) => {
+      const asked = await askOwner(own, action, id)
+      const signature = await by.signMessage({ message: asked.message })
+      const master: Record<string, string> = action === 'recover' ? { 'X-Master-Password': PASSWORD } : {}
+      return await answerOwner(own, 'POST', paths(id)[action], asked, signature, master)
+    },
+    alone: (path: string) => own.fetch(path, post(undefined, { 'X-Master-Password': PASSWORD })),
+  }
+}
+
+const registered = () => privateKeyToAccount(generatePrivateKey())
+
+test('an owner who signs for the first time after the stop neither replaces a locked one nor shortens the wait', () =>
+  withPaying(async (own) => {
+    const { say, alone } = voices(own)
+    const late = registered()
+    const { agent: fresh } = await payer(own, {}, { ownerAddress: late.address })
+    await alone('/v1/admin/kill-switch')
+    expect(await (await say('recover', fresh.id, late)).json()).toMatchObject({ state: 'RECOVERING' })
+    // Nor by stopping again during the recovery, which continues the same stop.
+    expect(await (await alone('/v1/admin/kill-switch')).json()).toMatchObject({ state: 'ACTIVATED' })
+    await say('recover', fresh.id, late)
+    expect(await (await say('kill_switch', fresh.id, late)).json()).toMatchObject({ state: 'ACTIVATED' })
+    const { recoversAt } = (await (await say('recover', fresh.id, late)).json()) as { recoversAt: number }
+    expect(recoversAt - own.clock.seconds()).toBeGreaterThan(86_000)
+    own.clock.advance(86_401)
+    await own.engine.runDue()
+    expect(await state(own)).toEqual({ state: 'NORMAL' })
+
+    const { agent } = await payer(own, {}, { ownerAddress: owner.address })
+    const another = registered()
+    const { agent: theirs } = await payer(own, {}, { ownerAddress: another.address })
+    await say('verify', agent.id)
+    await alone('/v1/admin/kill-switch')
+    const refused = await say('recover', theirs.id, another)
+    expect([refused.status, await refused.json()]).toMatchObject([
+      401,
+      { code: 'OWNER_SIGNATURE_REQUIRED', message: expect.stringContaining(owner.address) },
+    ])
+    expect(await told(await say('kill_switch', theirs.id, another)), 'takes nothing over').toBe(
+      '409 KILL_SWITCH_ACTIVE',
+    )
+    const counted = (await (await alone('/v1/admin/recover')).json()) as { details: { owners: unknown[] } }
+    expect(counted.details.owners).toHaveLength(2)
+    expect(counted.details.owners).toContainEqual({
+      agentId: agent.id,
+      agentName: agent.name,
+      ownerAddress: owner.address,
+    })
+  }))
+
+test('an owner who was locked in takes over a stop of the operator, and then alone releases it', () =>
+  withPaying(async (own) => {
+    const { say, alone } = voices(own)
+    const other = registered()
+    const { agent } = await payer(own, {}, { ownerAddress: owner.address })
+    const { agent: theirs } = await payer(own, {}, { ownerAddress: other.address })
+    await say('verify', agent.id)
+    await say('verify', theirs.id, other)
+    await alone('/v1/admin/kill-switch')
+    const mine = { activatedBy: `owner:${owner.address}`, state: 'ACTIVATED' }
+    expect(await (await say('kill_switch', agent.id)).json()).toMatchObject(mine)
+    expect(await told(await say('kill_switch', theirs.id, other)), 'only once').toBe('409 KILL_SWITCH_ACTIVE')
+    expect(await told(await say('recover', theirs.id, other))).toBe('401 OWNER_SIGNATURE_REQUIRED')
+    expect(await told(await alone('/v1/admin/recover'))).toBe('401 OWNER_SIGNATURE_REQUIRED')
+    expect(await state(own)).toMatchObject(mine)
+    expect(await (await say('recover', agent.id)).json()).toMatchObject({ state: 'RECOVERING' })
+    const events = await own.db
+      .selectFrom('events')
+      .select(['actor', 'data'])
+      .where('type', '=', 'KILL_SWITCH_TAKEN_OVER')
+    expect(await events.execute()).toEqual([{ actor: `owner:${owner.address}`, data: '{"from":"admin"}' }])
+  }))
+
 test('an approval of a suspended agent is refused and the payment waits on; after the suspension it is approved', () =>
   withPaying(async (own) => {
     const { agent, token } = await payer(own, {}, { ownerAddress: owner.address, chains: ['evm'] })

@@ -7,6 +7,7 @@ import { fail } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
 import type { AgentStatuses } from '../services/agent-status.ts'
 import type { Agents } from '../services/agents.ts'
+import { mayTakeOver, type RecoveryOwner, recoveryOwners } from '../services/recovery-owners.ts'
 import type { Withdrawals } from '../services/withdraw.ts'
 
 export type RecoveryWaits = {
@@ -38,27 +39,27 @@ type Names =
 
 /** What stops: everything, one agent, or the keys of tokens. */
 export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
-  const { killSwitch, recoveryWaits, keys, agents, statuses, withdrawals } = parts
+  const { db, killSwitch, recoveryWaits, keys, agents, statuses, withdrawals } = parts
   const agentAfter = async (id: string, change: (id: string) => Promise<void>) => {
     await change(id)
     return { status: 200 as const, body: await agents.get(id) }
   }
   return {
-    killSwitch: async ({ identity, source }) => ({
-      status: 200,
-      body: await killSwitch.activate(actorOf(identity, source), 'asked for'),
-    }),
+    killSwitch: async ({ identity, source }) => {
+      const actor = actorOf(identity, source)
+      const view = await killSwitch.view()
+      const takesOver = identity.kind === 'owner' && (await mayTakeOver(db, view, identity.ownerAddress))
+      const stop = takesOver ? killSwitch.takeOver(actor, view.activatedBy) : killSwitch.activate(actor, 'asked for')
+      return { status: 200, body: await stop }
+    },
     getKillSwitch: async () => ({ status: 200, body: await killSwitch.view() }),
     recover: async ({ owner }) => {
-      const needed = await neededOwner(parts.db, (await killSwitch.view()).activatedBy)
-      if (needed !== 'nobody' && owner === undefined) {
-        throw fail('OWNER_SIGNATURE_REQUIRED', 'An owner has locked in, and must sign for the recovery too.')
-      }
-      if (needed !== 'nobody' && needed !== 'any' && needed !== owner?.ownerAddress) {
-        throw fail('OWNER_SIGNATURE_REQUIRED', `The owner ${needed} has turned the kill switch on, and must sign.`)
-      }
-      const wait = owner === undefined ? recoveryWaits.withoutOwner : recoveryWaits.withOwner
-      const actor = owner === undefined ? 'admin' : `owner:${owner.ownerAddress}`
+      const owners = await recoveryOwners(db, await killSwitch.view())
+      const signed = owners.find(({ ownerAddress }) => ownerAddress === owner?.ownerAddress)
+      if (owners.length > 0 && signed === undefined) throw ownerNeeded(owners)
+      // An owner who does not count shortens no wait either.
+      const wait = signed === undefined ? recoveryWaits.withoutOwner : recoveryWaits.withOwner
+      const actor = signed === undefined ? 'admin' : `owner:${signed.ownerAddress}`
       return { status: 200, body: await killSwitch.recover(actor, wait) }
     },
     rotateSecret: async () => ({ status: 200, body: await keys.rotate() }),
@@ -73,18 +74,8 @@ export function stopHandlers(parts: Parts): Pick<Handlers, Names> {
   }
 }
 
-/**
- * Whose signature a recovery needs: what an owner has stopped no other owner lets go, since an operator could have
- * registered one of its own. An owner whose agents are all gone cannot be waited for.
- */
-async function neededOwner(db: Kysely<Tables>, activatedBy: string | undefined): Promise<'nobody' | 'any' | string> {
-  const rows = await db
-    .selectFrom('agents')
-    .select('owner_address')
-    .where('owner_verified_at', 'is not', null)
-    .where('status', '<>', 'TERMINATED')
-    .execute()
-  if (rows.length === 0) return 'nobody'
-  const stopper = rows.find(({ owner_address }) => `owner:${owner_address}` === activatedBy)
-  return stopper?.owner_address ?? 'any'
+function ownerNeeded(owners: readonly RecoveryOwner[]) {
+  const names = owners.map(({ ownerAddress, agentName }) => `${ownerAddress} (agent ${agentName})`).join(' or ')
+  const message = `The recovery needs the signature of an owner who was locked in before the stop: ${names}.`
+  return fail('OWNER_SIGNATURE_REQUIRED', message, { details: { owners } })
 }
