@@ -51,7 +51,11 @@ export async function setPolicies(wallet: DoomedWallet, ...chains: readonly Test
 export async function newPayer(wallet: DoomedWallet, chain: TestedChain): Promise<Payer> {
   const admin = wallet.admin()
   const owner = chain.newOwner()
-  const agent = await admin.createAgent({ name: 'payer', chains: [chain.family], ownerAddress: owner.address })
+  const agent = await admin.createAgent({
+    name: `payer of ${owner.address}`,
+    chains: [chain.family],
+    ownerAddress: owner.address,
+  })
   const { address } = agent.wallets[0]!
   const session = await admin.createSession({ agentId: agent.id, ttl: 604_800 })
   await chain.fund(address)

@@ -22,7 +22,10 @@ export type PayerOptions = {
 
 /** An agent with 1000 coins on each chain and a session. The policies a new wallet has do not bind it. */
 export async function payer(wallet: StartedWallet, options: PayerOptions = {}): Promise<Payer> {
-  const agent = await wallet.operate<AgentView>('POST', '/v1/agents', { name: 'payer', ...options.agent })
+  const agent = await wallet.operate<AgentView>('POST', '/v1/agents', {
+    name: `payer ${randomBytes(8).toString('hex')}`,
+    ...options.agent,
+  })
   const addressOn = (chain: string) => agent.wallets.find((one) => one.chain === chain)!.address
   const [evm, solana] = [addressOn('evm'), addressOn('solana')]
   await wallet.evm.control.fund(evm, FUNDS * ETH)

@@ -1,4 +1,4 @@
-import { WAIaaSAdminClient } from '@waiaas/sdk'
+import { WAIaaSAdminClient, WAIaaSError } from '@waiaas/sdk'
 import { runningUrl } from './daemon-state.ts'
 import { CliError } from './fault.ts'
 import { readPassword } from './password.ts'
@@ -11,14 +11,22 @@ export async function asOperator(dataDir: string, work: (admin: WAIaaSAdminClien
   password.fill(0)
   try {
     await work(admin)
+  } catch (error) {
+    if (!(error instanceof WAIaaSError) || error.code !== 'SYSTEM_LOCKED') throw error
+    throw new CliError('The kill switch is on: this command is refused until payments resume.', {
+      hint: 'See: waiaas kill-switch --status. To start the recovery: waiaas recover',
+      cause: error,
+    })
   } finally {
     await admin.logout()
   }
 }
 
-/** An agent by name or id. @throws CliError where none or several match. */
+/** An agent by id, or by name if it was not terminated. @throws CliError where none or several match. */
 export async function findAgent(admin: WAIaaSAdminClient, nameOrId: string) {
-  const found = (await admin.listAgents()).filter(({ id, name }) => id === nameOrId || name === nameOrId)
+  const found = (await admin.listAgents()).filter(
+    ({ id, name, status }) => id === nameOrId || (name === nameOrId && status !== 'TERMINATED'),
+  )
   if (found.length === 1) return found[0]!
   const problem = found.length === 0 ? `There is no agent ${nameOrId}.` : `Several agents are called ${nameOrId}.`
   throw new CliError(problem, { hint: 'See: waiaas agent list' })

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
@@ -53,6 +53,16 @@ test('a wrong password starts nothing', async () => {
   expect(answer).toMatchObject({ code: 1, out: '' })
   expect(answer.err).not.toContain('    at ')
   expect((await runCli(['status'], env)).code).toBe(3)
+})
+
+test('a data directory that other users may enter is refused, with the command that changes it', async () => {
+  chmodSync(dataDir, 0o755)
+  try {
+    const hint = `chmod 700 '${dataDir}'`
+    expect(await runCli(['start'], env)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(hint) })
+  } finally {
+    chmodSync(dataDir, 0o700)
+  }
 })
 
 test('start, look, refuse a second one, use, stop', async () => {

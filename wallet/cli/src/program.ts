@@ -127,6 +127,14 @@ function addAgentChanges(agent: Command, dataDir: () => string): void {
     .description('call an agent otherwise')
     .action(async (agentName, name) => (await load()).renameAgent(dataDir(), agentName, name))
   agent
+    .command('set-owner <agent> <address>')
+    .description('register the owner address, while no owner has signed')
+    .action(async (name, address) => (await load()).setOwner(dataDir(), name, address))
+  agent
+    .command('remove-owner <agent>')
+    .description('remove an owner address that has never signed')
+    .action(async (name) => (await load()).removeOwner(dataDir(), name))
+  agent
     .command('suspend <agent>')
     .description('let an agent read only')
     .action(async (name) => (await load()).changeStatus(dataDir(), name, 'suspendAgent'))
@@ -161,8 +169,8 @@ function addEmergencyCommands(program: Command, dataDir: () => string): void {
     )
   program
     .command('recover')
-    .description('begin the way back after the kill switch; payments are made again after a waiting time')
-    .option('--agent <agent>', 'whose owner signs, where an owner has locked in')
+    .description('start the recovery after the kill switch; payments resume after a waiting time')
+    .option('--agent <agent>', 'whose owner signs, by name or id, where several could')
     .option('--key-file <path>', "sign with the owner's key in this file: for scripts and tests")
     .action(async (options) => (await load()).recover(dataDir(), options))
   program

@@ -82,6 +82,7 @@ export const errorCodes = {
   SHUTTING_DOWN: { status: 503, retryable: true },
   ENVIRONMENT_NETWORK_MISMATCH: { status: 400, hint: 'This daemon serves the other environment (mainnet or testnet).' },
   AGENT_NOT_FOUND: { status: 404 },
+  AGENT_NAME_TAKEN: { status: 409, hint: 'Choose another name: people and commands pick agents by it.' },
   AGENT_SUSPENDED: { status: 409 },
   AGENT_TERMINATED: { status: 410 },
   IDEMPOTENCY_KEY_REQUIRED: {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { assertOwnFolder } from './assert-own-folder.ts'
 import type { BackupOptions, BackupProof } from './backup.ts'
 import type { InitOptions } from './data-dir.ts'
 import type { DoctorOptions, Finding } from './doctor.ts'
@@ -27,7 +28,7 @@ export async function initDataDir(options: InitOptions): Promise<void> {
  * Becomes the signer of a data directory and runs the daemon as its child until one of them ends.
  *
  * @returns the daemon's exit code.
- * @throws AppError for a wrong password or a damaged keystore.
+ * @throws AppError for a wrong password, a damaged keystore, or a data directory that others may enter.
  */
 export async function runWallet(options: {
   dataDir: string
@@ -35,6 +36,7 @@ export async function runWallet(options: {
   env: Readonly<Record<string, string | undefined>>
 }): Promise<number> {
   process.umask(0o077)
+  assertOwnFolder(options.dataDir)
   settleKeystore(dataPaths(options.dataDir).keystore)
   enableCompileCache(dataPaths(options.dataDir).signerCache)
   const { runSigner } = await import('./signer/run-signer.ts')

@@ -89,6 +89,11 @@ export class WAIaaSAdminClient {
     return await this.#transport.call<'setOwner'>('put', '/v1/agents/:id/owner', call)
   }
 
+  /** Removes an owner address that has never signed. */
+  async removeOwner(id: string): Promise<AgentView> {
+    return await this.#transport.call<'removeOwner'>('delete', '/v1/agents/:id/owner', { params: checkId(id) })
+  }
+
   /** From then on the agent reads only. */
   async suspendAgent(id: string): Promise<AgentView> {
     return await this.#transport.call<'suspendAgent'>('post', '/v1/agents/:id/suspend', { params: checkId(id) })

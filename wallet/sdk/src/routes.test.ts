@@ -64,6 +64,7 @@ const calls: Record<RouteName, () => Promise<unknown>> = {
   getAgent: () => admin.getAgent(ID),
   updateAgent: () => admin.updateAgent(ID, { name: 'b' }),
   addWallet: () => admin.addWallet(ID, 'solana'),
+  removeOwner: () => admin.removeOwner(ID),
   setOwner: () => admin.setOwner(ID, TO),
   verifyOwner: () => owner.verify(ID),
   suspendAgent: () => admin.suspendAgent(ID),

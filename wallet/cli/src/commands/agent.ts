@@ -46,6 +46,23 @@ export async function renameAgent(dataDir: string, agentName: string, name: stri
   })
 }
 
+/** Registers an owner. One who has signed is replaced over the API, with its signature. */
+export async function setOwner(dataDir: string, agentName: string, address: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const agent = await admin.setOwner(id, address)
+    console.log(`Agent ${agent.name} has the owner ${agent.ownerAddress}.`)
+  })
+}
+
+export async function removeOwner(dataDir: string, agentName: string): Promise<void> {
+  await asOperator(dataDir, async (admin) => {
+    const { id } = await findAgent(admin, agentName)
+    const agent = await admin.removeOwner(id)
+    console.log(`Agent ${agent.name} has no owner.`)
+  })
+}
+
 /** Suspends, resumes or ends an agent. */
 export async function changeStatus(
   dataDir: string,

@@ -1,8 +1,9 @@
 import type { KillSwitchView } from '@waiaas/core'
-import { WAIaaSOwnerClient } from '@waiaas/sdk'
-import { asOperator, findAgent } from '../as-operator.ts'
+import { type WAIaaSAdminClient, WAIaaSError, WAIaaSOwnerClient } from '@waiaas/sdk'
+import { asOperator } from '../as-operator.ts'
 import { askSignature, printable, signWithKey } from '../ask-owner.ts'
 import { runningUrl } from '../daemon-state.ts'
+import { CliError } from '../fault.ts'
 
 /** Stops everything at once: nothing is signed from the moment on in which this returns. */
 export async function killSwitch(dataDir: string): Promise<void> {
@@ -17,18 +18,50 @@ export async function killSwitchStatus(dataDir: string): Promise<void> {
   await asOperator(dataDir, async (admin) => show(await admin.getKillSwitchStatus()))
 }
 
-/** Begins the way back. Where an owner is locked in, the owner signs too. */
+/**
+ * Starts the recovery. Where an owner was locked in before the stop, that owner signs too. Agents cannot be listed
+ * while the kill switch is on: the daemon names the owners who count.
+ */
 export async function recover(dataDir: string, options: { agent?: string; keyFile?: string }): Promise<void> {
-  const { agent: name, keyFile } = options
+  const { agent: wanted, keyFile } = options
   await asOperator(dataDir, async (admin) => {
-    if (name === undefined) return show(await admin.recover())
-    const { id } = await findAgent(admin, name)
+    const outcome = await recoverAlone(admin)
+    if ('state' in outcome) return show(outcome)
+    const { agentId, agentName } = chooseOwner(outcome.owners, wanted)
+    console.error(printable(`The owner of agent ${agentName} signs for the recovery.`))
     const owner = new WAIaaSOwnerClient({
       baseUrl: await runningUrl(dataDir),
       sign: async (challenge) =>
         keyFile === undefined ? await askSignature(challenge) : await signWithKey(keyFile, challenge),
     })
-    show(await admin.recover(await owner.proveRecovery(id)))
+    show(await admin.recover(await owner.proveRecovery(agentId)))
+  })
+}
+
+type Owners = readonly { agentId: string; agentName: string; ownerAddress: string }[]
+
+/** The state after it, or the owners of whom one must sign. */
+async function recoverAlone(admin: WAIaaSAdminClient): Promise<KillSwitchView | { owners: Owners }> {
+  try {
+    return await admin.recover()
+  } catch (error) {
+    if (!(error instanceof WAIaaSError) || error.code !== 'OWNER_SIGNATURE_REQUIRED') throw error
+    const owners = error.details?.owners
+    if (!Array.isArray(owners)) throw error
+    return { owners }
+  }
+}
+
+function chooseOwner(owners: Owners, wanted: string | undefined): Owners[number] {
+  const found = owners.filter(({ agentId, agentName }) => [undefined, agentId, agentName].includes(wanted))
+  if (found.length === 1) return found[0]!
+  const choices = owners.map(
+    ({ agentId, agentName, ownerAddress }) => `  ${agentName} (${agentId}), owner ${ownerAddress}`,
+  )
+  const problem =
+    wanted === undefined ? 'One of several owners must sign.' : `The owner of ${wanted} cannot release this stop.`
+  throw new CliError([problem, ...choices].map(printable).join('\n'), {
+    hint: 'Name its agent: waiaas recover --agent <agent>',
   })
 }
 

@@ -26,7 +26,13 @@ export const operatorRoutes = {
     summary: 'Create an agent with its wallets',
     body: CreateAgent,
     responses: created(AgentView),
-    errors: ['INVALID_ADDRESS', 'KEYSTORE_LOCKED', 'ENVIRONMENT_NETWORK_MISMATCH', 'CHAIN_NOT_SUPPORTED'],
+    errors: [
+      'AGENT_NAME_TAKEN',
+      'INVALID_ADDRESS',
+      'KEYSTORE_LOCKED',
+      'ENVIRONMENT_NETWORK_MISMATCH',
+      'CHAIN_NOT_SUPPORTED',
+    ],
   },
   listAgents: {
     method: 'get',
@@ -56,7 +62,7 @@ export const operatorRoutes = {
     params: Id,
     body: UpdateAgent,
     responses: ok(AgentView),
-    errors: ['AGENT_NOT_FOUND'],
+    errors: ['AGENT_NOT_FOUND', 'AGENT_NAME_TAKEN'],
   },
   addWallet: {
     method: 'post',
@@ -88,6 +94,16 @@ export const operatorRoutes = {
       'INVALID_SIGNATURE',
       'INVALID_NONCE',
     ],
+  },
+  removeOwner: {
+    method: 'delete',
+    path: '/v1/agents/:id/owner',
+    authentication: ['master'],
+    tag: 'agents',
+    summary: 'Remove an owner address that has never signed; one that has is changed with its signature only',
+    params: Id,
+    responses: ok(AgentView),
+    errors: ['AGENT_NOT_FOUND', 'AGENT_TERMINATED', 'OWNER_ALREADY_CONNECTED'],
   },
   verifyOwner: {
     method: 'post',

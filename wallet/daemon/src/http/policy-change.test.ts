@@ -11,6 +11,7 @@ const owner = privateKeyToAccount(generatePrivateKey())
 const stranger = privateKeyToAccount(generatePrivateKey())
 
 let http: TestHttp
+let agents = 0
 let agent: AgentView
 let policy: PolicyView
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => http.close())
 beforeEach(async () => {
-  agent = await ownedAgent('demo')
+  agent = await ownedAgent(`demo ${++agents}`)
   policy = await limit(agent, ETH)
   await lock(agent)
 })
@@ -101,12 +102,12 @@ test('what loosens needs operator and owner, once, and the log keeps the signatu
   const asked = await question(looser())
   const { message: typed, primaryType } = JSON.parse(asked.message)
   const change = [
-    `Change SPENDING_LIMIT for agent demo (${agent.id}) on all networks`,
+    `Change SPENDING_LIMIT for agent ${agent.name} (${agent.id}) on all networks`,
     'instant_max: 5000000000000000000 base units (5 ETH or 5000000000 SOL) instead of 1000000000000000000 base units (1 ETH or 1000000000 SOL)',
   ]
   expect(primaryType).toBe('PolicyChange')
-  expect(typed).toMatchObject({ action: 'Loosen policy', agents: [`demo (${agent.id})`], change })
-  expect(asked.policyChange).toMatchObject({ lines: change, agents: [{ id: agent.id, name: 'demo' }] })
+  expect(typed).toMatchObject({ action: 'Loosen policy', agents: [`${agent.name} (${agent.id})`], change })
+  expect(asked.policyChange).toMatchObject({ lines: change, agents: [{ id: agent.id, name: agent.name }] })
   const signature = await sign(asked)
   expect(await carryOut(looser(), asked, signature, {}), 'the owner alone').toBe('401 INVALID_TOKEN')
   expect(await carryOut(looser(), asked, signature)).toBe('ok')

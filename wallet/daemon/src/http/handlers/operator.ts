@@ -14,6 +14,7 @@ type Names =
   | 'updateAgent'
   | 'addWallet'
   | 'setOwner'
+  | 'removeOwner'
   | 'verifyOwner'
   | 'renewSession'
   | 'createSession'
@@ -38,6 +39,7 @@ export function operatorHandlers({ agents, sessions, policies, engine }: Operato
       status: 200,
       body: await agents.setOwner(params.id, body.ownerAddress, owner),
     }),
+    removeOwner: async ({ params }) => ({ status: 200, body: await agents.removeOwner(params.id) }),
     verifyOwner: async ({ params, identity }) => {
       const { ownerState } = await agents.get(params.id)
       return { status: 200, body: { agentId: params.id, ownerAddress: identity.ownerAddress, ownerState } }

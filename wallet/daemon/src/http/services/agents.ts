@@ -25,16 +25,19 @@ type NewAgent = {
 }
 
 export type Agents = {
-  /** Makes a key for every chain, then the agent. */
+  /** Makes a key for every chain, then the agent. @throws AppError AGENT_NAME_TAKEN. */
   create: (input: NewAgent) => Promise<AgentView>
   list: () => Promise<AgentView[]>
   /** @throws AppError AGENT_NOT_FOUND. */
   get: (id: string) => Promise<AgentView>
+  /** @throws AppError AGENT_NOT_FOUND, AGENT_NAME_TAKEN. */
   rename: (id: string, name: string) => Promise<AgentView>
   /** Makes a key on a chain, unless the agent has one there. @throws AppError AGENT_NOT_FOUND, AGENT_TERMINATED. */
   addWallet: (id: string, chain: ChainFamily) => Promise<AgentView>
   /** @throws AppError OWNER_ALREADY_CONNECTED where the owner has locked in and did not sign for this; INVALID_ADDRESS. */
   setOwner: (id: string, ownerAddress: string, proof: OwnerIdentity | undefined) => Promise<AgentView>
+  /** Nothing where there is none. @throws AppError OWNER_ALREADY_CONNECTED where the owner has locked in. */
+  removeOwner: (id: string) => Promise<AgentView>
   /** @throws AppError where this daemon does not serve the network. */
   assertServed: (network: NetworkName) => void
   /** The wallet that serves a network (the agent's default network when none is named). */
@@ -77,6 +80,7 @@ export function createAgents(parts: AgentParts): Agents {
     rename: async (id, name) => {
       await immediate(db, async (transaction) => {
         const now = clock.seconds()
+        await assertNameFree(transaction, name, id)
         const changed = await transaction
           .updateTable('agents')
           .set({ name, updated_at: now })
@@ -98,6 +102,10 @@ export function createAgents(parts: AgentParts): Agents {
       await immediate(db, (transaction) => changeOwner(transaction, clock.seconds(), id, owner, proof))
       return await get(id)
     },
+    removeOwner: async (id) => {
+      await immediate(db, (transaction) => removeOwner(transaction, clock.seconds(), id))
+      return await get(id)
+    },
     assertServed: (network) => assertServed(parts, network),
     walletOn: async (id, wanted) => {
       const agent = await get(id)
@@ -113,6 +121,7 @@ export function createAgents(parts: AgentParts): Agents {
 /** @returns the new agent's id. */
 async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> {
   const { db, clock, signer } = parts
+  await assertNameFree(db, input.name)
   const chains = [...new Set(input.chains)]
   const network = chooseNetwork(parts, chains, input.defaultNetwork)
   const owner = input.ownerAddress === undefined ? undefined : parseOwner(input.ownerAddress)
@@ -132,6 +141,7 @@ async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> 
     updated_at: now,
   }
   await immediate(db, async (transaction) => {
+    await assertNameFree(transaction, input.name)
     await transaction.insertInto('agents').values(agent).execute()
     for (const key of keys) await insertWallet(transaction, now, agent.id, key)
     const addresses = Object.fromEntries(keys.map(({ chain, address }) => [chain, address]))
@@ -140,6 +150,18 @@ async function createAgent(parts: AgentParts, input: NewAgent): Promise<string> 
     if (owner !== undefined) await appendOwnerSet(transaction, now, agent.id, owner.text, null, 'admin')
   })
   return agent.id
+}
+
+/** Names are how people pick agents: two that look alike to a reader are one. Those of terminated agents are free. */
+async function assertNameFree(db: Kysely<Tables>, name: string, ownId?: string): Promise<void> {
+  const others = await db.selectFrom('agents').select(['id', 'name']).where('status', '<>', 'TERMINATED').execute()
+  const taken = others.find((other) => other.id !== ownId && comparable(other.name) === comparable(name))
+  if (taken === undefined) return
+  throw fail('AGENT_NAME_TAKEN', `There is an agent ${taken.name} already (${taken.id}).`)
+}
+
+function comparable(name: string): string {
+  return name.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ')
 }
 
 async function addWallet({ db, clock, signer }: AgentParts, agentId: string, chain: ChainFamily): Promise<void> {
@@ -232,9 +254,7 @@ async function changeOwner(
   owner: OwnerAccount,
   proof: OwnerIdentity | undefined,
 ): Promise<void> {
-  const agent = await transaction.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
-  if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
-  if (agent.status === 'TERMINATED') throw fail('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+  const agent = await changeableAgent(transaction, id)
   if (agent.owner_address === owner.address && agent.owner_network === owner.network) return
   const signed = proof?.agentId === id && proof.digest === handOverDigest(id, owner)
   if (proof !== undefined && !signed) throw fail('INVALID_SIGNATURE', 'The owner has signed for another address.')
@@ -256,6 +276,31 @@ async function changeOwner(
     .execute()
   const actor = proof === undefined ? 'admin' : `owner:${proof.ownerAddress}`
   await appendOwnerSet(transaction, now, id, owner.text, agent.owner_address, actor)
+}
+
+async function removeOwner(transaction: Kysely<Tables>, now: number, id: string): Promise<void> {
+  const agent = await changeableAgent(transaction, id)
+  if (agent.owner_address === null) return
+  if (ownerState(agent) === 'LOCKED') {
+    throw fail('OWNER_ALREADY_CONNECTED', 'The owner has signed, and can only be replaced with its signature.', {
+      hint: 'Ask for a challenge with the action set_owner, and send its signature with PUT /v1/agents/:id/owner.',
+    })
+  }
+  const nobody = { owner_address: null, owner_family: null, owner_network: null, owner_verified_at: null }
+  await transaction
+    .updateTable('agents')
+    .set({ ...nobody, updated_at: now })
+    .where('id', '=', id)
+    .execute()
+  const data = { address: agent.owner_address }
+  await appendEvent(transaction, now, { type: 'OWNER_REMOVED', actor: 'admin', agentId: id, data })
+}
+
+async function changeableAgent(transaction: Kysely<Tables>, id: string): Promise<AgentRow> {
+  const agent = await transaction.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+  if (agent === undefined) throw fail('AGENT_NOT_FOUND', `There is no agent ${id}.`)
+  if (agent.status === 'TERMINATED') throw fail('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
+  return agent
 }
 
 async function appendOwnerSet(

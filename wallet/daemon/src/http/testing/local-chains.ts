@@ -60,7 +60,7 @@ export async function fundedAgent(
   rules: Record<string, unknown>,
   agent: Record<string, unknown> = {},
 ): Promise<Payer> {
-  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: 'payer', ...agent })
+  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: `payer ${newId()}`, ...agent })
   const address = (chain: string) => made.wallets.find((wallet) => wallet.chain === chain)!.address
   await evm.control.fund(address('evm'), 10n * 10n ** 18n)
   await solana.control.fund(address('solana'), 10n * 10n ** 9n)

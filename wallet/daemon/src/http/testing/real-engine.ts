@@ -26,7 +26,7 @@ export async function payer(
   session: Record<string, unknown> = {},
   agent: Record<string, unknown> = {},
 ): Promise<Payer> {
-  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: 'payer', ...agent })
+  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: `payer ${newId()}`, ...agent })
   for (const wallet of made.wallets) {
     const chain = http.chains.get(wallet.chain === 'evm' ? 'evm-local' : 'solana-local')!
     chain.books.balances.set(wallet.address, 100n * 10n ** (wallet.chain === 'evm' ? 18n : 9n))
