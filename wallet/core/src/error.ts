@@ -10,7 +10,11 @@ export const errorCodes = {
   INVALID_SIGNATURE: { status: 401 },
   INVALID_NONCE: { status: 401, hint: 'Ask for a new challenge; each one is good for one use within 5 minutes.' },
   INVALID_MASTER_PASSWORD: { status: 401 },
-  MASTER_PASSWORD_LOCKED: { status: 429, hint: 'Too many wrong passwords from here. Wait 30 minutes.' },
+  MASTER_PASSWORD_LOCKED: {
+    status: 429,
+    retryable: true,
+    hint: 'Others at this address try passwords. Try again in a few seconds; the command line has a share of its own.',
+  },
   SYSTEM_LOCKED: { status: 503, hint: 'The kill switch is on. Only the operator and the owner can release it.' },
   SESSION_NOT_FOUND: { status: 404 },
   SESSION_EXPIRED: { status: 401, hint: 'The session is over for good. Ask the operator for a new one.' },

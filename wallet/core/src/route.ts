@@ -32,6 +32,13 @@ export type Route = {
   alsoOwner?: true
   /** Also takes a session token that a renewal has replaced: to tell so. */
   replacedToken?: true
+  /**
+   * True for requests by which everything is stopped: their shares of rate limits and password checks are their own, so
+   * that nothing else uses them up. Of a route with a body it is asked with the body.
+   */
+  emergency?: (body: unknown) => boolean
+  /** Paces itself, so that no rate limit of public routes is needed. */
+  paced?: true
   /** Answers while the kill switch is on. */
   whileLocked?: true
   /** The header `Prefer: wait=N` (N up to 60) holds the answer until the result is final. */

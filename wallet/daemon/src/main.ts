@@ -7,6 +7,7 @@ import {
   immediate,
   type Logger,
   newId,
+  newSecret,
   openDatabase,
   systemClock,
   systemTimers,
@@ -50,10 +51,11 @@ async function run(dataDir: string): Promise<void> {
   const db = database.kysely as unknown as Kysely<Tables>
   const logger = createLogger('waiaas', config.daemon.log_level)
   const checkpoints = await startCheckpoints({ db, signer, clock: systemClock, log: logger })
-  const daemon = await startDaemon(config, db, signer, logger)
+  const localKey = newSecret()
+  const daemon = await startDaemon(config, db, signer, logger, localKey)
   await record(db, 'KEYSTORE_UNLOCKED')
   await record(db, 'DAEMON_STARTED')
-  writeRunFile(paths.runFile, daemon.url)
+  writeRunFile(paths.runFile, daemon.url, localKey)
   console.log(`waiaas is ready on ${daemon.url}`)
   flushCompileCache()
 
@@ -82,6 +84,7 @@ async function startDaemon(
   db: Kysely<Tables>,
   signer: SignerClient,
   logger: Logger,
+  localKey: string,
 ): Promise<Daemon> {
   const { environment, hostname, port } = config.daemon
   const nodeOptions = {
@@ -129,6 +132,8 @@ async function startDaemon(
     },
     allowedHosts: config.daemon.allowed_hosts,
     pages: { folder: SIGNING_PAGE, demoOwnerUrl: config.demo.owner_url },
+    localKey,
+    monotonic: () => performance.now(),
     version: manifest.version,
     openApi: () => openApiDocument(manifest.version),
     stopping: stopping.signal,
@@ -185,8 +190,8 @@ async function record(db: Kysely<Tables>, type: RunEvent): Promise<void> {
 }
 
 /** Where the daemon is, for the command line. That it runs is told by the lock, not by this file. */
-function writeRunFile(path: string, url: string): void {
-  const content = { url, pid: process.pid, signerPid: process.ppid, version: manifest.version }
+function writeRunFile(path: string, url: string, localKey: string): void {
+  const content = { url, localKey, pid: process.pid, signerPid: process.ppid, version: manifest.version }
   writeFileSync(`${path}.tmp`, `${JSON.stringify(content)}\n`, { mode: 0o600 })
   renameSync(`${path}.tmp`, path)
 }

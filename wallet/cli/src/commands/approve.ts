@@ -1,6 +1,6 @@
 import { type Challenge, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { askSignature, printable, signWithKey } from '../ask-owner.ts'
-import { runningUrl } from '../daemon-state.ts'
+import { runningDaemon } from '../daemon-state.ts'
 import { effectText } from '../effect-text.ts'
 
 type Options = { reject?: boolean; keyFile?: string }
@@ -9,7 +9,7 @@ type Options = { reject?: boolean; keyFile?: string }
 export async function approve(dataDir: string, transactionId: string, options: Options): Promise<void> {
   const { keyFile } = options
   const owner = new WAIaaSOwnerClient({
-    baseUrl: await runningUrl(dataDir),
+    ...(await runningDaemon(dataDir)),
     sign: async (challenge) => {
       if ('approval' in challenge) show(challenge)
       return keyFile === undefined ? await askSignature(challenge) : await signWithKey(keyFile, challenge)

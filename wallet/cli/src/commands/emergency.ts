@@ -2,7 +2,7 @@ import type { KillSwitchView } from '@waiaas/core'
 import { type WAIaaSAdminClient, WAIaaSError, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { asOperator } from '../as-operator.ts'
 import { askSignature, printable, signWithKey } from '../ask-owner.ts'
-import { runningUrl } from '../daemon-state.ts'
+import { runningDaemon } from '../daemon-state.ts'
 import { CliError } from '../fault.ts'
 
 /** Stops everything at once: nothing is signed from the moment on in which this returns. */
@@ -30,7 +30,7 @@ export async function recover(dataDir: string, options: { agent?: string; keyFil
     const { agentId, agentName } = chooseOwner(outcome.owners, wanted)
     console.error(printable(`The owner of agent ${agentName} signs for the recovery.`))
     const owner = new WAIaaSOwnerClient({
-      baseUrl: await runningUrl(dataDir),
+      ...(await runningDaemon(dataDir)),
       sign: async (challenge) =>
         keyFile === undefined ? await askSignature(challenge) : await signWithKey(keyFile, challenge),
     })

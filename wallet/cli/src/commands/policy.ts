@@ -10,10 +10,11 @@ import {
 } from '@waiaas/sdk'
 import { asOperator, findAgent } from '../as-operator.ts'
 import { askLine, printable, signWithKey, walletWords } from '../ask-owner.ts'
-import { runningUrl } from '../daemon-state.ts'
+import { runningDaemon } from '../daemon-state.ts'
 import { CliError } from '../fault.ts'
 
 type Owner = { keyFile?: string }
+type Daemon = Awaited<ReturnType<typeof runningDaemon>>
 type Rules = { rules?: string; rulesFile?: string }
 type CreateOptions = Owner & Rules & { agent?: string; network?: string; priority?: string }
 type UpdateOptions = Owner & Rules & { priority?: string; enable?: boolean; disable?: boolean }
@@ -62,7 +63,7 @@ async function carryOut(dataDir: string, admin: WAIaaSAdminClient, change: Polic
     const agentId = error instanceof WAIaaSError ? error.details?.agentId : undefined
     if (!(error instanceof WAIaaSError) || error.code !== 'OWNER_APPROVAL_REQUIRED') throw error
     if (typeof agentId !== 'string') throw error
-    await handIn(admin, change, await askOwner(await runningUrl(dataDir), agentId, change, by))
+    await handIn(admin, change, await askOwner(await runningDaemon(dataDir), agentId, change, by))
   }
 }
 
@@ -79,15 +80,15 @@ async function handIn(admin: WAIaaSAdminClient, change: PolicyChange, proof: Own
   console.log(`Added policy ${policy.id}. The policies are at version ${policy.version}.`)
 }
 
-async function askOwner(baseUrl: string, agentId: string, change: PolicyChange, by: Owner): Promise<OwnerProof> {
+async function askOwner(daemon: Daemon, agentId: string, change: PolicyChange, by: Owner): Promise<OwnerProof> {
   const { keyFile } = by
   let fromPage: OwnerProof | undefined
   const owner = new WAIaaSOwnerClient({
-    baseUrl,
+    ...daemon,
     sign: async (challenge) => {
       show(challenge)
       if (keyFile !== undefined) return await signWithKey(keyFile, challenge)
-      const link = `${baseUrl}/approve/policy#${base64url({ resourceId: agentId, change })}`
+      const link = `${daemon.baseUrl}/approve/policy#${base64url({ resourceId: agentId, change })}`
       console.error(`Let the owner sign on this page, and paste what it gives you:\n\n${link}\n`)
       console.error(`Or sign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
       console.error(`${challenge.message}\n\nPaste the signature:`)

@@ -194,6 +194,7 @@ export const paymentRoutes = {
     authentication: 'public',
     tag: 'owner',
     summary: 'Ask for the message that the owner signs',
+    emergency: (body) => (body as CreateChallenge | undefined)?.action === 'kill_switch',
     body: CreateChallenge,
     whileLocked: true,
     responses: created(z.union([ChallengeView, PolicyChallengeView, CommandChallengeView])),

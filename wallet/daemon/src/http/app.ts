@@ -10,6 +10,7 @@ import { type PageOptions, servePages } from './pages.ts'
 import { createPipeline, type Limits } from './pipeline.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { guardRequest } from './request-guard.ts'
+import { shareOf } from './share.ts'
 
 export type AppParts = {
   handlers: Handlers
@@ -20,6 +21,8 @@ export type AppParts = {
   locked: () => boolean
   allowedHosts: readonly string[]
   pages: PageOptions
+  /** Gives the command line a share of limits of its own. */
+  localKey: string
   stopping: AbortSignal
   clock: Clock
   logger: Logger
@@ -27,7 +30,7 @@ export type AppParts = {
   record: (event: NewEvent) => Promise<void>
 }
 
-type Env = { Variables: { requestId: string; source: string; host: string } }
+type Env = { Variables: { requestId: string; source: string; share: string; host: string } }
 
 const API_HEADERS = {
   'Cache-Control': 'no-store',
@@ -46,6 +49,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.use(async (context, next) => {
     context.set('requestId', newId())
     context.set('source', getConnInfo(context).remote.address ?? 'unknown')
+    context.set('share', shareOf(context.get('source'), context.req.raw.headers, parts.localKey))
     context.header('X-Request-Id', context.get('requestId'))
     for (const [name, value] of Object.entries(API_HEADERS)) context.header(name, value)
     context.set('host', guardRequest(context.req.raw.headers, parts))
@@ -59,6 +63,7 @@ export function createApp(parts: AppParts): Hono<Env> {
       run(name, route, parts.handlers[name] as never, context, {
         requestId: context.get('requestId'),
         source: context.get('source'),
+        share: context.get('share'),
         host: context.get('host'),
       }),
     )

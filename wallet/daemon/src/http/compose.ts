@@ -47,6 +47,10 @@ export type HttpParts = {
   configured: ChangeableSettings
   allowedHosts: readonly string[]
   pages: PageOptions
+  /** In `run/daemon.json`: gives the command line a share of limits of its own. */
+  localKey: string
+  /** Milliseconds that never jump. */
+  monotonic: () => number
   version: string
   openApi: () => Record<string, unknown>
   requestShutdown: () => void
@@ -66,7 +70,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
   const networks = [...adapters.keys()]
   const keys = await createSessionKeys({ db, signer, clock })
   const tokens = createSessionTokens(keys)
-  const master = createMasterAuth({ db, signer, clock })
+  const master = createMasterAuth({ db, signer, clock, monotonic: parts.monotonic })
   const owner = createOwnerAuth({ db, clock, adapters })
   const agents = createAgents({ db, signer, clock, environment, networks })
   const feed = createEventFeed(db)
@@ -115,6 +119,7 @@ export async function composeHttp(parts: HttpParts): Promise<Http> {
     locked: engine.killSwitch.locked,
     allowedHosts: parts.allowedHosts,
     pages: parts.pages,
+    localKey: parts.localKey,
     stopping: parts.stopping,
     clock,
     logger: parts.logger,

@@ -15,6 +15,8 @@ export type Call<R extends Route> = {
   wait: number
   /** Address of the peer. */
   source: string
+  /** Whose share of limits the request takes from. */
+  share: string
   /** Host and port that the caller used. */
   host: string
 }

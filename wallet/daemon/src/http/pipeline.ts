@@ -27,7 +27,7 @@ export type PipelineParts = {
 }
 
 /** What the outer layer knows of a request before any route does. */
-export type RequestFacts = { requestId: string; source: string; host: string }
+export type RequestFacts = { requestId: string; source: string; share: string; host: string }
 
 const HEARTBEAT_MILLIS = 15_000
 
@@ -44,10 +44,13 @@ export function createPipeline(parts: PipelineParts) {
     facts: RequestFacts,
   ): Promise<Response> {
     const headers = context.req.raw.headers
-    const claim = { headers, source: facts.source, route: name, resourceId: context.req.param('id') }
-    if (route.authentication === 'public') {
-      await spend(context, parts, sourceBucket(`public:${name}`, facts.source), parts.limits().publicPerMinute)
-    }
+    const { source, share } = facts
+    const claim = { headers, source, share, route: name, resourceId: context.req.param('id') }
+    const limitPublic = () =>
+      spend(context, parts, sourceBucket(`public:${name}`, claim), parts.limits().publicPerMinute)
+    const isPublic = route.authentication === 'public' && route.paced !== true
+    // Where an emergency is known by its body, the limit waits for it.
+    if (isPublic && route.emergency === undefined) await limitPublic()
     if (route.whileLocked !== true && parts.locked()) {
       throw fail('SYSTEM_LOCKED', 'The kill switch is on.')
     }
@@ -56,7 +59,7 @@ export function createPipeline(parts: PipelineParts) {
       await spend(
         context,
         parts,
-        { key: bucketOf(identity, facts.source), actor: actorOf(identity, facts.source) },
+        { key: bucketOf(identity, route, share), actor: actorOf(identity, source) },
         perMinute(identity, parts.limits()),
       )
     }
@@ -65,6 +68,7 @@ export function createPipeline(parts: PipelineParts) {
       query: context.req.queries(),
       body: route.body === undefined ? undefined : await readJson(context.req),
     })
+    if (isPublic && route.emergency?.(body) === false) await limitPublic()
     const call = {
       params,
       query,
@@ -73,7 +77,8 @@ export function createPipeline(parts: PipelineParts) {
       owner,
       idempotencyKey: route.idempotent === true ? idempotencyKey(headers) : undefined,
       wait: route.waits === true ? preferredWait(headers) : 0,
-      source: facts.source,
+      source,
+      share,
       host: facts.host,
     }
     // The table's types are what `Handlers` checks; here they are one type for all routes.
@@ -102,22 +107,27 @@ async function authenticateCaller(
     return { identity, owner: route.alsoOwner === true ? await parts.authenticate.owner(claim) : undefined }
   } catch (error) {
     if (isWireError(error) && error.code !== 'MASTER_PASSWORD_LOCKED') {
-      await spend(context, parts, sourceBucket('failed', claim.source), parts.limits().publicPerMinute)
+      await spend(context, parts, sourceBucket('failed', claim), parts.limits().publicPerMinute)
     }
     throw error
   }
 }
 
-function bucketOf(identity: Identity, source: string): string {
+function bucketOf(identity: Identity, route: Route, share: string): string {
+  const own = callerBucket(identity, share)
+  return route.emergency === undefined ? own : `emergency:${own}`
+}
+
+function callerBucket(identity: Identity, share: string): string {
   switch (identity.kind) {
     case 'session':
       return `session:${identity.sessionId}`
     case 'master':
-      return `master:${identity.tokenHash ?? source}`
+      return `master:${identity.tokenHash ?? share}`
     case 'owner':
       return `owner:${identity.ownerAddress}`
     case 'public':
-      return `public:${source}`
+      return `public:${share}`
   }
 }
 
@@ -128,8 +138,8 @@ function perMinute(identity: Identity, limits: Limits): number {
 /** `actor`: whose share it is, as the log names it. */
 type Bucket = { key: string; actor: string }
 
-function sourceBucket(name: string, source: string): Bucket {
-  return { key: `${name}:${source}`, actor: `source:${source}` }
+function sourceBucket(name: string, { share, source }: Pick<ClaimOf, 'share' | 'source'>): Bucket {
+  return { key: `${name}:${share}`, actor: `source:${source}` }
 }
 
 async function spend(context: Context, parts: Parts, { key, actor }: Bucket, limit: number): Promise<void> {

@@ -1,7 +1,10 @@
 import { request } from 'node:http'
 import { newId } from '@openpista/common'
+import type { CommandChallengeView } from '@waiaas/core'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { agentWithPayment, PASSWORD, post, startHttp, type TestHttp } from './testing/start-http.ts'
+import { answerOwner } from './testing/owner.ts'
+import { agentWithPayment, LOCAL_KEY, PASSWORD, post, startHttp, type TestHttp } from './testing/start-http.ts'
 
 let http: TestHttp
 let session: { token: string }
@@ -168,30 +171,71 @@ describe('Idempotency-Key', () => {
 })
 
 describe('the master password', () => {
-  test('locks an address after five wrong ones', async () => {
+  type Answer = { status: number; code: string | undefined }
+  /** A call over another address of loopback. */
+  const from = (own: TestHttp, localAddress: string, path: string, headers: Record<string, string>, body?: unknown) =>
+    new Promise<Answer>((resolve, reject) => {
+      const { hostname, port } = new URL(own.url)
+      const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
+      const options = { hostname, port, path, localAddress, method: 'POST', headers: { ...headers, ...type } }
+      const outgoing = request(options, (incoming) => {
+        let text = ''
+        incoming.on('data', (chunk) => {
+          text += chunk
+        })
+        incoming.on('end', () => resolve({ status: incoming.statusCode!, code: JSON.parse(text).code }))
+      })
+      outgoing.on('error', reject)
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+  const login = (own: TestHttp, password: string, address = '127.0.0.1', headers = {}) =>
+    from(own, address, '/v1/admin/login', headers, { password })
+  const local = { 'X-Waiaas-Local-Key': LOCAL_KEY }
+
+  test('is taken after any number of wrong ones, which all of loopback shares', async () => {
+    const own = await startHttp({ limits: { publicPerMinute: 2 } })
+    try {
+      const guesses: Answer[] = []
+      for (let host = 2; host <= 7; host++) guesses.push(await login(own, 'wrong password', `127.0.0.${host}`))
+      expect(guesses).toEqual(Array(6).fill({ status: 401, code: 'INVALID_MASTER_PASSWORD' }))
+      expect(await login(own, PASSWORD), 'a login takes from no rate limit').toEqual({ status: 200, code: undefined })
+      const rows = await own.db.selectFrom('login_failures').select('source').execute()
+      expect(rows.map(({ source }) => source)).toEqual(Array(6).fill('loopback'))
+      const failed = await own.db.selectFrom('events').select('actor').where('type', '=', 'AUTH_FAILED').execute()
+      expect(failed.map(({ actor }) => actor)).toContain('source:127.0.0.7')
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('of the command line, and for the emergency stop, does not wait behind a flood of guesses', async () => {
+    const own = await startHttp({ limits: { publicPerMinute: 5 } })
+    try {
+      const answered: Answer[] = []
+      const flood = Array.from({ length: 40 }, (_, index) =>
+        login(own, `guess ${index}`, `127.0.0.${index + 2}`).then((answer) => answered.push(answer)),
+      )
+      expect(await login(own, PASSWORD, '127.0.0.1', local)).toMatchObject({ status: 200 })
+      expect(await from(own, '127.0.0.1', '/v1/admin/kill-switch', { 'X-Master-Password': PASSWORD })).toMatchObject({
+        status: 200,
+      })
+      expect(answered.length, 'guesses are still waiting').toBeLessThan(40)
+      await Promise.all(flood)
+      const codes = new Set(answered.map(({ code }) => code))
+      expect(codes).toEqual(new Set(['INVALID_MASTER_PASSWORD', 'MASTER_PASSWORD_LOCKED']))
+      expect(await login(own, PASSWORD), 'and then the usual way').toMatchObject({ status: 200 })
+    } finally {
+      await own.close()
+    }
+  }, 120_000)
+
+  test('a wrong local key gives no share', async () => {
     const own = await startHttp()
     try {
-      const login = (password: string) => own.fetch('/v1/admin/login', post({ password }))
-      const together = await Promise.all(Array.from({ length: 8 }, () => login('wrong password')))
-      const codes = await Promise.all(together.map(async (answer) => ((await answer.json()) as { code: string }).code))
-      expect(codes.filter((code) => code === 'INVALID_MASTER_PASSWORD')).toHaveLength(5)
-      expect(codes.filter((code) => code === 'MASTER_PASSWORD_LOCKED')).toHaveLength(3)
-      const right = await login(PASSWORD)
-      expect([right.status, await right.json()]).toMatchObject([
-        429,
-        { code: 'MASTER_PASSWORD_LOCKED', retryable: false },
-      ])
-      expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(1700)
-      const header = await own.fetch('/v1/agents', { headers: { 'X-Master-Password': PASSWORD } })
-      expect(header.status).toBe(429)
-      const holder = await own.fetch('/v1/agents', { headers: { Authorization: `Bearer ${own.adminToken}` } })
-      expect(holder.status, 'a login from before goes on').toBe(200)
-      own.clock.advance(1801)
-      expect((await login(PASSWORD)).status).toBe(200)
-      const { items } = await own
-        .fetch('/v1/admin/audit', { headers: { 'X-Master-Password': PASSWORD } })
-        .then((answer) => answer.json() as Promise<{ items: { type: string; actor: string }[] }>)
-      expect(items.filter(({ type }) => type === 'AUTH_FAILED')).toHaveLength(5)
+      await login(own, 'wrong', '127.0.0.1', { 'X-Waiaas-Local-Key': 'guessed' })
+      await login(own, 'wrong', '127.0.0.1', local)
+      const rows = await own.db.selectFrom('login_failures').select('source').orderBy('id').execute()
+      expect(rows.map(({ source }) => source)).toEqual(['loopback', 'command line'])
     } finally {
       await own.close()
     }
@@ -221,6 +265,31 @@ describe('rate limits', () => {
       for (let i = 0; i < 6; i++) await read(one.session.token)
       expect((await read(one.session.token)).status).toBe(429)
       expect((await read(two.session.token)).status).toBe(200)
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('nobody uses up the way of an owner or of the operator to the emergency stop', async () => {
+    const limits = { publicPerMinute: 3, sessionPerMinute: 3, operatorPerMinute: 8 }
+    const own = await startHttp({ limits })
+    try {
+      const owner = privateKeyToAccount(generatePrivateKey())
+      const { agent } = await agentWithPayment(own, 'guarded', owner.address)
+      const challenge = (action: string) => own.fetch('/v1/owner/challenges', post({ action, resourceId: agent.id }))
+      const statuses: number[] = []
+      for (let count = 0; count < 6; count++) statuses.push((await challenge('verify')).status)
+      expect(statuses.slice(-2)).toEqual([429, 429])
+      const asked: CommandChallengeView[] = []
+      for (let count = 0; count < 6; count++) asked.push((await (await challenge('kill_switch')).json()) as never)
+      expect(new Set(asked.map(({ id }) => id)).size, 'one challenge, asked for often').toBe(1)
+      const asAdmin = { headers: { Authorization: `Bearer ${own.adminToken}` } }
+      while ((await own.fetch('/v1/admin/status', asAdmin)).status !== 429);
+      const signature = await owner.signMessage({ message: asked[0]!.message })
+      const stopped = await answerOwner(own, 'POST', '/v1/admin/kill-switch', asked[0]!, signature)
+      expect(await stopped.json()).toMatchObject({ state: 'ACTIVATED', activatedBy: `owner:${owner.address}` })
+      const again = await own.fetch('/v1/admin/kill-switch', { method: 'POST', ...asAdmin })
+      expect(again.status, 'refused because it is on, not by a limit').toBe(409)
     } finally {
       await own.close()
     }

@@ -11,7 +11,14 @@ import type { OwnerAuth } from './owner-auth.ts'
 import { SESSION_PREFIX, type SessionTokens, tokenHash } from './session-tokens.ts'
 
 /** The parts of a request that can prove who is calling. */
-export type Claim = { headers: Headers; source: string; route: RouteName; resourceId: string | undefined }
+export type Claim = {
+  headers: Headers
+  source: string
+  /** Whose share of limits the request takes from. */
+  share: string
+  route: RouteName
+  resourceId: string | undefined
+}
 
 export type Authenticate = {
   /**
@@ -36,10 +43,10 @@ export function createAuthenticate(parts: {
   tokens: SessionTokens
 }): Authenticate {
   const checks: Record<Credential, (claim: Claim) => Promise<Identity>> = {
-    master: async ({ headers, source }) => {
+    master: async ({ headers, source, share, route }) => {
       const password = headers.get('x-master-password')
       if (password === null) return { kind: 'master', tokenHash: await parts.master.checkToken(bearerToken(headers)!) }
-      await parts.master.checkPassword(password, source)
+      await parts.master.checkPassword(password, { source, share, emergency: isEmergency(route) })
       return { kind: 'master', tokenHash: null }
     },
     session: (claim) => checkSession(parts, claim, bearerToken(claim.headers)!),
@@ -56,6 +63,12 @@ export function createAuthenticate(parts: {
     },
     owner: async (claim) => (claim.headers.has('x-owner-signature') ? await parts.owner.check(claim) : undefined),
   }
+}
+
+/** True for routes that stop everything: they have shares of their own. */
+function isEmergency(name: RouteName): boolean {
+  const route: Route = routes[name]
+  return route.emergency?.(undefined) === true
 }
 
 const wording: Record<Credential, string> = {

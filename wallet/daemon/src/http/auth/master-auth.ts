@@ -4,24 +4,27 @@ import type { Signer } from '../../signer/signer.ts'
 import { appendEvent } from '../../store/events.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
+import { createPasswordQueue, type Lane } from './password-queue.ts'
 import { tokenHash } from './session-tokens.ts'
 
 export const ADMIN_PREFIX = 'wai_admin_'
 export const IDLE_SECONDS = 900
 const LIFETIME_SECONDS = 8 * 3600
-const MAX_FAILURES = 5
-const FAILURE_WINDOW_SECONDS = 900
-const LOCK_SECONDS = 1800
-const FORGET_FAILURES_SECONDS = 86_400
+/** For so long a wrong password slows down the checks of its lane, over restarts too. */
+const FAILURE_SECONDS = 900
 /** `used_at` is written at most this often, so that reading costs no write. */
 const TOUCH_SECONDS = 30
-const MAX_WAITING_CHECKS = 16
+/** What to wait where a lane is full, in seconds. */
+const FULL_SECONDS = 5
+
+/** `source`: the address, for the log. */
+export type Asker = Lane & { source: string }
 
 export type MasterAuth = {
   /** @throws AppError INVALID_MASTER_PASSWORD, MASTER_PASSWORD_LOCKED. */
-  login: (password: string, source: string) => Promise<{ token: string; expiresAt: number; idleSeconds: number }>
+  login: (password: string, from: Asker) => Promise<{ token: string; expiresAt: number; idleSeconds: number }>
   /** The same check, for one call that brings the password itself. */
-  checkPassword: (password: string, source: string) => Promise<void>
+  checkPassword: (password: string, from: Asker) => Promise<void>
   /** @returns the token's hash. @throws AppError INVALID_TOKEN, TOKEN_EXPIRED. */
   checkToken: (token: string) => Promise<string>
   logout: (hash: string) => Promise<void>
@@ -31,23 +34,30 @@ export function createMasterAuth(parts: {
   db: Kysely<Tables>
   signer: Pick<Signer, 'checkPassword'>
   clock: Clock
+  monotonic: () => number
 }): MasterAuth {
   const { db, signer, clock } = parts
-  const oneAtATime = createQueue()
+  const queue = createPasswordQueue(parts.monotonic)
 
-  const check = (password: string, source: string, via: string) =>
-    oneAtATime(async () => {
-      await assertNotLocked(db, source, clock.seconds())
+  const check = async (password: string, from: Asker, via: string) => {
+    const outcome = await queue.run(from, async () => {
       const right = await signer.checkPassword(password)
       const now = clock.seconds()
-      if (right) return await recordSuccess(db, source, now, via)
-      await recordFailure(db, source, now)
-      throw fail('INVALID_MASTER_PASSWORD', 'The master password is wrong.')
+      if (!right) return { wrong: await recordFailure(db, from, now) }
+      await recordSuccess(db, from, now, via)
+      return 'right'
     })
+    if (outcome === 'wrong') throw fail('INVALID_MASTER_PASSWORD', 'The master password is wrong.')
+    if (outcome === 'full') {
+      throw fail('MASTER_PASSWORD_LOCKED', 'Too many passwords from this address wait for their check.', {
+        details: { retryAfterSeconds: FULL_SECONDS },
+      })
+    }
+  }
 
   return {
-    login: async (password, source) => {
-      await check(password, source, 'login')
+    login: async (password, from) => {
+      await check(password, from, 'login')
       const now = clock.seconds()
       const token = `${ADMIN_PREFIX}${newSecret()}`
       const expires = now + LIFETIME_SECONDS
@@ -58,7 +68,7 @@ export function createMasterAuth(parts: {
         .execute()
       return { token, expiresAt: expires, idleSeconds: IDLE_SECONDS }
     },
-    checkPassword: (password, source) => check(password, source, 'header'),
+    checkPassword: (password, from) => check(password, from, 'header'),
     checkToken: async (token) => {
       const hash = tokenHash(token)
       const row = await db.selectFrom('admin_tokens').selectAll().where('token_hash', '=', hash).executeTakeFirst()
@@ -85,64 +95,35 @@ export function createMasterAuth(parts: {
   }
 }
 
-/** Locked: the last five failures lie within 15 minutes of each other, and the newest is less than 30 minutes old. */
-async function assertNotLocked(db: Kysely<Tables>, source: string, now: number): Promise<void> {
-  const failures = await db
-    .selectFrom('login_failures')
-    .select('at')
-    .where('source', '=', source)
-    .orderBy('id', 'desc')
-    .limit(MAX_FAILURES)
-    .execute()
-  const [newest, oldest] = [failures[0], failures[MAX_FAILURES - 1]]
-  if (newest === undefined || oldest === undefined) return
-  const left = newest.at + LOCK_SECONDS - now
-  if (newest.at - oldest.at > FAILURE_WINDOW_SECONDS || left <= 0) return
-  throw fail('MASTER_PASSWORD_LOCKED', 'Too many wrong master passwords from this address.', {
-    details: { retryAfterSeconds: left },
-  })
-}
-
-async function recordFailure(db: Kysely<Tables>, source: string, now: number): Promise<void> {
-  await immediate(db, async (transaction) => {
-    const old = now - FORGET_FAILURES_SECONDS
+/** @returns how many passwords of this lane were wrong lately, this one among them. */
+async function recordFailure(db: Kysely<Tables>, from: Asker, now: number): Promise<number> {
+  return await immediate(db, async (transaction) => {
+    const old = now - FAILURE_SECONDS
     await transaction.deleteFrom('login_failures').where('at', '<', old).execute()
-    await transaction.insertInto('login_failures').values({ source, at: now }).execute()
+    await transaction
+      .insertInto('login_failures')
+      .values({ source: laneName(from), at: now })
+      .execute()
     await appendEvent(transaction, now, {
       type: 'AUTH_FAILED',
-      actor: `source:${source}`,
+      actor: `source:${from.source}`,
       data: { credential: 'master' },
     })
+    const { count } = await transaction
+      .selectFrom('login_failures')
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .where('source', '=', laneName(from))
+      .executeTakeFirstOrThrow()
+    return count
   })
 }
 
-async function recordSuccess(db: Kysely<Tables>, source: string, now: number, via: string): Promise<void> {
-  await immediate(db, async (transaction) => {
-    await transaction.deleteFrom('login_failures').where('source', '=', source).execute()
-    await appendEvent(transaction, now, { type: 'ADMIN_LOGIN', actor: 'admin', data: { source, via } })
-  })
+/** The failures of the lane stay: where others guess from the same address, each login would free their next tries. */
+async function recordSuccess(db: Kysely<Tables>, { source }: Asker, now: number, via: string): Promise<void> {
+  const event = { type: 'ADMIN_LOGIN', actor: 'admin', data: { source, via } }
+  await immediate(db, (transaction) => appendEvent(transaction, now, event))
 }
 
-/**
- * One password check at a time: each takes 64 MiB and all cores, and tries that run side by side would
- * all start before the first failure is counted.
- */
-function createQueue(): (work: () => Promise<void>) => Promise<void> {
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
-  return async (work) => {
-    if (waiting >= MAX_WAITING_CHECKS) {
-      throw fail('RATE_LIMIT_EXCEEDED', 'Too many logins at once.', { details: { retryAfterSeconds: 5 } })
-    }
-    waiting += 1
-    const turn = last.then(work, work)
-    last = turn.catch(() => {
-      // Whoever asked gets the error; the next in line only waits for the end.
-    })
-    try {
-      await turn
-    } finally {
-      waiting -= 1
-    }
-  }
+function laneName({ share, emergency }: Lane): string {
+  return emergency ? `stop ${share}` : share
 }

@@ -64,7 +64,10 @@ export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
         throw fail('SKILL_NOT_FOUND', `There is no such skill; there are ${skillNames.join(', ')}.`)
       return { status: 200, body: { name: params.name, content } }
     },
-    login: async ({ body, source }) => ({ status: 200, body: await master.login(body.password, source) }),
+    login: async ({ body, source, share }) => ({
+      status: 200,
+      body: await master.login(body.password, { source, share, emergency: false }),
+    }),
     logout: async ({ identity }) => {
       if (identity.tokenHash !== null) await master.logout(identity.tokenHash)
       return { status: 200, body: { ok: true } }

@@ -18,6 +18,7 @@ import {
   type PolicyChallengeView,
   type PolicyChangeContent,
   type PolicyChangeQuestion,
+  parseSignIn,
   policyChangeDigest,
   policyChangeMessage,
   policyChangeTypedData,
@@ -158,6 +159,9 @@ async function askCommand(
 ): Promise<CommandChallengeView> {
   const now = parts.clock.seconds()
   const { agent, owner } = await ownedAgent(parts.db, request.resourceId)
+  const open =
+    request.action === 'kill_switch' ? await openStop(parts.db, agent.id, owner.address, host, now) : undefined
+  if (open !== undefined) return open
   const content: OwnerCommandContent = {
     command: request.action,
     agent,
@@ -182,6 +186,35 @@ async function askCommand(
     expires_at: expiresAt,
   })
   return { id, action, message, scheme, ownerAddress: owner.address, expiresAt }
+}
+
+/** Time to sign that an open challenge must still leave. */
+const LEAST_SECONDS = 120
+
+/**
+ * A challenge for the emergency stop that is open already. Nobody may use up an owner's way to it, so asking for one
+ * has no rate limit; asking often leaves no rows either.
+ */
+async function openStop(
+  db: Kysely<Tables>,
+  agentId: string,
+  ownerAddress: string,
+  host: string,
+  now: number,
+): Promise<CommandChallengeView | undefined> {
+  const rows = await db
+    .selectFrom('challenges')
+    .selectAll()
+    .where('resource_id', '=', agentId)
+    .where('action', '=', 'kill_switch')
+    .where('owner_address', '=', ownerAddress)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>=', now + LEAST_SECONDS)
+    .execute()
+  const row = rows.find(({ message }) => parseSignIn(message)?.domain === host)
+  if (row === undefined || row.scheme === 'eip712') return undefined
+  const { id, message, scheme, expires_at: expiresAt } = row
+  return { id, action: 'kill_switch', message, scheme, ownerAddress, expiresAt }
 }
 
 const signInSchemes = { evm: 'siwe', solana: 'solana' } as const satisfies Record<ChainFamily, string>

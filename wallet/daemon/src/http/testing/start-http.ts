@@ -24,6 +24,7 @@ import { openApiDocument } from '../openapi.ts'
 import type { Limits } from '../pipeline.ts'
 import { checkDocumented } from './check-documented.ts'
 
+export const LOCAL_KEY = 'the key in run/daemon.json'
 export const PASSWORD = 'a master password for tests'
 
 export type TestHttp = {
@@ -116,6 +117,8 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     },
     allowedHosts: ['wallet.example'],
     pages: { folder: options.pages ?? join(folder, 'no-pages'), demoOwnerUrl: 'http://127.0.0.1:4000/sign' },
+    localKey: LOCAL_KEY,
+    monotonic: () => performance.now(),
     version: '0.0.0',
     openApi: () => openApiDocument('0.0.0'),
     stopping: new AbortController().signal,
