@@ -8,7 +8,7 @@ import type { RpcResult } from '../rpc-result.ts'
 import { prepareApprove } from './approve.ts'
 import { prepareContractCall } from './contract-call.ts'
 import { deriveEffects } from './effects.ts'
-import { type EvmPlan, envelopeOf, serializeEnvelope } from './envelope.ts'
+import { type EvmPlan, envelopeOf, serializeEnvelope, signedLength } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
@@ -78,7 +78,7 @@ export async function draftFiller(context: EvmContext, { address }: Account): Pr
   const [price, gas, dataFee] = await Promise.all([
     context.price(),
     rpc.read('eth_estimateGas', [{ from: to, to, value: '0x0' }], Quantity),
-    askDataFee(context, '0x'),
+    askDataFee(context, signedLength({ to, value: 0n, data: '0x' }, network)),
   ])
   for (const answer of [price, gas, dataFee]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   if (!price.ok || !gas.ok || !dataFee.ok) throw new Error('unreachable')
@@ -153,7 +153,7 @@ async function askFacts(context: EvmContext, call: EvmCall, from: string): Promi
     rpc.read('eth_getCode', [call.to, 'latest'], Data),
     context.price(),
     rpc.read('eth_estimateGas', [{ from, to: call.to, value: toQuantity(call.value), ...data }], Quantity),
-    askDataFee(context, call.data),
+    askDataFee(context, signedLength(call, context.network)),
   ])
   for (const answer of [balance, code, price, dataFee]) {
     if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
@@ -163,14 +163,17 @@ async function askFacts(context: EvmContext, call: EvmCall, from: string): Promi
   return { ok: true, balance: balance.value, hasCode, price: price.value, estimate, dataFee: dataFee.value }
 }
 
+/**
+ * Contracts of the OP Stack take the length of the unsigned transaction and add 68 bytes for the signature
+ * (ethereum-optimism/optimism, GasPriceOracle.sol): with the signed length the answer is an upper bound.
+ */
 const ORACLE_SELECTOR = `0x${bytesToHex(keccak_256(utf8ToBytes('getL1FeeUpperBound(uint256)'))).slice(0, 8)}`
-/** Longer than any signed transfer without its data. */
-const TRANSFER_BYTES = 160n
-
-/** What a rollup may charge for data: twice what its oracle says now, since nothing in the bytes limits it. */
-export async function askDataFee({ rpc, traits }: EvmContext, calldata: `0x${string}`): Promise<RpcResult<bigint>> {
+/**
+ * What a rollup may charge for the data of a signed transaction of so many bytes, its access list included: twice
+ * what its oracle says now, since nothing in the bytes limits it.
+ */
+export async function askDataFee({ rpc, traits }: EvmContext, bytes: bigint): Promise<RpcResult<bigint>> {
   if (traits.l1FeeOracle === undefined) return { ok: true, value: 0n }
-  const bytes = TRANSFER_BYTES + BigInt(calldata.length / 2 - 1)
   const data = `${ORACLE_SELECTOR}${bytes.toString(16).padStart(64, '0')}`
   const answer = await rpc.read('eth_call', [{ to: traits.l1FeeOracle, data }, 'latest'], Quantity)
   return answer.ok ? { ok: true, value: 2n * answer.value } : answer

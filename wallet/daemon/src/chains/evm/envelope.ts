@@ -37,6 +37,16 @@ export function envelopeOf(plan: EvmPlan, network: Network, nonce: bigint, price
   }
 }
 
+const WIDEST = { nonce: (1n << 64n) - 1n, gas: (1n << 64n) - 1n, fee: (1n << 128n) - 1n }
+const widestSignature = { r: (1n << 256n) - 1n, s: (1n << 256n) - 1n, yParity: 1 }
+
+/** The most bytes that a call can have as a signed transaction, whatever nonce, gas and fee it gets. */
+export function signedLength(call: Pick<EvmPlan, 'to' | 'value' | 'data'>, network: Network): bigint {
+  const { nonce, gas, fee } = WIDEST
+  const envelope = envelopeOf({ ...call, gas, maxFeePerGas: fee }, network, nonce, { maxFeePerGas: fee, tip: fee })
+  return BigInt(serialize(envelope, { signature: widestSignature }).length / 2 - 1)
+}
+
 export function serializeEnvelope(envelope: Envelope): `0x02${string}` {
   return serialize(envelope)
 }

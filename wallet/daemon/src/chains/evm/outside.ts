@@ -7,7 +7,7 @@ import { decodeEvm } from './decode.ts'
 import { askDataFee, type EvmContext } from './draft.ts'
 import { deriveEffects } from './effects.ts'
 import { Data } from './quantity.ts'
-import { readTransaction } from './read-transaction.ts'
+import { type EvmTransaction, readTransaction } from './read-transaction.ts'
 
 /** The plan of a transaction that was made elsewhere: exactly its bytes. */
 export const OutsidePlan = z.object({ outside: z.templateLiteral(['0x', z.string()]) })
@@ -34,7 +34,7 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
     return refuse('INVALID_TRANSACTION', 'The transaction has no gas limit or no fee; set both before it is signed.')
   }
   const [dataFee, code] = await Promise.all([
-    askDataFee(context, data),
+    askDataFee(context, signedLengthOf(read.transaction)),
     rpc.read('eth_getCode', [to ?? from.address, 'latest'], Data),
   ])
   if (!dataFee.ok) return refuse('CHAIN_ERROR', dataFee.failure.message)
@@ -50,6 +50,12 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
   const maxFee = gas * maxFeePerGas + dataFee.value
   const plan = { outside: raw }
   return { ok: true, draft: { ...does, maxFee, amount: value, asset: network.native, to: to ?? from.address, plan } }
+}
+
+const WIDEST = (1n << 256n) - 1n
+
+function signedLengthOf({ withSignature }: EvmTransaction): bigint {
+  return BigInt(withSignature({ r: WIDEST, s: WIDEST, yParity: 1 }).length / 2 - 1)
 }
 
 /** The bytes of the transaction as they are, and the same with the signature. */

@@ -1,7 +1,7 @@
 import { deserialize } from 'ox/TxEnvelopeEip1559'
 import type { Replacement, ReplacementWanted } from '../chain-adapter.ts'
 import { askDataFee, type EvmContext } from './draft.ts'
-import { envelopeOf, signableOf } from './envelope.ts'
+import { envelopeOf, signableOf, signedLength } from './envelope.ts'
 import type { GasPrice } from './fees.ts'
 import { Quantity, toQuantity } from './quantity.ts'
 
@@ -29,7 +29,7 @@ export async function replacementFor(
   const [price, used, dataFee, gas, balance] = await Promise.all([
     context.price(),
     rpc.read('eth_getTransactionCount', [from, 'latest'], Quantity),
-    askDataFee(context, data),
+    askDataFee(context, signedLength({ to, value, data }, context.network)),
     by === 'itself' ? { ok: true as const, value: newest.gas } : rpc.read('eth_estimateGas', [call], Quantity),
     rpc.read('eth_getBalance', [from, 'latest'], Quantity),
   ])
