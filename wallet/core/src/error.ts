@@ -111,6 +111,7 @@ export const errorCodes = {
   PAYLOAD_TOO_LARGE: { status: 413 },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, hint: 'Send the body as application/json.' },
   INTERNAL_ERROR: { status: 500 },
+  FEE_TOO_HIGH: { status: 403, hint: 'Build the transaction again with a fee near the market price.' },
 } as const satisfies Record<string, Spec>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { parseAddress } from './address.ts'
 import { BaseUnits, formatUnits } from './amount.ts'
 import { type Asset, assetKey, type Effect } from './effect.ts'
-import { NetworkRef } from './network.ts'
+import { NetworkRef, networkOf } from './network.ts'
 import { limitKeys } from './policy/limit-key.ts'
-import type { Subject } from './policy/policy-type.ts'
+import { countedFee, type Subject } from './policy/policy-type.ts'
 import type { Reason } from './verdict.ts'
 
 export const Operation = z.enum(['TRANSFER', 'TOKEN_TRANSFER', 'CONTRACT_CALL', 'APPROVE', 'BATCH', 'SIGN'])
@@ -32,7 +32,8 @@ const Destination = z
 
 /**
  * What a session may do at most, fixed when it is made. Every constraint narrows: the policy is asked as well,
- * and the stricter of the two wins. Amounts count what is sent and what is granted, fees aside; edges are inclusive.
+ * and the stricter of the two wins. Amounts count what is sent, what is granted, and of fees what a plain payment
+ * would not have cost; edges are inclusive.
  */
 export const SessionConstraints = z
   .strictObject({
@@ -103,18 +104,25 @@ function judgeAmounts(constraints: SessionConstraints, subject: Subject, totals:
   const { maxAmountPerTx, maxTotalAmount } = constraints
   if (maxAmountPerTx === undefined && maxTotalAmount === undefined) return []
   const reasons: Reason[] = []
-  const sums = new Map<string, { asset: Asset; amount: bigint; index: number }>()
+  const sums = new Map<string, { asset: Asset; amount: bigint; index: number | undefined }>()
   for (const [index, effect] of subject.effects.entries()) {
     if (effect.kind === 'opaque') reasons.push(reason('The session has a budget, and this cannot be counted.', index))
     if (effect.kind !== 'spend' && effect.kind !== 'grant') continue
     const key = assetKey(effect.asset)
     sums.set(key, { asset: effect.asset, amount: (sums.get(key)?.amount ?? 0n) + effect.amount, index })
   }
+  const fee = countedFee(subject)
+  const native: Asset = { network: subject.network, ...networkOf(subject.network).native }
+  const spent = sums.get(assetKey(native))
+  if (fee > 0n) sums.set(assetKey(native), { asset: native, amount: (spent?.amount ?? 0n) + fee, index: spent?.index })
   for (const { asset, amount, index } of sums.values()) {
     const text = (units: bigint) => `${formatUnits(units, asset.decimals)} ${asset.symbol}`
     for (const limits of [maxAmountPerTx, maxTotalAmount]) {
       if (limits === undefined) continue
       const key = limitKeys(asset).find((name) => Object.hasOwn(limits, name))
+      const isFeeAlone = index === undefined
+      // Who budgets tokens alone still pays for gas, at the market price.
+      if (key === undefined && isFeeAlone && subject.maxFee <= (subject.marketFee ?? subject.maxFee)) continue
       if (key === undefined) {
         reasons.push(reason(`The session has no budget for ${asset.symbol} (${assetKey(asset)}).`, index))
         continue

@@ -47,7 +47,9 @@ const effect: fc.Arbitrary<Effect> = fc.oneof(
 export const anySubject: fc.Arbitrary<Subject> = fc.record({
   network: fc.constant('evm-local' as const),
   effects: fc.array(effect, { minLength: 1, maxLength: 3 }),
-  maxFee: fc.bigInt(0n, 5n),
+  maxFee: fc.bigInt(0n, 50n),
+  plainFee: fc.option(fc.bigInt(0n, 50n), { nil: undefined }),
+  marketFee: fc.option(fc.bigInt(0n, 50n), { nil: undefined }),
 })
 
 const edges = (suffix: '' | '_usd') =>
@@ -114,6 +116,11 @@ const rulesByType: { [type: string]: fc.Arbitrary<unknown> } = {
     .map((spenders) => ({ spenders })),
   APPROVE_AMOUNT_LIMIT: fc.record({ maxAmount: fc.option(text, { nil: undefined }), blockUnlimited: fc.boolean() }),
   APPROVE_TIER_OVERRIDE: fc.record({ tier }),
+  FEE_LIMIT: fc.record({
+    approval_above_percent: fc.constantFrom(100, 150, 200),
+    deny_above_percent: fc.constantFrom(200, 500),
+    ignored_up_to: fc.constantFrom('0', '0.002'),
+  }),
 }
 
 export const typesWithRules = Object.keys(rulesByType)

@@ -9,6 +9,15 @@ export type Subject = {
   effects: readonly Effect[]
   /** Fee ceiling in base units of the network's native coin. It is spend too. */
   maxFee: bigint
+  /** The part of `maxFee` that comes with any payment; limits by amount do not count it. Absent: all of it. */
+  plainFee?: bigint | undefined
+  /** The ceiling that the daemon would set at the market price. Absent: it set `maxFee` itself. */
+  marketFee?: bigint | undefined
+}
+
+/** What a fee takes from limits by amount: all that a plain payment would not have cost. */
+export function countedFee({ maxFee, plainFee = maxFee }: Pick<Subject, 'maxFee' | 'plainFee'>): bigint {
+  return maxFee > plainFee ? maxFee - plainFee : 0n
 }
 
 /**

@@ -6,6 +6,7 @@ import { approveTierOverride } from './approve-tier-override.ts'
 import { approvedSpenders } from './approved-spenders.ts'
 import { contractWhitelist } from './contract-whitelist.ts'
 import { counterparty } from './counterparty.ts'
+import { feeLimit } from './fee-limit.ts'
 import { methodWhitelist } from './method-whitelist.ts'
 import type { PolicyType } from './policy-type.ts'
 import { rateLimit } from './rate-limit.ts'
@@ -16,6 +17,7 @@ import { whitelist } from './whitelist.ts'
 /** Every policy type there is. A new one is a file beside this one and a line here. */
 export const policyTypes = [
   spendingLimit,
+  feeLimit,
   whitelist,
   counterparty,
   allowedNetworks,

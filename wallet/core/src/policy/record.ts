@@ -23,11 +23,13 @@ export function factsJson({ now, spent, counterparties, prices }: Facts): Json {
 
 /** The subject that `subjectJson` wrote. */
 export function readSubject(text: string): Subject {
-  const { network, effects, maxFee } = JSON.parse(text) as Subject
+  const { network, effects, maxFee, plainFee, marketFee } = JSON.parse(text) as Subject
   return {
     network,
     effects: effects.map((effect) => ('amount' in effect ? { ...effect, amount: BigInt(effect.amount) } : effect)),
     maxFee: BigInt(maxFee),
+    ...(plainFee === undefined ? {} : { plainFee: BigInt(plainFee) }),
+    ...(marketFee === undefined ? {} : { marketFee: BigInt(marketFee) }),
   }
 }
 

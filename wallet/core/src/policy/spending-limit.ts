@@ -4,7 +4,15 @@ import { networkOf } from '../network.ts'
 import { stricter, type Tier } from '../verdict.ts'
 import { durationText } from './duration.ts'
 import { limitKeys } from './limit-key.ts'
-import { answerTo, definePolicyType, type Facts, type Opinion, type Question, type Subject } from './policy-type.ts'
+import {
+  answerTo,
+  countedFee,
+  definePolicyType,
+  type Facts,
+  type Opinion,
+  type Question,
+  type Subject,
+} from './policy-type.ts'
 import { dollarsAloneCount, type Edges, limitsFor, SpendingRules, usdLimits, type Window } from './spending-rules.ts'
 import { limitsAsStrict } from './spending-strictness.ts'
 import { usdText, usdValue } from './usd.ts'
@@ -26,15 +34,19 @@ export const spendingLimit = definePolicyType({
     const outflow = [...sums.values(), { asset: nativeOf(subject), amount: subject.maxFee }]
     return [
       ...judgeAssets(rules, subject, sums, facts),
+      ...judgeFeeAlone(rules, subject, facts),
       ...rules.windows.flatMap((window) => judgeWindow(window, outflow, facts)),
       ...judgeUncounted(rules, outflow, facts),
     ]
   },
-  absent: (subject) =>
-    subject.effects.flatMap((effect, index) => {
+  absent: (subject) => {
+    const unlimited = (symbol: string) => ({ tier: 'APPROVAL' as const, message: `No limit for ${symbol} is set.` })
+    const tokens = subject.effects.flatMap((effect, index): Opinion[] => {
       if (effect.kind !== 'spend' || effect.asset.address === undefined) return []
-      return [{ effect: index, tier: 'APPROVAL' as const, message: `No limit for ${effect.asset.symbol} is set.` }]
-    }),
+      return [{ effect: index, ...unlimited(effect.asset.symbol) }]
+    })
+    return countedFee(subject) === 0n ? tokens : [...tokens, unlimited(`fees in ${nativeOf(subject).symbol}`)]
+  },
   waits: (rules) => ({ delaySeconds: rules.delay_seconds, approvalSeconds: rules.approval_timeout }),
   tokens: (rules, network) =>
     Object.keys(rules.token_limits).flatMap((key) => {
@@ -44,19 +56,24 @@ export const spendingLimit = definePolicyType({
   asStrict: limitsAsStrict,
 })
 
-/** One opinion per payment, by the sum of its asset and by the sum in dollars. */
+/** One opinion per payment, by the sum of its asset and by the sum in dollars, each with the fee that counts. */
 function judgeAssets(rules: SpendingRules, subject: Subject, sums: Sums, facts: Facts): Opinion[] {
   const dollars = usdLimits(rules)
-  const usdSum = sumUsd(sums, facts)
+  const fee = { asset: nativeOf(subject), amount: countedFee(subject) }
+  const usdSum = sumUsd([...sums.values()], facts)
+  const usdWithFee = usdSum + (valueInUsd(fee, facts) ?? 0n)
   return subject.effects.flatMap((effect, index) => {
     if (effect.kind !== 'spend') return []
     const limits = limitsFor(rules, effect.asset)
     const permits = effect.asset.address === undefined || limits !== undefined ? { permits: true as const } : {}
     const sum = sums.get(assetKey(effect.asset))!.amount
     const judged: { tier: Tier; message: string }[] = []
-    if (limits !== undefined) judged.push(byEdges(sum, limits, (amount) => amountText(amount, effect.asset)))
+    if (limits !== undefined) {
+      const withFee = effect.asset.address === undefined ? sum + fee.amount : sum
+      judged.push(byEdges(withFee, limits, (amount) => amountText(amount, effect.asset), named(sum, withFee)))
+    }
     if (dollars !== undefined && facts.prices.has(assetKey(effect.asset))) {
-      judged.push(byEdges(usdSum, dollars, usdText))
+      judged.push(byEdges(usdWithFee, dollars, usdText, named(usdSum, usdWithFee)))
     }
     if (judged.length === 0) {
       const message = `${amountText(sum, effect.asset)} has neither a limit nor a known price; the owner decides.`
@@ -67,36 +84,66 @@ function judgeAssets(rules: SpendingRules, subject: Subject, sums: Sums, facts: 
   })
 }
 
-function byEdges(amount: bigint, edges: Edges, text: (amount: bigint) => string): { tier: Tier; message: string } {
+/**
+ * The fee of a transaction that pays nothing in the native coin: nothing else judges it. Where native coins have
+ * neither a limit nor a price there is nothing to judge it by, and FEE_LIMIT alone speaks of it.
+ */
+function judgeFeeAlone(rules: SpendingRules, subject: Subject, facts: Facts): Opinion[] {
+  const fee = { asset: nativeOf(subject), amount: countedFee(subject) }
+  if (subject.effects.some((effect) => effect.kind === 'spend' && effect.asset.address === undefined)) return []
+  const limits = limitsFor(rules, fee.asset)
+  const dollars = usdLimits(rules)
+  const value = valueInUsd(fee, facts)
+  const judged = [
+    ...(limits === undefined ? [] : [byEdges(fee.amount, limits, (amount) => amountText(amount, fee.asset), THE_FEE)]),
+    ...(dollars === undefined || value === undefined ? [] : [byEdges(value, dollars, usdText, THE_FEE)]),
+  ]
+  return fee.amount === 0n ? [] : judged.filter(({ tier }) => tier !== 'INSTANT')
+}
+
+const THE_FEE = () => 'The fee'
+
+/** An amount in a message. The fee is not told in digits: it changes with every block, and the message is hashed. */
+function named(sum: bigint, withFee: bigint): (text: (amount: bigint) => string) => string {
+  return (text) => (withFee === sum ? text(sum) : `${text(sum)} with its fee`)
+}
+
+function byEdges(
+  amount: bigint,
+  edges: Edges,
+  text: (amount: bigint) => string,
+  name: (text: (amount: bigint) => string) => string,
+): { tier: Tier; message: string } {
   const { instant, notify, delay } = edges
+  const what = name(text)
   if (instant !== undefined && amount <= instant) {
-    return { tier: 'INSTANT', message: `${text(amount)} is within the instant limit of ${text(instant)}.` }
+    return { tier: 'INSTANT', message: `${what} is within the instant limit of ${text(instant)}.` }
   }
   if (notify !== undefined && amount <= notify) {
-    return { tier: 'NOTIFY', message: above(text, amount, 'instant', instant, `within ${text(notify)}: with a notice`) }
+    return { tier: 'NOTIFY', message: above(text, what, 'instant', instant, `within ${text(notify)}: with a notice`) }
   }
   if (delay !== undefined && amount <= delay) {
-    const [name, edge] = notify === undefined ? (['instant', instant] as const) : (['notify', notify] as const)
-    return { tier: 'DELAY', message: above(text, amount, name, edge, `within ${text(delay)}: with a delay`) }
+    const [edgeName, edge] = notify === undefined ? (['instant', instant] as const) : (['notify', notify] as const)
+    return { tier: 'DELAY', message: above(text, what, edgeName, edge, `within ${text(delay)}: with a delay`) }
   }
-  const [name, edge] =
+  const [edgeName, edge] =
     delay !== undefined
       ? (['delay', delay] as const)
       : notify !== undefined
         ? (['notify', notify] as const)
         : (['instant', instant] as const)
-  return { tier: 'APPROVAL', message: above(text, amount, name, edge, 'the owner decides') }
+  return { tier: 'APPROVAL', message: above(text, what, edgeName, edge, 'the owner decides') }
 }
 
 function above(
   text: (amount: bigint) => string,
-  amount: bigint,
+  what: string,
   name: string,
   edge: bigint | undefined,
   consequence: string,
 ): string {
-  if (edge === undefined) return `${text(amount)} is ${consequence}.`
-  return `${text(amount)} is above the ${name} limit of ${text(edge)}; ${consequence}.`
+  if (edge === undefined) return `${what} is ${consequence}.`
+  return `${what} is above the ${name} limit of ${text(edge)}; ${consequence}.`
 }
 
 function windowQuestions(window: Window): Question[] {
@@ -167,8 +214,8 @@ function spendSums(subject: Subject): Sums {
   return sums
 }
 
-function sumUsd(sums: Sums, facts: Facts): bigint {
-  return [...sums.values()].reduce((sum, part) => sum + (valueInUsd(part, facts) ?? 0n), 0n)
+function sumUsd(parts: readonly Part[], facts: Facts): bigint {
+  return parts.reduce((sum, part) => sum + (valueInUsd(part, facts) ?? 0n), 0n)
 }
 
 function valueInUsd({ asset, amount }: Part, facts: Facts): bigint | undefined {

@@ -55,7 +55,9 @@ function assetAsStrict(asset: AssetName, rules: SpendingRules, than: SpendingRul
   const [usd, usdBefore] = [usdLimits(rules), usdLimits(than)]
   const priced = (own: Edges | undefined, dollars: Edges | undefined) =>
     own === undefined && dollars !== undefined ? ALWAYS : ceilings(own, NEVER)
+  const feeAsStrict = asset.address !== undefined || isBelow(ceilings(limits, ALWAYS), ceilings(before, ALWAYS))
   return (
+    feeAsStrict &&
     isBelow(ceilings(limits, NEVER), ceilings(before, NEVER)) &&
     isBelow(priced(limits, usd), priced(before, usdBefore)) &&
     isBelow(ceilings(usd, ALWAYS), ceilings(usdBefore, ALWAYS))

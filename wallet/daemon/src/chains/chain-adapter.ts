@@ -41,6 +41,10 @@ export type Draft = {
   changes?: BalanceChange[]
   /** The most this may cost in fees, base units of the native coin. Never exceeded when signing. */
   maxFee: bigint
+  /** The most that a plain payment costs in fees now. Limits by amount count what `maxFee` is beyond that. */
+  plainFee: bigint
+  /** Where somebody else set the fee: the ceiling that this adapter would have set, at the price that it reads itself. */
+  marketFee?: bigint
   /** Base units of what is sent, and of which asset; for display. */
   amount: bigint
   asset: { symbol: string; decimals: number }

@@ -44,7 +44,8 @@ export function foreseePayment(
   if (!payment.ok || payment.to === from.address) return undefined
   const { to, amount } = payment
   const asset = { network: network.name, ...network.native }
-  return { effects: [{ kind: 'spend', asset, amount, to }], maxFee: 0n, amount, asset: network.native, to, plan: null }
+  const effects: Draft['effects'] = [{ kind: 'spend', asset, amount, to }]
+  return { effects, maxFee: 0n, plainFee: 0n, amount, asset: network.native, to, plan: null }
 }
 
 /** The canonical form of an address that a request names: a recipient, a spender, a token, a program. */

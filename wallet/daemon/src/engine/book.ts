@@ -2,7 +2,7 @@ import type { Outcome, Result } from '../chains/chain-adapter.ts'
 import { type AttemptRow, attemptsOf, patchAttempt } from '../store/attempts.ts'
 import { addCounterparty } from '../store/counterparties.ts'
 import { appendEvent } from '../store/events.ts'
-import { addFillFee, bookAgain, commit, unbook } from '../store/ledger.ts'
+import { addFillFee, bookAgain, commit, reserveAgain } from '../store/ledger.ts'
 import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { readClosing } from './closing.ts'
 import { failIn } from './end.ts'
@@ -82,7 +82,7 @@ async function reopenRow(
   db: Context['db'],
   row: TransactionRow,
 ): Promise<TransactionRow | undefined> {
-  await unbook(db, row.id, BigInt(row.max_fee ?? 0))
+  await reserveAgain(db, row.id, BigInt(row.max_fee ?? 0))
   return await move(
     db,
     { id: row.id, from: 'CONFIRMED', to: 'SUBMITTED', at: context.now() },

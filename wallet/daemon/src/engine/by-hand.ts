@@ -2,7 +2,7 @@ import { isFinal, networkOf } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import { attemptsOf } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
-import { commit, raiseReservedFee, release } from '../store/ledger.ts'
+import { commit, release, reserveAgain } from '../store/ledger.ts'
 import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { bookOutcome } from './book.ts'
 import { readClosing, startClosing } from './closing.ts'
@@ -81,7 +81,7 @@ export async function raiseMaxFee(
   await context.write(async (db) => {
     const now = context.now()
     await patchTransaction(db, id, now, { max_fee: maxFee.toString() }, row.status)
-    await raiseReservedFee(db, id, maxFee)
+    await reserveAgain(db, id, maxFee)
     const whose = { agentId: row.agent_id, transactionId: id }
     await appendEvent(db, now, { type: 'TX_FEE_RAISED', actor, ...whose, data: { maxFee: maxFee.toString() } })
   })

@@ -2,6 +2,7 @@ import type { AppError } from '@openpista/common'
 import {
   type Asset,
   assetKey,
+  countedFee,
   type Effect,
   type ErrorCode,
   evaluate,
@@ -67,7 +68,8 @@ export async function judge(
   given: { now: number; prices: ReadonlyMap<string, bigint>; inForce: InForce },
   asked: Asked,
 ): Promise<Judgement> {
-  const subject: Subject = { network, effects: draft.effects, maxFee: draft.maxFee }
+  const { effects, maxFee, plainFee, marketFee } = draft
+  const subject: Subject = { network, effects, maxFee, plainFee, ...(marketFee === undefined ? {} : { marketFee }) }
   const { now, prices } = given
   const { policies, version: policyVersion } = given.inForce
   const facts: Facts = { now, prices, ...(await answer(db, agent.id, now, questionsFor(policies, subject))) }
@@ -225,10 +227,12 @@ function ledgerEntries(subject: Subject, prices: ReadonlyMap<string, bigint>): L
     const price = prices.get(assetKey(asset))
     return { kind, asset, amount, usdMicros: price === undefined ? undefined : usdValue(amount, asset.decimals, price) }
   }
+  const native = nativeAsset(subject.network)
   return [
     ...subject.effects.flatMap((effect) =>
       effect.kind === 'spend' || effect.kind === 'grant' ? [entry(effect.kind, effect.asset, effect.amount)] : [],
     ),
-    entry('fee', nativeAsset(subject.network), subject.maxFee),
+    entry('fee', native, subject.maxFee - countedFee(subject)),
+    ...(countedFee(subject) === 0n ? [] : [entry('excess-fee', native, countedFee(subject))]),
   ]
 }

@@ -7,6 +7,7 @@ type StoredEffect = Exclude<EffectView, { humanAmount: string }> | Omit<EffectVi
 /** The columns that hold a draft. */
 export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'> {
   const { asset, to, plan } = draft
+  const fees = { plainFee: `${draft.plainFee}`, marketFee: draft.marketFee?.toString() }
   const changes = draft.changes?.map(({ before, after, ...rest }) => ({
     ...rest,
     before: `${before}`,
@@ -14,7 +15,7 @@ export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'dr
   }))
   return {
     effects: JSON.stringify(draft.effects.map(effectView)),
-    draft: JSON.stringify({ amount: draft.amount.toString(), asset, to, plan, changes } satisfies StoredRest),
+    draft: JSON.stringify({ amount: draft.amount.toString(), asset, to, plan, changes, ...fees } satisfies StoredRest),
     max_fee: draft.maxFee.toString(),
   }
 }
@@ -22,13 +23,16 @@ export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'dr
 /** The draft of a row that was judged. */
 export function readDraft(row: Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'>): Draft {
   if (row.draft === null || row.max_fee === null) throw new Error('the row has no draft yet')
-  const { amount, changes, ...rest } = JSON.parse(row.draft) as StoredRest
+  const { amount, changes, plainFee, marketFee, ...rest } = JSON.parse(row.draft) as StoredRest
   const moved = changes?.map((each) => ({ ...each, before: BigInt(each.before), after: BigInt(each.after) }))
   return {
     ...rest,
     ...(moved && { changes: moved }),
     amount: BigInt(amount),
     maxFee: BigInt(row.max_fee),
+    // Rows of older versions do not tell it; their limits did not count the fee.
+    plainFee: BigInt(plainFee ?? row.max_fee),
+    ...(marketFee === undefined ? {} : { marketFee: BigInt(marketFee) }),
     effects: readEffects(row),
   }
 }
@@ -63,6 +67,8 @@ type StoredRest = {
   to: string
   plan: Json
   changes?: StoredChange[] | undefined
+  plainFee?: string | undefined
+  marketFee?: string | undefined
 }
 
 function ordered(effect: Effect): unknown {

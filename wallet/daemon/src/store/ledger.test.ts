@@ -3,7 +3,7 @@ import type { Asset } from '@waiaas/core'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { addFillFee, commit, countOf, release, reserve, spentUnder, spentUsd, unbook } from './ledger.ts'
+import { addFillFee, commit, countOf, release, reserve, reserveAgain, spentUnder, spentUsd } from './ledger.ts'
 import { migrations, type Tables } from './tables.ts'
 
 const eth: Asset = { network: 'evm-local', symbol: 'ETH', decimals: 18 }
@@ -42,7 +42,7 @@ test('what is reserved counts whatever its age, and what is paid from when it wa
   expect(await spentUnder(db.kysely, 'me', 'native', late)).toBe(7n)
   expect(await spentUnder(db.kysely, 'me', 'native', { ...late, now: late.now + 61 })).toBe(0n)
   expect(await countOf(db.kysely, 'me', { ...late, now: late.now + 61 })).toBe(0n)
-  await unbook(db.kysely, 'a', 0n)
+  await reserveAgain(db.kysely, 'a', 0n)
   expect(await spentUnder(db.kysely, 'me', 'native', { ...late, now: late.now + 61 })).toBe(7n)
   await db.close()
 })

@@ -5,7 +5,7 @@ import type { Tables } from './tables.ts'
 
 /** What a transaction takes from the limits. `usdMicros` undefined: no price was known. */
 export type LedgerEntry = {
-  kind: 'spend' | 'grant' | 'fee'
+  kind: 'spend' | 'grant' | 'fee' | 'excess-fee'
   asset: Asset
   amount: bigint
   usdMicros: bigint | undefined
@@ -65,27 +65,46 @@ export async function commit(
   const [first] = rows
   if (first === undefined) return
   const { fee, spent, at } = outcome
+  const fees = splitFee(rows, fee)
   const deltas: Delta[] = [...countDeltas(first, -1n), ...countDeltas({ ...first, at }, 1n)]
   for (const row of rows) {
     deltas.push(...deltasOf(row, -1n))
-    const amounts = row.kind === 'fee' ? { amount: fee.toString(), usd_micros: scaled(row, fee) } : {}
-    const isBooked = row.kind === 'fee' || spent
-    const booked = { ...row, ...amounts, at }
-    if (isBooked) deltas.push(...deltasOf(booked, 1n))
+    const amounts = feeAmounts(row, fees)
+    const isBooked = amounts !== undefined || spent
+    if (isBooked) deltas.push(...deltasOf({ ...row, ...amounts, at }, 1n))
     await updateRow(db, { id: row.id, state: isBooked ? 'COMMITTED' : 'RELEASED', at, ...amounts })
   }
   await addToTotals(db, deltas)
 }
 
-/** Takes back that something was booked: its block is gone, and up to `fee` may be paid for it yet. */
-export async function unbook(db: Kysely<Tables>, transactionId: string, fee: bigint): Promise<void> {
+/**
+ * Reserves what a transaction takes with another fee: more is allowed for it, or its block is gone, so that it is not
+ * booked any more.
+ */
+export async function reserveAgain(db: Kysely<Tables>, transactionId: string, fee: bigint): Promise<void> {
+  const rows = await liveRows(db, transactionId)
+  const fees = splitFee(rows, fee)
   const deltas: Delta[] = []
-  for (const row of await liveRows(db, transactionId)) {
-    const amounts = row.kind === 'fee' ? { amount: fee.toString(), usd_micros: scaled(row, fee) } : {}
+  for (const row of rows) {
+    const amounts = feeAmounts(row, fees)
     deltas.push(...deltasOf(row, -1n), ...deltasOf({ ...row, ...amounts }, 1n))
     await updateRow(db, { id: row.id, state: 'RESERVED', ...amounts })
   }
   await addToTotals(db, deltas)
+}
+
+/** A fee as the rows of a transaction hold it: the usual one, and what goes beyond it, where there is a row for that. */
+function splitFee(rows: readonly LedgerRow[], fee: bigint): { usual: bigint; beyond: bigint } {
+  const usual = BigInt(rows.find(({ kind }) => kind === 'fee')?.amount ?? 0)
+  const beyond = fee > usual && rows.some(({ kind }) => kind === 'excess-fee') ? fee - usual : 0n
+  return { usual: fee - beyond, beyond }
+}
+
+/** What a row of a fee holds; undefined for other rows. */
+function feeAmounts(row: LedgerRow, fees: { usual: bigint; beyond: bigint }) {
+  if (row.kind !== 'fee' && row.kind !== 'excess-fee') return undefined
+  const amount = row.kind === 'fee' ? fees.usual : fees.beyond
+  return { amount: amount.toString(), usd_micros: scaled(row, amount) }
 }
 
 /** Books what a transaction took once more: it was made twice. */
@@ -100,16 +119,6 @@ export async function bookAgain(db: Kysely<Tables>, transactionId: string, at: n
     const again = { ...row, state: 'COMMITTED' as const, at }
     await insertRow(db, again)
     await addToTotals(db, deltasOf(again, 1n))
-  }
-}
-
-/** Takes more for the fee of a transaction from the limits, on the operator's word. */
-export async function raiseReservedFee(db: Kysely<Tables>, transactionId: string, fee: bigint): Promise<void> {
-  for (const row of await liveRows(db, transactionId)) {
-    if (row.kind !== 'fee' || row.state !== 'RESERVED' || fee <= BigInt(row.amount)) continue
-    const raised = { ...row, amount: fee.toString(), usd_micros: scaled(row, fee) }
-    await updateRow(db, { id: row.id, amount: raised.amount, usd_micros: raised.usd_micros })
-    await addToTotals(db, [...deltasOf(row, -1n), ...deltasOf(raised, 1n)])
   }
 }
 

@@ -156,8 +156,11 @@ export type Tables = {
     agent_id: string
     /** The session whose budget this takes from; null where it has none. */
     session_id: string | null
-    /** `fill`: the fee of a payment of nothing that closed a gap in the account's sequence. */
-    kind: 'spend' | 'grant' | 'fee' | 'fill'
+    /**
+     * `excess-fee`: what of a fee a plain payment would not have cost, which counts against budgets of sessions too.
+     * `fill`: the fee of a payment of nothing that closed a gap in the account's sequence.
+     */
+    kind: 'spend' | 'grant' | 'fee' | 'excess-fee' | 'fill'
     asset: string
     family: ChainFamily
     native: 0 | 1

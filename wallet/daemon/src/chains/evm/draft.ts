@@ -10,6 +10,7 @@ import { prepareContractCall } from './contract-call.ts'
 import { deriveEffects } from './effects.ts'
 import { type EvmPlan, envelopeOf, serializeEnvelope, signedLength } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
+import { gasFor, highestPrice, plainFee } from './fee-ceiling.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
@@ -30,10 +31,6 @@ export type EvmContext = {
   finalNumber: () => bigint | null
 }
 
-const PLAIN_TRANSFER_GAS = 21_000n
-/** No transaction may use more (EIP-7825). */
-const MAX_GAS = 1n << 24n
-
 export async function draftEvm(context: EvmContext, request: TransactionRequest, from: Account): Promise<DraftResult> {
   const { network } = context
   const prepared = await prepare(context, request, from)
@@ -50,7 +47,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const shortOfFee = checkBalance(balance, call.value, gas * price.maxFeePerGas + dataFee, network)
   if (shortOfFee !== undefined) return shortOfFee
   const affordable = (balance - call.value - dataFee) / gas
-  const roomy = price.maxFeePerGas + (price.maxFeePerGas * context.headroomPercent) / 100n
+  const roomy = highestPrice(price, context.headroomPercent)
   const maxFeePerGas = roomy < affordable ? roomy : affordable
   const maxFee = roomToClose(gas * maxFeePerGas, maxFeePerGas) + dataFee
   const plan: EvmPlan = { ...call, gas, maxFeePerGas }
@@ -63,6 +60,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
     draft: {
       ...does,
       maxFee,
+      plainFee: !hasCode && call.data === '0x' ? maxFee : plainFee(roomy, dataFee, signedLength(call, network)),
       amount: prepared.amount,
       asset: prepared.asset,
       to: prepared.to,
@@ -126,14 +124,6 @@ function prepare(
         `A plain account on ${network.name} makes one call per transaction; nothing can join several safely.`,
       )
   }
-}
-
-/** With room for a state that changes until the transaction is in a block; a plain payment needs none. */
-function gasFor(estimate: bigint): bigint | undefined {
-  if (estimate === PLAIN_TRANSFER_GAS) return estimate
-  if (estimate > MAX_GAS) return undefined
-  const roomy = (estimate * 12n) / 10n
-  return roomy < MAX_GAS ? roomy : MAX_GAS
 }
 
 type Facts = {

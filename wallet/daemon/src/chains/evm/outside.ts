@@ -3,24 +3,26 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import type { Account, DraftResult, Signable } from '../chain-adapter.ts'
 import { refuse } from '../payment.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { decodeEvm } from './decode.ts'
 import { askDataFee, type EvmContext } from './draft.ts'
 import { deriveEffects } from './effects.ts'
-import { Data } from './quantity.ts'
+import { gasFor, highestPrice, MAX_GAS, plainFee } from './fee-ceiling.ts'
+import { Data, Quantity, toQuantity } from './quantity.ts'
 import { type EvmTransaction, readTransaction } from './read-transaction.ts'
+import { intrinsicGas } from './transaction-bounds.ts'
 
 /** The plan of a transaction that was made elsewhere: exactly its bytes. */
 export const OutsidePlan = z.object({ outside: z.templateLiteral(['0x', z.string()]) })
 
-const LEAST_GAS = 21_000n
-
 /** Judges an unsigned transaction (type 0, 1 or 2) that was made elsewhere and would be signed as it is. */
 export async function draftOutside(context: EvmContext, text: string, from: Account): Promise<DraftResult> {
-  const { network, rpc } = context
+  const { network, rpc, headroomPercent } = context
   const raw = text.toLowerCase() as `0x${string}`
   const read = readTransaction(raw)
   if (!read.ok) return read
-  const { chainId, to, value, data, gas, maxFeePerGas } = read.transaction
+  const { transaction } = read
+  const { chainId, to, value, data, gas, maxFeePerGas } = transaction
   if (chainId === undefined) {
     return refuse('CHAIN_ID_MISMATCH', 'The transaction names no chain, so that any chain would take it.')
   }
@@ -30,15 +32,20 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
       `The transaction is for chain ${chainId}, not ${network.name} (${network.chainId}).`,
     )
   }
-  if (gas < LEAST_GAS || maxFeePerGas === 0n) {
+  if (gas < intrinsicGas(transaction) || maxFeePerGas === 0n) {
     return refuse('INVALID_TRANSACTION', 'The transaction has no gas limit or no fee; set both before it is signed.')
   }
-  const [dataFee, code] = await Promise.all([
-    askDataFee(context, signedLengthOf(read.transaction)),
+  const length = signedLengthOf(transaction)
+  const [dataFee, code, price, needed] = await Promise.all([
+    askDataFee(context, length),
     rpc.read('eth_getCode', [to ?? from.address, 'latest'], Data),
+    context.price(),
+    estimateGas(context, transaction, from.address),
   ])
-  if (!dataFee.ok) return refuse('CHAIN_ERROR', dataFee.failure.message)
-  if (!code.ok) return refuse('CHAIN_ERROR', code.failure.message)
+  for (const answer of [dataFee, code, price, needed]) {
+    if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
+  }
+  if (!dataFee.ok || !code.ok || !price.ok || !needed.ok) throw new Error('unreachable')
   const hasCode = code.value !== '0x'
   const facts = { network, wallet: from.address, hasCode: () => hasCode, tokens: new Map() }
   const derived =
@@ -48,8 +55,35 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
   if (!derived.ok) return derived
   const { ok: _, ...does } = derived
   const maxFee = gas * maxFeePerGas + dataFee.value
-  const plan = { outside: raw }
-  return { ok: true, draft: { ...does, maxFee, amount: value, asset: network.native, to: to ?? from.address, plan } }
+  const perGas = highestPrice(price.value, headroomPercent)
+  return {
+    ok: true,
+    draft: {
+      ...does,
+      maxFee,
+      plainFee: plainFee(perGas, dataFee.value, length),
+      marketFee: (gasFor(needed.value) ?? MAX_GAS) * perGas + dataFee.value,
+      amount: value,
+      asset: network.native,
+      to: to ?? from.address,
+      plan: { outside: raw },
+    },
+  }
+}
+
+/** What the transaction takes now. Where it would fail now: what its bytes alone take, so that no gas is explained by it. */
+async function estimateGas({ rpc }: EvmContext, transaction: EvmTransaction, from: string): Promise<RpcResult<bigint>> {
+  const { to, value, data, accessList } = transaction
+  const call = {
+    from,
+    ...(to === null ? {} : { to }),
+    value: toQuantity(value),
+    ...(data === '0x' ? {} : { data }),
+    ...(accessList.length === 0 ? {} : { accessList }),
+  }
+  const estimate = await rpc.read('eth_estimateGas', [call], Quantity)
+  if (estimate.ok || estimate.failure.kind === 'unreachable') return estimate
+  return { ok: true, value: intrinsicGas(transaction) }
 }
 
 const WIDEST = (1n << 256n) - 1n

@@ -14,6 +14,9 @@ export type EvmTransaction = {
   gas: bigint
   /** The most that is paid for one gas. */
   maxFeePerGas: bigint
+  /** The most that goes to who makes the block; of transactions with one price, all of it. */
+  tip: bigint
+  accessList: readonly { address: string; storageKeys: readonly string[] }[]
   /** The same transaction with a signature. */
   withSignature: (signature: { r: bigint; s: bigint; yParity: number }) => `0x${string}`
 }
@@ -47,6 +50,8 @@ export function readTransaction(raw: string): { ok: true; transaction: EvmTransa
       data: envelope.data ?? '0x',
       gas: envelope.gas ?? 0n,
       maxFeePerGas: price ?? 0n,
+      tip: envelope.maxPriorityFeePerGas ?? ('maxFeePerGas' in envelope ? 0n : (price ?? 0n)),
+      accessList: envelope.accessList ?? [],
       withSignature: (signature) => found.format.serialize(envelope as never, { signature } as never),
     },
   }

@@ -27,6 +27,8 @@ const noTables = new Map()
  * transaction to the chain, however often they were asked for.
  */
 export const SPARE_UNITS = 1_000
+/** No payment in the native coin takes more, with what it may have to spare. */
+const PLAIN_UNITS = 2_000
 
 export async function draftSolana(
   context: SolanaContext,
@@ -60,7 +62,8 @@ export async function draftSolana(
   const short = checkCoins(trial, nativeSpends(observed.effects), wallet, fee, rent, network)
   if (short !== undefined) return short
   const { amount, asset, to } = prepared
-  return { ok: true, draft: { ...observed, maxFee: fee.most, amount, asset, to, plan: storedPlan(plan) } }
+  const plainFee = feeOf({ units: PLAIN_UNITS, unitPrice }, 1)
+  return { ok: true, draft: { ...observed, maxFee: fee.most, plainFee, amount, asset, to, plan: storedPlan(plan) } }
 }
 
 export function messageOf(plan: SolanaPlan, from: string, lifetime: Lifetime): Uint8Array {

@@ -61,6 +61,7 @@ export async function draftOutside(
       ...observed,
       effects,
       maxFee,
+      plainFee: feeOf({ units: 0, unitPrice: 0n }, 1),
       amount: coins.reduce((sum, { amount }) => sum + amount, 0n),
       asset: network.native,
       to: coins[0]?.to ?? wallet,

@@ -246,6 +246,7 @@ function draft(
   const made: Draft = {
     effects: [{ kind: 'spend', asset: { network, ...native }, amount, to: to.address }],
     maxFee: fee * 2n,
+    plainFee: fee * 2n,
     amount,
     asset: native,
     to: to.address,
