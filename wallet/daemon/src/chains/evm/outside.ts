@@ -10,7 +10,7 @@ import { deriveEffects } from './effects.ts'
 import { gasFor, highestPrice, MAX_GAS, plainFee } from './fee-ceiling.ts'
 import { Data, Quantity, toQuantity } from './quantity.ts'
 import { type EvmTransaction, readTransaction } from './read-transaction.ts'
-import { intrinsicGas } from './transaction-bounds.ts'
+import { boundsFault, intrinsicGas } from './transaction-bounds.ts'
 
 /** The plan of a transaction that was made elsewhere: exactly its bytes. */
 export const OutsidePlan = z.object({ outside: z.templateLiteral(['0x', z.string()]) })
@@ -32,9 +32,8 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
       `The transaction is for chain ${chainId}, not ${network.name} (${network.chainId}).`,
     )
   }
-  if (gas < intrinsicGas(transaction) || maxFeePerGas === 0n) {
-    return refuse('INVALID_TRANSACTION', 'The transaction has no gas limit or no fee; set both before it is signed.')
-  }
+  const fault = boundsFault(transaction)
+  if (fault !== undefined) return refuse('INVALID_TRANSACTION', `No block can take the transaction: ${fault}.`)
   const length = signedLengthOf(transaction)
   const [dataFee, code, price, needed] = await Promise.all([
     askDataFee(context, length),
