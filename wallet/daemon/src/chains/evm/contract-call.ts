@@ -1,6 +1,7 @@
 import type { ContractCallRequest, Network } from '@waiaas/core'
 import { decodeData } from 'ox/AbiFunction'
 import { parseParty, type Refusal, refuse } from '../payment.ts'
+import { readFunctions, toOx } from './abi-functions.ts'
 import type { EvmPrepared } from './prepared.ts'
 import { checkSomebody } from './transfer.ts'
 
@@ -30,8 +31,11 @@ export function prepareContractCall(request: ContractCallRequest, network: Netwo
 
 function fits(abi: readonly unknown[], data: `0x${string}`): boolean {
   try {
-    decodeData(abi, data.slice(0, 10) as `0x${string}`, data)
-    return true
+    return readFunctions(abi).some((each) => {
+      if (each.selector !== data.slice(0, 10)) return false
+      decodeData(toOx(each), data)
+      return true
+    })
   } catch {
     return false
   }

@@ -1,61 +1,141 @@
 import { parseAddress } from '@waiaas/core'
-import { type AbiFunction, encodeData, fromAbi } from 'ox/AbiFunction'
+import { encodeData } from 'ox/AbiFunction'
 import { clip } from '../clip.ts'
 import { type Refusal, refuse } from '../payment.ts'
+import { type ContractFunction, type Parameter, readFunctions, toOx } from './abi-functions.ts'
 
-type Parameter = { type: string; components?: readonly Parameter[] }
-
-/** Calldata for a function of an ABI. Whole numbers may be given as digits, as JSON has none that are exact. */
+/**
+ * Calldata for a function of an ABI, which is named by its name, its signature or its selector. Whole numbers may be
+ * given as digits, as JSON has none that are exact. A value that is not exactly of its type is refused.
+ */
 export function encodeCalldata(
   abi: readonly unknown[],
   functionName: string,
   args: readonly unknown[],
 ): { ok: true; calldata: `0x${string}`; selector: string } | Refusal {
   try {
-    const found = fromAbi(abi, functionName as never, { args: args as never }) as AbiFunction
-    if (found.type !== 'function')
-      return refuse('ABI_ENCODING_FAILED', `The ABI has no function ${clip(functionName)}.`)
-    const exact = found.inputs.map((input, index) => exactValue(input as Parameter, args[index]))
-    if (args.length !== found.inputs.length) {
-      return refuse('ABI_ENCODING_FAILED', `${found.name} takes ${found.inputs.length} arguments, not ${args.length}.`)
+    const named = readFunctions(abi).filter(({ name, signature, selector }) =>
+      [name, signature, selector].includes(functionName),
+    )
+    const [found, ...others] = [...new Map(named.map((one) => [one.signature, one])).values()].flatMap((one) => {
+      const values = valuesFor(one, args)
+      return values.ok ? [{ one, values: values.values }] : []
+    })
+    if (found === undefined) return refuse('ABI_ENCODING_FAILED', whyNone(named, functionName, args))
+    if (others.length > 0) {
+      const signatures = [found, ...others].map(({ one }) => one.signature).join(' and ')
+      return refuse('ABI_ENCODING_FAILED', `The arguments fit ${clip(signatures)}: name one of these.`)
     }
-    const calldata = encodeData({ ...found, overloads: undefined } as AbiFunction, exact as never)
-    return { ok: true, calldata, selector: calldata.slice(0, 10) }
+    const calldata = encodeData(toOx(found.one), found.values as never)
+    return { ok: true, calldata, selector: found.one.selector }
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown reason'
     return refuse('ABI_ENCODING_FAILED', `The call cannot be encoded: ${clip(why)}`)
   }
 }
 
-function exactValue(parameter: Parameter, value: unknown): unknown {
-  const inner = /^(.*)\[\d*\]$/.exec(parameter.type)?.[1]
-  if (inner !== undefined) {
-    if (!Array.isArray(value)) throw new TypeError(`${parameter.type} takes a list`)
-    return value.map((each) => exactValue({ ...parameter, type: inner }, each))
+function whyNone(named: readonly ContractFunction[], functionName: string, args: readonly unknown[]): string {
+  const [first, ...others] = named
+  if (first === undefined) return `The ABI has no function ${clip(functionName)}.`
+  if (others.length > 0) return `The arguments fit no function named ${clip(functionName)}.`
+  const values = valuesFor(first, args)
+  return `The call cannot be encoded: ${values.ok ? 'unknown reason' : clip(values.why)}.`
+}
+
+function valuesFor(
+  { name, inputs }: ContractFunction,
+  args: readonly unknown[],
+): { ok: true; values: unknown[] } | { ok: false; why: string } {
+  if (args.length !== inputs.length) {
+    return { ok: false, why: `${name} takes ${inputs.length} arguments, not ${args.length}` }
   }
-  if (parameter.type === 'tuple') return exactTuple(parameter.components ?? [], value)
-  if (parameter.type === 'address') return exactAddress(value)
-  const sized = /^(u?int|bytes)(\d+)$/.exec(parameter.type)
-  if (sized !== null && !isSize(sized[1]!, Number(sized[2]))) throw new TypeError(`there is no type ${parameter.type}`)
-  if (!/^u?int\d*$/.test(parameter.type)) return value
-  if (typeof value === 'string' && /^-?\d{1,78}$/.test(value)) return BigInt(value)
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
-  if (typeof value === 'bigint') return value
-  throw new TypeError(`${parameter.type} takes a whole number, best as digits in quotes`)
+  try {
+    return { ok: true, values: inputs.map((input, index) => exactValue(input, args[index], `args[${index}]`)) }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return { ok: false, why: error.message }
+  }
 }
 
-function isSize(kind: string, size: number): boolean {
-  return kind === 'bytes' ? size >= 1 && size <= 32 : size >= 8 && size <= 256 && size % 8 === 0
+/** @throws TypeError that names the place of a value which is not of its type. */
+function exactValue(parameter: Parameter, value: unknown, path: string): unknown {
+  const { type } = parameter
+  const array = /^(.*)\[(\d*)\]$/.exec(type)
+  if (array !== null) {
+    if (!Array.isArray(value)) throw new TypeError(`${path}: ${type} takes a list`)
+    const [, inner, length] = array as unknown as [string, string, string]
+    if (length !== '' && value.length !== Number(length)) {
+      throw new TypeError(`${path}: ${type} takes ${length} values, not ${value.length}`)
+    }
+    return value.map((each, index) => exactValue({ ...parameter, type: inner }, each, `${path}[${index}]`))
+  }
+  const [, kind, size] = /^([a-z]+)(\d*)$/.exec(type) as unknown as [string, string, string]
+  switch (kind) {
+    case 'tuple':
+      return exactTuple(parameter.components ?? [], value, path)
+    case 'address':
+      return exactAddress(value, path)
+    case 'uint':
+    case 'int':
+      return exactNumber(type, kind === 'int', BigInt(size), value, path)
+    case 'bytes':
+      return exactBytes(type, size === '' ? undefined : Number(size), value, path)
+    case 'bool':
+      if (typeof value === 'boolean') return value
+      throw new TypeError(`${path}: bool takes true or false`)
+    default:
+      // Half a surrogate pair has no bytes in UTF-8.
+      if (typeof value === 'string' && value.isWellFormed()) return value
+      throw new TypeError(`${path}: string takes a text`)
+  }
 }
 
-function exactAddress(value: unknown): string {
+function exactNumber(type: string, signed: boolean, bits: bigint, value: unknown, path: string): bigint {
+  const isExact =
+    typeof value === 'bigint' ||
+    (typeof value === 'number' && Number.isSafeInteger(value)) ||
+    (typeof value === 'string' && /^-?\d{1,78}$/.test(value))
+  if (!isExact) throw new TypeError(`${path}: ${type} takes a whole number, best as digits in quotes`)
+  const number = BigInt(value as string | number | bigint)
+  const [least, beyond] = signed ? [-(1n << (bits - 1n)), 1n << (bits - 1n)] : [0n, 1n << bits]
+  if (number < least || number >= beyond) throw new TypeError(`${path}: ${number} does not fit ${type}`)
+  return number
+}
+
+function exactBytes(type: string, length: number | undefined, value: unknown, path: string): string {
+  if (typeof value !== 'string' || !/^0x([0-9a-fA-F]{2})*$/.test(value)) {
+    throw new TypeError(`${path}: ${type} takes 0x and whole bytes in hex`)
+  }
+  const given = value.length / 2 - 1
+  if (length !== undefined && given !== length)
+    throw new TypeError(`${path}: ${type} takes ${length} bytes, not ${given}`)
+  return value
+}
+
+function exactAddress(value: unknown, path: string): string {
   const parsed = parseAddress('evm', typeof value === 'string' ? value : '')
   if (parsed.ok) return parsed.address
-  throw new TypeError(`address: ${parsed.fault}`)
+  throw new TypeError(`${path}: address: ${parsed.fault}`)
 }
 
-function exactTuple(components: readonly (Parameter & { name?: string })[], value: unknown): unknown {
-  if (Array.isArray(value)) return components.map((component, index) => exactValue(component, value[index]))
-  const fields = (value ?? {}) as Record<string, unknown>
-  return Object.fromEntries(components.map((each) => [each.name ?? '', exactValue(each, fields[each.name ?? ''])]))
+/** A list in the order of the components, or an object by their names. */
+function exactTuple(components: readonly Parameter[], value: unknown, path: string): unknown[] {
+  if (Array.isArray(value)) {
+    if (value.length !== components.length) {
+      throw new TypeError(`${path}: the tuple takes ${components.length} values, not ${value.length}`)
+    }
+    return components.map((component, index) => exactValue(component, value[index], `${path}[${index}]`))
+  }
+  const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const names = components.map(({ name }) => name)
+  if (new Set(names).size !== names.length || names.includes('')) {
+    throw new TypeError(`${path}: the tuple has components without names of their own and takes a list`)
+  }
+  const unknown = Object.keys(fields).find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`${path}: the tuple has no ${unknown}`)
+  return components.map((component) => {
+    const { name } = component
+    if (!Object.hasOwn(fields, name)) throw new TypeError(`${path}: ${name} is missing`)
+    return exactValue(component, fields[name], `${path}.${name}`)
+  })
 }
