@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The contracts this package can deploy; source and artefact of each are in `devnet/contracts`. */
-export const CONTRACT_NAMES = ['Token', 'Box', 'FeeToken', 'Items', 'OwnerFactory'] as const
+export const CONTRACT_NAMES = ['Token', 'Box', 'FeeToken', 'Items', 'OwnerFactory', 'ShareToken', 'Trickster'] as const
 
 export type ContractName = (typeof CONTRACT_NAMES)[number]
 

@@ -82,6 +82,30 @@ export function deployOwnerFactory({ rpcUrl }: { readonly rpcUrl: string }): Pro
   return deploy(rpcUrl, 'OwnerFactory', [])
 }
 
+/** Puts a new ERC-20 on a local EVM chain that keeps shares: amounts are rounded to whole ones, down or up. */
+export function deployShareErc20(options: {
+  readonly rpcUrl: string
+  readonly owner: Address
+  /** How many shares there are, all of them the owner's, and what they are worth. */
+  readonly shares: bigint
+  readonly pooled: bigint
+  readonly decimals: number
+  readonly roundsUp: boolean
+}): Promise<Address> {
+  const { rpcUrl, owner, shares, pooled, decimals, roundsUp } = options
+  return deploy(rpcUrl, 'ShareToken', [owner, shares, pooled, decimals, roundsUp])
+}
+
+/** Puts a new ERC-20 on a local EVM chain that gives a thief what its holder sends to itself. Six decimals. */
+export function deployTrickster(options: {
+  readonly rpcUrl: string
+  readonly owner: Address
+  readonly supply: bigint
+  readonly thief: Address
+}): Promise<Address> {
+  return deploy(options.rpcUrl, 'Trickster', [options.owner, options.supply, options.thief])
+}
+
 async function deploy(rpcUrl: string, name: ContractName, args: readonly unknown[]): Promise<Address> {
   const client = createTestClient({ mode: 'anvil', chain: foundry, transport: http(rpcUrl), pollingInterval: 50 })
     .extend(publicActions)

@@ -7,6 +7,8 @@ export {
   deployFeeErc20,
   deployItems,
   deployOwnerFactory,
+  deployShareErc20,
+  deployTrickster,
   ERC20_ABI,
   type Erc20Options,
   OWNER_FACTORY_ABI,

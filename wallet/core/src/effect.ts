@@ -23,6 +23,11 @@ export type Effect =
   | { kind: 'sign'; scheme: string }
   | { kind: 'opaque'; why: string }
 
+/** True for a payment to somebody else: what a wallet pays to itself explains nothing of what leaves it. */
+export function isOutflow(effect: Effect, wallet: string): effect is Extract<Effect, { kind: 'spend' }> {
+  return effect.kind === 'spend' && effect.to !== wallet
+}
+
 /** What a simulation did to one balance, of the wallet or of who is paid. Base units of the asset. */
 export type BalanceChange = { account: string; asset: Asset; before: bigint; after: bigint }
 

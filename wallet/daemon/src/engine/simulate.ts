@@ -1,6 +1,7 @@
 import {
   balanceChangeView,
   formatUnits,
+  isOutflow,
   type Policy,
   policiesInForce,
   type SimulationView,
@@ -44,7 +45,8 @@ export async function simulate(
   const balance = await adapter.balance(wallet.address)
   if (!balance.ok) throw fault('CHAIN_ERROR', balance.message)
   const after = draft.effects.reduce(
-    (left, effect) => (effect.kind === 'spend' && effect.asset.address === undefined ? left - effect.amount : left),
+    (left, effect) =>
+      isOutflow(effect, wallet.address) && effect.asset.address === undefined ? left - effect.amount : left,
     balance.amount - draft.maxFee,
   )
   return {

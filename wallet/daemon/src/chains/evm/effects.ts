@@ -1,4 +1,4 @@
-import type { BalanceChange, Effect } from '@waiaas/core'
+import { type Asset, type BalanceChange, type Effect, isOutflow } from '@waiaas/core'
 import { describeAmount, type Refusal, refuse } from '../payment.ts'
 import { type Kept, tokenAsset } from '../token.ts'
 import { decodeEvm, tokensIn } from './decode.ts'
@@ -96,6 +96,20 @@ function changesOf({ network }: EvmContext, { balances }: Ran, tokens: ReadonlyM
     })
 }
 
+/**
+ * By how many base units a token that keeps shares may miss an amount. A transfer rounds to whole shares and a balance
+ * to whole units, each by less than one, and a share is worth more than a unit: with what shares are worth today that
+ * is 2 (stETH moves up to 2 too few, lidofinance/core#442; aTokens since Aave 3.5 up to 2 too many, as they round
+ * shares up: aave-dao/aave-v3-origin, docs/3.5/Aave-v3.5-properties.md). One more is room until a share is worth 2.
+ */
+const ROUNDING_UNITS = 3n
+/** With fewer decimals a few base units may be money. */
+const LEAST_DECIMALS = 6
+
+function roundingOf({ decimals }: Pick<Asset, 'decimals'>): bigint {
+  return decimals < LEAST_DECIMALS ? 0n : ROUNDING_UNITS
+}
+
 /** A token that takes the call but does not pay is not a payment. */
 function checkMoves(
   moves: NonNullable<EvmPrepared['moves']>,
@@ -108,8 +122,8 @@ function checkMoves(
   const [left, arrived] = [change(wallet), change(moves.to)]
   const out = left === undefined ? 0n : left.before - left.after
   const inward = arrived === undefined ? 0n : arrived.after - arrived.before
-  if (out >= moves.amount && inward > 0n) return undefined
   const { asset } = left ?? arrived ?? { asset: { symbol: 'tokens', decimals: 0 } }
+  if (out + roundingOf(asset) >= moves.amount && inward > 0n) return undefined
   const moved = `${describeAmount(out, asset)} would leave and ${describeAmount(inward, asset)} arrive`
   return refuse('SIMULATION_FAILED', `The token would not pay what it is asked for: ${moved}.`)
 }
@@ -138,11 +152,13 @@ function complete(
   for (const { account, asset, before, after } of changes) {
     if (account !== wallet) continue
     const spent = told.reduce(
-      (sum, effect) => (effect.kind === 'spend' && effect.asset.address === asset.address ? sum + effect.amount : sum),
+      (sum, effect) =>
+        isOutflow(effect, wallet) && effect.asset.address === asset.address ? sum + effect.amount : sum,
       0n,
     )
     const beyond = before - after - spent
-    if (beyond > 0n) effects.push({ kind: 'spend', asset, amount: beyond, to: call.to })
+    const tolerated = spent > 0n && asset.address !== undefined ? roundingOf(asset) : 0n
+    if (beyond > tolerated) effects.push({ kind: 'spend', asset, amount: beyond, to: call.to })
   }
   for (const { token, spender, before, after } of allowances) {
     if (after <= before) continue

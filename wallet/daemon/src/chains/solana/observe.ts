@@ -1,4 +1,4 @@
-import type { BalanceChange, Effect } from '@waiaas/core'
+import { type BalanceChange, type Effect, isOutflow } from '@waiaas/core'
 import { tokenAsset } from '../token.ts'
 import type { SolanaFacts } from './facts.ts'
 import { SYSTEM_PROGRAM } from './programs.ts'
@@ -82,7 +82,8 @@ function outflows(told: readonly Effect[], changes: readonly BalanceChange[], wa
   return changes.flatMap(({ account, asset, before, after }): Effect[] => {
     if (account !== wallet) return []
     const spent = told.reduce(
-      (sum, effect) => (effect.kind === 'spend' && effect.asset.address === asset.address ? sum + effect.amount : sum),
+      (sum, effect) =>
+        isOutflow(effect, wallet) && effect.asset.address === asset.address ? sum + effect.amount : sum,
       0n,
     )
     const beyond = before - after - spent

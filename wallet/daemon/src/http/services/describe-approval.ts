@@ -2,6 +2,7 @@ import {
   type ApprovalContent,
   type ChallengeView,
   formatUnits,
+  isOutflow,
   networkOf,
   shortCode,
   type TransactionView,
@@ -62,7 +63,7 @@ async function nativeBalance(parts: ChallengeParts, content: ApprovalContent) {
   if (result === undefined || !result.ok) return undefined
   let after = result.amount - content.maxFee
   for (const effect of content.effects) {
-    if (effect.kind === 'spend' && effect.asset.address === undefined) after -= effect.amount
+    if (isOutflow(effect, content.from) && effect.asset.address === undefined) after -= effect.amount
   }
   const [before, rest] = [result.amount, after].map((amount) => formatUnits(amount, native.decimals))
   return { before: before!, after: rest!, symbol: native.symbol }
