@@ -28,6 +28,14 @@ export function isOutflow(effect: Effect, wallet: string): effect is Extract<Eff
   return effect.kind === 'spend' && effect.to !== wallet
 }
 
+/**
+ * True for a grant of nothing: a right that is taken back, or made smaller. It gives nobody anything, so lists of
+ * who may be given rights do not speak about it.
+ */
+export function isRevocation(effect: Effect): boolean {
+  return effect.kind === 'grant' && effect.amount === 0n
+}
+
 /** What a simulation did to one balance, of the wallet or of who is paid. Base units of the asset. */
 export type BalanceChange = { account: string; asset: Asset; before: bigint; after: bigint }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAddress } from './address.ts'
 import { BaseUnits, formatUnits } from './amount.ts'
-import { type Asset, assetKey, type Effect } from './effect.ts'
+import { type Asset, assetKey, type Effect, isRevocation } from './effect.ts'
 import { NetworkRef, networkOf } from './network.ts'
 import { limitKeys } from './policy/limit-key.ts'
 import { countedFee, type Subject } from './policy/policy-type.ts'
@@ -77,6 +77,7 @@ export function judgeConstraints(
   }
   const reasons = faults.map((message) => reason(message, undefined))
   for (const [index, effect] of subject.effects.entries()) {
+    if (isRevocation(effect)) continue
     if (allowedDestinations !== undefined && !destinationsOf(effect).every((to) => allowedDestinations.includes(to))) {
       reasons.push(reason('The session allows listed destinations only.', index))
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isRevocation } from '../effect.ts'
 import { Tier } from '../verdict.ts'
 import { onGrants } from './grants.ts'
 import { definePolicyType, type Subject } from './policy-type.ts'
@@ -8,7 +9,7 @@ const Rules = z.strictObject({ tier: Tier })
 
 const WITHOUT: Tier = 'APPROVAL'
 
-/** The tier of a grant. Without such a policy the owner approves every one. */
+/** The tier of a grant, other than one of nothing. Without such a policy the owner approves every one. */
 export const approveTierOverride = definePolicyType({
   type: 'APPROVE_TIER_OVERRIDE',
   description: 'Tier of a right to take tokens, instead of APPROVAL',
@@ -21,5 +22,5 @@ export const approveTierOverride = definePolicyType({
 
 function tierOfGrants(tier: Tier, subject: Subject) {
   const message = `A right to take tokens is given with the tier ${tier}.`
-  return onGrants(subject, () => ({ tier, message }))
+  return onGrants(subject, (grant) => (isRevocation(grant) ? undefined : { tier, message }))
 }

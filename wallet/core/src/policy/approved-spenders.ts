@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BaseUnits, formatUnits } from '../amount.ts'
-import { grantText, onGrants } from './grants.ts'
+import { isRevocation } from '../effect.ts'
+import { type Grant, grantText, onGrants } from './grants.ts'
 import { entryFields, isListed, namesNoMore, RuleAddress } from './listed-address.ts'
 import { definePolicyType, type Opinion } from './policy-type.ts'
 import { eachCovered } from './strictness.ts'
@@ -19,7 +20,7 @@ const Rules = z.strictObject({
 })
 type Spender = z.output<typeof Rules>['spenders'][number]
 
-/** Permits grants to the spenders on the list, and denies all others. */
+/** Permits grants to the spenders on the list, and denies all others. Rights may always be taken back. */
 export const approvedSpenders = definePolicyType({
   type: 'APPROVED_SPENDERS',
   description: 'Who may be given the right to take tokens',
@@ -27,6 +28,7 @@ export const approvedSpenders = definePolicyType({
   ask: () => [],
   judge: (rules, subject) =>
     onGrants(subject, (grant, total): Opinion => {
+      if (isRevocation(grant)) return revocation(grant)
       const entries = rules.spenders.filter((entry) => isListed(entry, subject.network, grant.spender))
       if (entries.length === 0) {
         const message = `${grant.spender} is not on the list of spenders.`
@@ -42,13 +44,18 @@ export const approvedSpenders = definePolicyType({
       return { tier: 'DENY', code: 'APPROVE_AMOUNT_EXCEEDED', message }
     }),
   absent: (subject) =>
-    onGrants(subject, ({ spender }) => ({
-      tier: 'DENY',
-      code: 'APPROVE_DISABLED',
-      message: `No policy allows to give anybody the right to take tokens, so not ${spender} either.`,
-    })),
+    onGrants(subject, (grant) => {
+      if (isRevocation(grant)) return revocation(grant)
+      const message = `No policy allows to give anybody the right to take tokens, so not ${grant.spender} either.`
+      return { tier: 'DENY', code: 'APPROVE_DISABLED', message }
+    }),
   asStrict: (rules, than) => eachCovered(rules?.spenders ?? [], than?.spenders ?? [], isWithin),
 })
+
+/** Allowed with and without a policy, whoever is on the list. */
+function revocation({ asset, spender }: Grant): Opinion {
+  return { tier: 'INSTANT', permits: true, message: `${spender} may take no more ${asset.symbol} by this.` }
+}
 
 /** `undefined`: no limit. */
 function highest(entries: readonly Spender[]): bigint | undefined {

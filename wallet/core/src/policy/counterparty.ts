@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Effect } from '../effect.ts'
+import { type Effect, isRevocation } from '../effect.ts'
 import { Tier } from '../verdict.ts'
 import { definePolicyType } from './policy-type.ts'
 import { tierAsStrict } from './strictness.ts'
@@ -40,5 +40,5 @@ export const counterparty = definePolicyType({
 /** Who gets money, or the right to take it. */
 function payee(effect: Effect): string | undefined {
   if (effect.kind === 'spend') return effect.to
-  return effect.kind === 'grant' ? effect.spender : undefined
+  return effect.kind === 'grant' && !isRevocation(effect) ? effect.spender : undefined
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Effect } from '../effect.ts'
+import { type Effect, isRevocation } from '../effect.ts'
 import { comparable, RuleAddress } from './listed-address.ts'
 import { definePolicyType } from './policy-type.ts'
 
@@ -35,7 +35,7 @@ function targetOf(effect: Effect): string | undefined {
     case 'spend':
       return effect.to
     case 'grant':
-      return effect.spender
+      return isRevocation(effect) ? undefined : effect.spender
     case 'call':
       return effect.target
     case 'opaque':

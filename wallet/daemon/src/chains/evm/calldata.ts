@@ -147,6 +147,12 @@ const erc20: readonly Known[] = [
     'increaseApproval(address spender, uint256 added)',
     ([spender, value], { target, direct }) => (direct ? [grant(target, value, spender)] : undefined),
   ),
+  // What is left of a right that becomes smaller is no more than was given before.
+  ...['decreaseAllowance', 'decreaseApproval'].map((name) =>
+    known<[Address]>(`${name}(address spender, uint256 subtracted)`, ([spender], { target, direct }) =>
+      direct ? [grant(target, 0n, spender)] : undefined,
+    ),
+  ),
   known<[Address, Address, bigint]>(
     'permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)',
     ([owner, spender, value], { target, wallet }) =>
@@ -168,6 +174,13 @@ const erc20: readonly Known[] = [
 const items: readonly Known[] = [
   known<[Address, boolean]>('setApprovalForAll(address operator, bool approved)', ([operator, approved], frame) =>
     frame.direct ? [grant(frame.target, approved ? UNLIMITED : 0n, operator)] : undefined,
+  ),
+  // ERC-777, whose operators may take everything.
+  known<[Address]>('authorizeOperator(address operator)', ([operator], { target, direct }) =>
+    direct ? [grant(target, UNLIMITED, operator)] : undefined,
+  ),
+  known<[Address]>('revokeOperator(address operator)', ([operator], { target, direct }) =>
+    direct ? [grant(target, 0n, operator)] : undefined,
   ),
   ...['', ', bytes data'].map((rest) =>
     known<[Address, Address, bigint]>(
@@ -215,6 +228,12 @@ const permit2: readonly Known[] = [
       same(owner, wallet)
         ? details.map(({ token, amount }) => grant(token, permit2Amount(amount), spender))
         : undefined,
+    onPermit2,
+  ),
+  known<[readonly { token: Address; spender: Address }[]]>(
+    'lockdown((address token, address spender)[] approvals)',
+    ([approvals], { direct }) =>
+      direct ? approvals.map(({ token, spender }) => grant(token, 0n, spender)) : undefined,
     onPermit2,
   ),
   known<[Address, Address, bigint, Address]>(

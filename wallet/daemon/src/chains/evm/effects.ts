@@ -1,4 +1,4 @@
-import { type Asset, type BalanceChange, type Effect, isOutflow } from '@waiaas/core'
+import { type Asset, type BalanceChange, type Effect, isOutflow, isRevocation } from '@waiaas/core'
 import { describeAmount, type Refusal, refuse } from '../payment.ts'
 import { type Kept, tokenAsset } from '../token.ts'
 import { decodeEvm, tokensIn } from './decode.ts'
@@ -40,7 +40,10 @@ export async function deriveEffects(
     const refusal = moves && (await checkAnswer(context, call, wallet))
     if (refusal !== undefined) return refusal
     const effects = decodeEvm(raw, { ...facts, tokens: known.tokens })
-    const blind = effects.some(({ kind }) => kind === 'call')
+    // A right over what is not known to be a token says nothing of what its contract does.
+    const stranger = (effect: Effect) =>
+      isRevocation(effect) && tokensIn([effect]).some((token) => !known.tokens.has(token))
+    const blind = effects.some((effect) => effect.kind === 'call' || stranger(effect))
     const why = 'this node cannot simulate, so what the call moves is not known'
     return { ok: true, effects: blind ? [...effects, { kind: 'opaque', why }] : effects }
   }
