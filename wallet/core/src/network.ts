@@ -20,6 +20,8 @@ export type Network = {
   transactionText: (bytes: Uint8Array) => string
   /** The largest amount of a token that its chain can hold. */
   maxTokenAmount: bigint
+  /** True where a payment in the native coin runs the code of an account that has some. */
+  paymentsRunCode: boolean
   /** EIP-155 chain id, for EVM networks. */
   chainId?: number
   /** How long it usually takes from a payment to its finality, for people. */
@@ -41,6 +43,7 @@ const evm = (environment: Environment, chainId: number, native: Network['native'
     native,
     transactionText: (bytes: Uint8Array) => `0x${bytesToHex(bytes)}`,
     maxTokenAmount: 2n ** 256n - 1n,
+    paymentsRunCode: true,
     chainId,
     finalityUsually,
   }) as const
@@ -54,6 +57,7 @@ const solana = (environment: Environment, reference: string) =>
     transactionText: (bytes: Uint8Array) => base64.encode(bytes),
     maxTokenAmount: 2n ** 64n - 1n,
     finalityUsually: '90 to 120 seconds',
+    paymentsRunCode: false,
   }) as const
 
 const table = {

@@ -38,7 +38,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const { call } = prepared
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return facts
-  const { balance, hasCode, price, estimate, dataFee } = facts
+  const { balance, code, price, estimate, dataFee } = facts
   const short = checkBalance(balance, call.value, PLAIN_TRANSFER_GAS * price.maxFeePerGas + dataFee, network)
   if (short !== undefined) return short
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
@@ -52,7 +52,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const maxFee = roomToClose(gas * maxFeePerGas, maxFeePerGas) + dataFee
   const plan: EvmPlan = { ...call, gas, maxFeePerGas }
   const built = serializeEnvelope(envelopeOf(plan, network, 0n, price))
-  const derived = await deriveEffects(context, built, call, from.address, hasCode, prepared.moves)
+  const derived = await deriveEffects(context, built, call, from.address, code, prepared.moves)
   if (!derived.ok) return derived
   const { ok: _, ...does } = derived
   return {
@@ -60,7 +60,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
     draft: {
       ...does,
       maxFee,
-      plainFee: !hasCode && call.data === '0x' ? maxFee : plainFee(roomy, dataFee, signedLength(call, network)),
+      plainFee: code === '0x' && call.data === '0x' ? maxFee : plainFee(roomy, dataFee, signedLength(call, network)),
       amount: prepared.amount,
       asset: prepared.asset,
       to: prepared.to,
@@ -129,7 +129,7 @@ function prepare(
 type Facts = {
   ok: true
   balance: bigint
-  hasCode: boolean
+  code: string
   price: GasPrice
   estimate: RpcResult<bigint>
   dataFee: bigint
@@ -149,8 +149,7 @@ async function askFacts(context: EvmContext, call: EvmCall, from: string): Promi
     if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   }
   if (!balance.ok || !code.ok || !price.ok || !dataFee.ok) throw new Error('unreachable')
-  const hasCode = code.value !== '0x'
-  return { ok: true, balance: balance.value, hasCode, price: price.value, estimate, dataFee: dataFee.value }
+  return { ok: true, balance: balance.value, code: code.value, price: price.value, estimate, dataFee: dataFee.value }
 }
 
 /**

@@ -1,9 +1,11 @@
 import { type Asset, type BalanceChange, type Effect, isOutflow, isRevocation } from '@waiaas/core'
+import { z } from 'zod'
 import { describeAmount, type Refusal, refuse } from '../payment.ts'
 import { type Kept, tokenAsset } from '../token.ts'
 import { decodeEvm, tokensIn } from './decode.ts'
 import type { EvmContext } from './draft.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
+import { toQuantity } from './quantity.ts'
 import { type BalanceWatch, type Simulation, simulateCall } from './simulate.ts'
 import { callContract, readItems, readWord } from './tokens.ts'
 
@@ -11,17 +13,19 @@ type Ran = Extract<Simulation, { kind: 'ran' }>
 
 /**
  * What a serialized transaction does: what its bytes say, and what the chain does with them now beyond that.
- * Only a call to an address with code is simulated; a plain payment does what it says.
+ * Only a call to an address with code is simulated; a plain payment does what it says, and so does one to a person
+ * whose account has code, where the chain shows that nothing else moves.
  */
 export async function deriveEffects(
   context: EvmContext,
   raw: `0x${string}`,
   call: EvmCall,
   wallet: string,
-  hasCode: boolean,
+  code: string,
   moves: EvmPrepared['moves'],
 ): Promise<{ ok: true; effects: Effect[]; changes?: BalanceChange[] } | Refusal> {
   const { network } = context
+  const hasCode = code !== '0x'
   const facts = { network, wallet, hasCode: () => hasCode }
   const unnamed = decodeEvm(raw, { ...facts, tokens: new Map() })
   if (!hasCode && call.data === '0x') return { ok: true, effects: unnamed }
@@ -40,6 +44,9 @@ export async function deriveEffects(
     const refusal = moves && (await checkAnswer(context, call, wallet))
     if (refusal !== undefined) return refusal
     const effects = decodeEvm(raw, { ...facts, tokens: known.tokens })
+    if (isPlainTo(call, code) && (await touchesNothingElse(context, call, wallet, code))) {
+      return { ok: true, effects: effects.filter(({ kind }) => kind === 'spend') }
+    }
     // A right over what is not known to be a token says nothing of what its contract does.
     const stranger = (effect: Effect) =>
       isRevocation(effect) && tokensIn([effect]).some((token) => !known.tokens.has(token))
@@ -54,7 +61,37 @@ export async function deriveEffects(
   const changes = changesOf(context, simulation, all.tokens)
   const unpaid = moves && checkMoves(moves, wallet, changes)
   if (unpaid !== undefined) return unpaid
-  return { ok: true, effects: complete(effects, simulation, changes, wallet, call, context, all.tokens), changes }
+  const observed = complete(effects, simulation, changes, wallet, call, context, all.tokens)
+  const isQuiet = observed.length === effects.length && changes.every(({ asset }) => asset.address === undefined)
+  if (!isPlainTo(call, code) || !isQuiet) return { ok: true, effects: observed, changes }
+  return { ok: true, effects: observed.filter(({ kind }) => kind === 'spend'), changes }
+}
+
+/** A payment to a person whose account has delegated to code (EIP-7702): 0xef0100 and the address of the code. */
+function isPlainTo(call: EvmCall, code: string): boolean {
+  return call.data === '0x' && delegateIn(code) !== undefined
+}
+
+function delegateIn(code: string): string | undefined {
+  return /^0xef0100([0-9a-f]{40})$/i.exec(code)?.[1]?.toLowerCase()
+}
+
+const AccessListResult = z.object({
+  accessList: z.array(z.object({ address: z.string() })),
+  error: z.string().nullish(),
+})
+
+/**
+ * For nodes that cannot simulate: whether a call runs nothing but the recipient's own code. Who is called or looked at
+ * is in the list that eth_createAccessList makes (go-ethereum, eth/tracers/logger/access_list_tracer.go), which nodes
+ * have had for longer.
+ */
+async function touchesNothingElse({ rpc }: EvmContext, call: EvmCall, wallet: string, code: string): Promise<boolean> {
+  const request = { from: wallet, to: call.to, value: toQuantity(call.value) }
+  const answer = await rpc.read('eth_createAccessList', [request, 'latest'], AccessListResult)
+  if (!answer.ok || (answer.value.error ?? '') !== '') return false
+  const own = [call.to.toLowerCase(), `0x${delegateIn(code)}`]
+  return answer.value.accessList.every(({ address }) => own.includes(address.toLowerCase()))
 }
 
 function watchFor(named: readonly string[], moves: EvmPrepared['moves'], wallet: string): BalanceWatch[] {

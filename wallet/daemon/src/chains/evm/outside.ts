@@ -45,12 +45,11 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
     if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   }
   if (!dataFee.ok || !code.ok || !price.ok || !needed.ok) throw new Error('unreachable')
-  const hasCode = code.value !== '0x'
-  const facts = { network, wallet: from.address, hasCode: () => hasCode, tokens: new Map() }
+  const facts = { network, wallet: from.address, hasCode: () => code.value !== '0x', tokens: new Map() }
   const derived =
     to === null
       ? { ok: true as const, effects: decodeEvm(raw, facts) }
-      : await deriveEffects(context, raw, { to, value, data }, from.address, hasCode, undefined)
+      : await deriveEffects(context, raw, { to, value, data }, from.address, code.value, undefined)
   if (!derived.ok) return derived
   const { ok: _, ...does } = derived
   const maxFee = gas * maxFeePerGas + dataFee.value

@@ -7,7 +7,7 @@ import { SYSTEM_PROGRAM } from './programs.ts'
 const network = networkOf('solana-local')
 const [wallet, program] = [1, 2].map((fill) => base58.encode(new Uint8Array(32).fill(fill))) as [string, string]
 const coin = { network: network.name, ...network.native }
-const coins = (lamports: bigint) => ({ lamports, owner: SYSTEM_PROGRAM, data: Buffer.alloc(0) })
+const coins = (lamports: bigint) => ({ lamports, owner: SYSTEM_PROGRAM, executable: false, data: new Uint8Array() })
 
 test('a payment to oneself explains nothing of what a program takes', () => {
   const told: Effect[] = [
