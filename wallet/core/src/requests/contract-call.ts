@@ -7,6 +7,7 @@ const HexData = z
   .string()
   .max(131_074)
   .regex(/^0x([0-9a-fA-F]{2})*$/, 'must be 0x and whole bytes in hex')
+  .overwrite((text) => text.toLowerCase())
 
 const CallAccount = z.strictObject({ pubkey: AddressText, isSigner: z.boolean(), isWritable: z.boolean() })
 

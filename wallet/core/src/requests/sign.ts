@@ -11,7 +11,12 @@ export const SignRequest = z
     type: z.literal('SIGN').optional().default('SIGN'),
     network: NetworkRef.optional(),
     despite: Despite.optional(),
-    transaction: z.string().min(1).max(262_144),
+    transaction: z
+      .string()
+      .min(1)
+      .max(262_144)
+      // Hex is the same in any letter case, base64 is not.
+      .overwrite((text) => (/^0x[0-9a-fA-F]*$/.test(text) ? text.toLowerCase() : text)),
   })
   .meta({ id: 'SignRequest' })
 export type SignRequest = z.infer<typeof SignRequest>
