@@ -108,6 +108,171 @@ describe('what is not of the standard is refused', () => {
   })
 })
 
+describe('an authority is one of RFC 3986', () => {
+  const withDomain = (domain: string) => parseSignIn(formatSignIn({ ...usual, domain }))?.domain
+  test.each([
+    ...[
+      'service.org',
+      'ser%20vice.org',
+      'localhost:',
+      'a:0080',
+      '999.1.1.1',
+      'test@127.0.0.1:8080',
+      'a:b:c@host',
+      '[::cafe]',
+    ],
+    ...[
+      '[::]',
+      '[1::]',
+      '[1::d6:42]',
+      '[1:2:3:4:5:6:7:8]',
+      '[1:2:3:4:5:6:127.0.0.1]',
+      '[::ffff:127.0.0.1]:1',
+      '[v1.fe:80]',
+    ],
+    ...['[1:2:3:4:5:6:7::]', '[::2:3:4:5:6:7:8]', '[1:2:3::6:7:8]'],
+  ])('%s', (domain) => expect(withDomain(domain)).toBe(domain))
+
+  test.each([
+    ...[
+      'ser%vice.org',
+      'a%2',
+      'a%zz',
+      '',
+      ':80',
+      '@',
+      'user@',
+      'a:abc',
+      'a:80:80',
+      'a/b',
+      'a?b',
+      'a#b',
+      '#notrfc4501',
+      'a b',
+      'ä.org',
+    ],
+    ...[
+      '[1::d6::42]',
+      '[1:2:3:4:5:6:7]',
+      '[1:2:3:4:5:6:7:8:9]',
+      '[1:2:3:4:5:6:7:8::]',
+      '[12345::]',
+      '[::g]',
+      '[::1',
+      '::1',
+      '[]',
+    ],
+    ...['[::256.0.0.1]', '[::1.2.3]', '[::01.2.3.4]', '[127.0.0.1]', '[v.a]', '[vg.a]', 'a[::1]', 'a@b@c'],
+  ])('but not %j', (domain) => expect(withDomain(domain)).toBeUndefined())
+})
+
+describe('a URI is one of RFC 3986', () => {
+  const withUri = (uri: string) => parseSignIn(formatSignIn({ ...usual, uri }))?.uri
+  test.each([
+    ...[
+      'https://service.org/login',
+      'https://[::cafe]',
+      'https://127.0.0.1:4361',
+      'https://127.0.0.1/?query=one#begin',
+    ],
+    ...[
+      'file:///a//b',
+      'urn:a:b',
+      'did:key:z6Mkf',
+      'mailto:a@b.c',
+      'a:',
+      'a:/',
+      'a:?',
+      'http://a:/',
+      'ipfs://Qme7/x?y/z?#a/b?c',
+    ],
+  ])('%s', (uri) => expect(withUri(uri)).toBe(uri))
+
+  test.each([
+    ...[
+      'http://a:abc/',
+      'http://[1::d6::42]/',
+      'http://[::1/',
+      'http://a b/',
+      'http://a/%',
+      'http://a/%g0',
+      'http://a/[b]',
+      'a:b#c#d',
+    ],
+    ...[':not_a_rfc3986_valid_uri_', '1a:b', '//a', 'http://a@b@c/', 'http://a/"', 'http://a/\\', 'http://ä/'],
+  ])('but not %j', (uri) => expect(withUri(uri)).toBeUndefined())
+})
+
+describe('a time is one of RFC 3339', () => {
+  const withTime = (issuedAt: string) => parseSignIn(formatSignIn({ ...usual, issuedAt }))?.issuedAt
+  test.each([
+    ...['2021-09-30T16:25:24Z', '2021-09-30T16:25:24.123456789Z', '2021-09-30t16:25:24z', '2021-09-30T16:25:24-02:00'],
+    ...['2020-02-29T23:59:59Z', '2021-09-30T00:00:00+23:59'],
+  ])('%s', (time) => expect(withTime(time)).toBe(time))
+
+  test.each([
+    ...[
+      '2021-09-30T24:00:00Z',
+      '2021-09-30T23:60:00Z',
+      '2021-09-30T23:59:61Z',
+      '2021-02-29T00:00:00Z',
+      '2021-00-10T00:00:00Z',
+    ],
+    ...[
+      '2021-01-00T00:00:00Z',
+      '2021-01-01T00:00:00+24:00',
+      '2021-01-01T00:00:00+00:60',
+      '2021-01-01T00:00:00',
+      '2021-01-01',
+    ],
+    ...[
+      '2021-01-01 00:00:00Z',
+      '2021-01-01T00:00Z',
+      '2021-01-01T00:00:00.Z',
+      '2021-01-01T00:00:00,5Z',
+      '+02021-01-01T00:00:00Z',
+    ],
+  ])('but not %s', (time) => expect(withTime(time)).toBeUndefined())
+})
+
+/** The vectors of https://github.com/spruceid/siwe, test/parsing_negative.json: each field is left out, and out of order. */
+describe('every field stands where the standard has it', () => {
+  const whole = formatSignIn({
+    ...usual,
+    expirationTime: '2023-03-17T12:45:13.610Z',
+    notBefore: '2022-03-17T12:45:13.610Z',
+    requestId: 'some_id',
+    resources: ['https://service.org/login'],
+  }).split('\n')
+  const at = (label: string) => whole.findIndex((line) => line.startsWith(`${label}: `))
+  const required = ['URI', 'Version', 'Chain ID', 'Nonce', 'Issued At']
+  const labels = [...required, 'Expiration Time', 'Not Before', 'Request ID']
+
+  test('as it is, it is read', () => expect(parseSignIn(whole.join('\n'))).toBeDefined())
+  test.each(required)('without %s', (label) => {
+    expect(parseSignIn(whole.toSpliced(at(label), 1).join('\n'))).toBeUndefined()
+    expect(parseSignIn(whole.with(at(label), '').join('\n'))).toBeUndefined()
+  })
+  test.each(labels)('with %s after what follows it', (label) => {
+    const moved = whole.toSpliced(at(label), 2, whole[at(label) + 1]!, whole[at(label)]!)
+    expect(parseSignIn(moved.join('\n'))).toBeUndefined()
+  })
+  test.each([
+    ['Issued At: Wed Oct 05 2011 16:48:00 GMT+0200 (CEST)', 'Issued At'],
+    ['Expiration Time: Wed Oct 05 2011 16:48:00 GMT+0200 (CEST)', 'Expiration Time'],
+    ['Not Before: Wed Oct 05 2011 16:48:00 GMT+0200 (CEST)', 'Not Before'],
+    ['Version: 3', 'Version'],
+    ['Chain ID: ?', 'Chain ID'],
+    ['Nonce: 1234567', 'Nonce'],
+    ['URI: :not_a_rfc3986_valid_uri_', 'URI'],
+  ])('not %s', (line, label) => expect(parseSignIn(whole.with(at(label), line).join('\n'))).toBeUndefined())
+  test.each([
+    '- https://service.org/login - https://service.org/login/2',
+    '- :not_a_rfc3986_valid_uri_',
+    '- https://service.org/login\n- :not_a_rfc3986_valid_uri_',
+  ])('not the resource %j', (line) => expect(parseSignIn(whole.with(-1, line).join('\n'))).toBeUndefined())
+})
+
 test('a command is told in one line, whatever an agent is called', () => {
   const text = commandMessage({
     command: 'set_owner',

@@ -71,13 +71,41 @@ export function signInText(text: string): string {
 
 const accounts: Record<ChainFamily, string> = { evm: 'Ethereum', solana: 'Solana' }
 
-const AUTHORITY = String.raw`(?:[A-Za-z0-9\-._~!$&'()*+,;=:%]*@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d{0,5})?`
-const HEAD = new RegExp(
-  `^(?:([A-Za-z][A-Za-z0-9+\\-.]*)://)?(${AUTHORITY}) wants you to sign in with your (Ethereum|Solana) account:$`,
-)
+// RFC 3986, appendix A, rule by rule. https://www.rfc-editor.org/rfc/rfc3986#appendix-A
+const UNRESERVED = String.raw`A-Za-z0-9\-._~!$&'()*+,;=`
+const ENCODED = '%[0-9A-Fa-f]{2}'
+const PCHAR = `(?:[${UNRESERVED}:@]|${ENCODED})`
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const IPV4 = `${OCTET}(?:[.]${OCTET}){3}`
+const H16 = '[0-9A-Fa-f]{1,4}'
+const LS32 = `(?:${H16}:${H16}|${IPV4})`
+const upTo = (groups: number) => `(?:(?:${H16}:){0,${groups}}${H16})?`
+const IPV6 = [
+  `(?:${H16}:){6}${LS32}`,
+  `::(?:${H16}:){5}${LS32}`,
+  ...[0, 1, 2, 3].map((before) => `${upTo(before)}::(?:${H16}:){${4 - before}}${LS32}`),
+  `${upTo(4)}::${LS32}`,
+  `${upTo(5)}::${H16}`,
+  `${upTo(6)}::`,
+].join('|')
+const IP_FUTURE = `[vV][0-9A-Fa-f]+[.][${UNRESERVED}:]+`
+const USER = `(?:(?:[${UNRESERVED}:]|${ENCODED})*@)?`
+const NAME = `(?:[${UNRESERVED}]|${ENCODED})`
+const LITERAL = String.raw`\[(?:${IPV6}|${IP_FUTURE})\]`
+const PORT = '(?::[0-9]*)?'
+/** Of who asks: with a host. */
+const AUTHORITY = `${USER}(?:${LITERAL}|${NAME}+)${PORT}`
+const SCHEME = String.raw`[A-Za-z][A-Za-z0-9+\-.]*`
+const SEGMENTS = `(?:/${PCHAR}*)*`
+const HIERARCHY = `(?://${USER}(?:${LITERAL}|${NAME}*)${PORT}${SEGMENTS}|/(?:${PCHAR}+${SEGMENTS})?|${PCHAR}+${SEGMENTS}|)`
+const QUERY = `(?:${PCHAR}|[/?])*`
+const URI = new RegExp(`^${SCHEME}:${HIERARCHY}(?:[?]${QUERY})?(?:#${QUERY})?$`)
+
+const HEAD = new RegExp(`^(?:(${SCHEME})://)?(${AUTHORITY}) wants you to sign in with your (Ethereum|Solana) account:$`)
 const STATEMENT = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;= ]+$/
-const URI = /^[A-Za-z][A-Za-z0-9+\-.]*:(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/
-const TIME = /^\d{4}-(\d{2})-(\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/
+/** RFC 3339. A leap second is not taken: no clock here can tell when it is over. */
+const TIME =
+  /^\d{4}-(\d{2})-(\d{2})[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 
 type FieldKey = 'uri' | 'version' | 'chainId' | 'nonce' | 'issuedAt' | 'expirationTime' | 'notBefore' | 'requestId'
 
