@@ -1,6 +1,6 @@
 import type { Instruction } from '@solana/instructions'
 import type { Asset, Network } from '@waiaas/core'
-import type { Reader } from '../rpc-pool.ts'
+import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import type { SolanaLifetime } from './blockhash.ts'
 import type { SolanaTraits } from './solana-traits.ts'
@@ -8,7 +8,7 @@ import type { SolanaTraits } from './solana-traits.ts'
 export type SolanaContext = {
   network: Network
   traits: SolanaTraits
-  rpc: Reader
+  rpc: Pick<RpcPool, 'read' | 'onEach'>
   blockhash: () => Promise<RpcResult<SolanaLifetime>>
 }
 

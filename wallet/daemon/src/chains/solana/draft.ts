@@ -1,6 +1,5 @@
 import type { Blockhash } from '@solana/rpc-types'
 import type { Effect, Network, TransactionRequest } from '@waiaas/core'
-import { z } from 'zod'
 import type { Account, DraftResult } from '../chain-adapter.ts'
 import { checkBalance, describeAmount, type Refusal, refuse } from '../payment.ts'
 import type { SolanaContext } from './context.ts'
@@ -10,8 +9,8 @@ import { describeTransactionError } from './node-errors.ts'
 import { observe } from './observe.ts'
 import { type SolanaPlan, storedPlan } from './plan.ts'
 import { prepareSolana } from './prepare.ts'
+import { readPrices, usualPrice } from './prices.ts'
 import { readMessage } from './read-message.ts'
-import type { SolanaTraits } from './solana-traits.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 import { U64 } from './wire.ts'
 
@@ -98,7 +97,7 @@ async function askFacts(
   const { writable } = read.message
   const [rent, prices, trial] = await Promise.all([
     rpc.read('getMinimumBalanceForRentExemption', [0], U64),
-    rpc.read('getRecentPrioritizationFees', [writable], z.array(z.object({ prioritizationFee: U64 }))),
+    readPrices(context, writable),
     tryTransaction(context, unsigned, read.message),
   ])
   for (const answer of [rent, trial]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
@@ -106,7 +105,7 @@ async function askFacts(
   // Without the method, the base fee has to do.
   if (!prices.ok && prices.failure.kind !== 'unable') return refuse('CHAIN_ERROR', prices.failure.message)
   const nothing = { tokenAccounts: new Map(), mints: new Map(), created: new Map(), tables: noTables }
-  const unitPrice = usualPrice(prices.ok ? prices.value.map((each) => each.prioritizationFee) : [], traits)
+  const unitPrice = usualPrice(prices.ok ? prices.value : [], traits)
   return {
     ok: true,
     trial: trial.value,
@@ -157,13 +156,6 @@ function checkCoins(
   const balance = trial.before.get(wallet)?.lamports ?? 0n
   const leaves = sum(payments.filter(({ to }) => to !== wallet))
   return checkBalance(balance, sum(payments), fee.most, network) ?? checkRemainder(balance - leaves, fee, rent, network)
-}
-
-/** The upper quartile of what was lately paid for these accounts. */
-function usualPrice(prices: readonly bigint[], traits: SolanaTraits): bigint {
-  const sorted = [...prices].sort((a, b) => (a < b ? -1 : 1))
-  const price = sorted[Math.floor(sorted.length * 0.75)] ?? 0n
-  return price < traits.maxUnitPrice ? price : traits.maxUnitPrice
 }
 
 function belowRent(to: string, least: bigint, network: Network): Refusal {

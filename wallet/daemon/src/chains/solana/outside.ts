@@ -1,23 +1,29 @@
 import { base58 } from '@scure/base'
+import type { Effect } from '@waiaas/core'
 import { z } from 'zod'
 import type { Account, DraftResult, Signable } from '../chain-adapter.ts'
 import { type Refusal, refuse } from '../payment.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { readAccounts, readTable } from './accounts.ts'
 import type { SolanaLifetime } from './blockhash.ts'
+import { budgetOf } from './compute-budget.ts'
 import type { SolanaContext } from './context.ts'
 import { decodeSolana } from './decode.ts'
-import { openEnvelope, sealEnvelope } from './envelope.ts'
-import { type ComputeBudget, feeOf, signaturesIn } from './message.ts'
+import { type Envelope, openEnvelope, sealEnvelope } from './envelope.ts'
+import { checkLifetime, nonceAdvance } from './lifetime.ts'
+import { feeOf, signaturesIn } from './message.ts'
 import { describeTransactionError } from './node-errors.ts'
 import { observe } from './observe.ts'
-import { COMPUTE_BUDGET_PROGRAM, LOOKUP_TABLE_PROGRAM, SYSTEM_PROGRAM } from './programs.ts'
-import { type ReadMessage, readMessage, signersOf, type Tables, tablesOf } from './read-message.ts'
+import { ordinaryPrice, readPrices } from './prices.ts'
+import { LOOKUP_TABLE_PROGRAM } from './programs.ts'
+import { decodeMessage, type ReadMessage, readMessage, signersOf, type Tables, tablesOf } from './read-message.ts'
+import { sanitizeFault } from './sanitize.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 
 /** The plan of a transaction that was made elsewhere: exactly its bytes. */
 export const OutsidePlan = z.object({ outside: z.base64() })
 
+/** The largest transaction of any version. */
 const MAX_BYTES = 4_096
 
 /** Judges an unsigned transaction that was made elsewhere and would be signed as it is. */
@@ -26,44 +32,44 @@ export async function draftOutside(
   text: string,
   { address: wallet }: Account,
 ): Promise<DraftResult> {
-  const { network } = context
-  const bytes = Buffer.from(text, 'base64')
-  const envelope = bytes.length <= MAX_BYTES && bytes.toString('base64') === text ? openEnvelope(bytes) : undefined
-  if (envelope === undefined)
-    return refuse('INVALID_TRANSACTION', 'This is no serialized Solana transaction in base64.')
+  const opened = openOutside(text, wallet)
+  if (!opened.ok) return opened
+  const { envelope, bytes } = opened
   const tables = await readTables(context, envelope.message)
   if (!tables.ok) return refuse('CHAIN_ERROR', tables.failure.message)
   const read = readMessage(envelope.message, tables.value)
-  if (!read.ok) return unreadable(envelope.message, read.why)
+  if (!read.ok) return invalid(read.why)
   const { message } = read
-  if (message.signers.length !== envelope.signatures.length) {
-    return refuse('INVALID_TRANSACTION', 'The transaction has room for another number of signatures than it needs.')
+  const fee = feeIn(message, wallet)
+  if (!fee.ok) return invalid(fee.why)
+  const [lifetime, prices, tried] = await Promise.all([
+    checkLifetime(context, message),
+    readPrices(context, message.writable),
+    tryOut(context, bytes, message),
+  ])
+  if (lifetime !== undefined) return lifetime
+  if (!prices.ok) return refuse('CHAIN_ERROR', prices.failure.message)
+  if (!tried.ok) return tried
+  const { trial } = tried
+  if (trial.err !== null) {
+    return refuse('SIMULATION_FAILED', `The transaction would fail: ${describeTransactionError(trial.err)}.`)
   }
-  if (!message.signers.includes(wallet)) {
-    return refuse('WALLET_NOT_SIGNER', `The transaction is signed by ${message.signers.join(', ')}, not by ${wallet}.`)
-  }
-  const trial = await tryOut(context, bytes, message)
-  if (!trial.ok) return trial
-  if (trial.trial.err !== null) {
-    const why = describeTransactionError(trial.trial.err)
-    return refuse('SIMULATION_FAILED', `The transaction would fail: ${why}.`)
-  }
-  const facts = await factsOf(context, trial.trial, wallet, tables.value)
+  const facts = await factsOf(context, trial, wallet, tables.value)
   if (!facts.ok) return refuse('CHAIN_ERROR', facts.failure.message)
   const told = decodeSolana(envelope.message, facts.value)
-  const maxFee = message.signers[0] === wallet ? feeIn(message) : 0n
-  const observed = observe(told, trial.trial, facts.value, maxFee)
-  const effects = trial.isBlind ? [...observed.effects, blind] : observed.effects
+  const observed = observe(told, trial, facts.value, fee.most)
+  const effects = trial.after === undefined ? [...observed.effects, tried.blind] : observed.effects
   const coins = effects.flatMap((each) => (each.kind === 'spend' && each.asset.address === undefined ? [each] : []))
   return {
     ok: true,
     draft: {
       ...observed,
       effects,
-      maxFee,
+      maxFee: fee.most,
       plainFee: feeOf({ units: 0, unitPrice: 0n }, 1),
+      marketFee: fee.at(ordinaryPrice(prices.value, context.traits)),
       amount: coins.reduce((sum, { amount }) => sum + amount, 0n),
-      asset: network.native,
+      asset: context.network.native,
       to: coins[0]?.to ?? wallet,
       plan: { outside: text },
     },
@@ -72,24 +78,42 @@ export async function draftOutside(
 
 /** Its blockhash may be older than now, and blocks between then and now may have it. */
 const BLOCKHASH_SLOTS = 300n
-const ADVANCE_NONCE = 4
 
-/** The first instruction advances a nonce account: then the transaction lives until somebody else advances it. */
-function usesDurableNonce(message: Uint8Array): boolean {
+/** What cannot be read may live for ever, as one with a durable nonce does. */
+function mayLiveForEver(message: Uint8Array): boolean {
   const read = readMessage(message, new Map())
-  // What cannot be read may live for ever.
-  if (!read.ok) return true
-  const [first] = read.message.instructions
-  return first?.program === SYSTEM_PROGRAM && first.data.length >= 4 && first.data.readUInt32LE(0) === ADVANCE_NONCE
+  return !read.ok || nonceAdvance(read.message) !== undefined
 }
 
-const blind = { kind: 'opaque', why: 'this node cannot try transactions of this version' } as const
+type Opened = { ok: true; bytes: Uint8Array; envelope: Envelope }
 
-function unreadable(message: Uint8Array, why: string): Refusal {
-  const version = message[0]! >= 0x80 ? message[0]! - 0x80 : -1
-  return version > 1
-    ? refuse('UNSUPPORTED_TX_TYPE', `Transactions of version ${version} are not signed.`)
-    : refuse('INVALID_TRANSACTION', `The transaction cannot be read: ${why}.`)
+/** The transaction in a text, as far as it can be checked before a node is asked anything. */
+function openOutside(text: string, wallet: string): Opened | Refusal {
+  const bytes = Buffer.from(text, 'base64')
+  const envelope = bytes.length <= MAX_BYTES && bytes.toString('base64') === text ? openEnvelope(bytes) : undefined
+  if (envelope === undefined) {
+    return refuse('INVALID_TRANSACTION', 'This is no serialized Solana transaction in base64.')
+  }
+  const compiled = decodeMessage(envelope.message)
+  if (compiled === undefined) {
+    const version = envelope.message[0]! >= 0x80 ? envelope.message[0]! - 0x80 : -1
+    if (version > 1) return refuse('UNSUPPORTED_TX_TYPE', `Transactions of version ${version} are not signed.`)
+    return invalid('not a message of version legacy, 0 or 1')
+  }
+  const fault = sanitizeFault(compiled, bytes.length)
+  if (fault !== undefined) return invalid(fault)
+  const signers = signersOf(envelope.message)
+  if (signers.length !== envelope.signatures.length) {
+    return refuse('INVALID_TRANSACTION', 'The transaction has room for another number of signatures than it needs.')
+  }
+  if (!signers.includes(wallet)) {
+    return refuse('WALLET_NOT_SIGNER', `The transaction is signed by ${signers.join(', ')}, not by ${wallet}.`)
+  }
+  return { ok: true, bytes, envelope }
+}
+
+function invalid(why: string): Refusal {
+  return refuse('INVALID_TRANSACTION', `The transaction cannot be signed: ${why}.`)
 }
 
 async function readTables({ rpc }: SolanaContext, message: Uint8Array): Promise<RpcResult<Tables>> {
@@ -103,38 +127,34 @@ async function readTables({ rpc }: SolanaContext, message: Uint8Array): Promise<
   return { ok: true, value: tables }
 }
 
+type Tried = { ok: true; trial: Trial; blind: Effect }
+
 /** A node that knows the version tries the transaction; of another, only the accounts are asked for. */
-async function tryOut(
-  context: SolanaContext,
-  bytes: Uint8Array,
-  message: ReadMessage,
-): Promise<{ ok: true; trial: Trial; isBlind: boolean } | Refusal> {
+async function tryOut(context: SolanaContext, bytes: Uint8Array, message: ReadMessage): Promise<Tried | Refusal> {
+  const opaque = (why: string): Effect => ({ kind: 'opaque', why })
   const tried = await tryTransaction(context, bytes, message)
-  if (tried.ok) return { ok: true, trial: tried.value, isBlind: false }
+  if (tried.ok) return { ok: true, trial: tried.value, blind: opaque('this node does not tell what a trial moves') }
   if (tried.failure.kind !== 'error') return refuse('CHAIN_ERROR', tried.failure.message)
   const before = await readAccounts(context.rpc, message.writable)
   if (!before.ok) return refuse('CHAIN_ERROR', before.failure.message)
   const trial = { before: before.value, after: undefined, err: null, unitsConsumed: undefined }
-  return { ok: true, trial, isBlind: true }
+  return { ok: true, trial, blind: opaque('this node cannot try transactions of this version') }
 }
 
-const SET_UNIT_LIMIT = 2
-const SET_UNIT_PRICE = 3
-const UNITS_PER_INSTRUCTION = 200_000
-const MAX_UNITS = 1_400_000
+type OutsideFee = { ok: true; most: bigint; at: (unitPrice: bigint) => bigint }
 
-/** What the payer of a message pays for it. */
-function feeIn(message: ReadMessage): bigint {
-  const budgets = message.instructions.filter(({ program }) => program === COMPUTE_BUDGET_PROGRAM)
-  const find = (tag: number, bytes: number) =>
-    budgets.find(({ data }) => data[0] === tag && data.length === bytes)?.data
-  const usual = UNITS_PER_INSTRUCTION * message.instructions.length
-  const asked = find(SET_UNIT_LIMIT, 5)?.readUInt32LE(1) ?? usual
-  const budget: ComputeBudget = {
-    units: Math.min(asked, MAX_UNITS),
-    unitPrice: find(SET_UNIT_PRICE, 9)?.readBigUInt64LE(1) ?? 0n,
+/** What a message costs the wallet, and what the same would cost at another price. Who does not pay it pays nothing. */
+function feeIn(message: ReadMessage, wallet: string): OutsideFee | { ok: false; why: string } {
+  const read = budgetOf(message)
+  if (!read.ok) return read
+  const { budget } = read
+  if (message.signers[0] !== wallet) return { ok: true, most: 0n, at: () => 0n }
+  const signatures = signaturesIn(message)
+  return {
+    ok: true,
+    most: feeOf(budget, signatures) + (message.config?.priorityFee ?? 0n),
+    at: (unitPrice) => feeOf({ units: budget.units, unitPrice }, signatures),
   }
-  return feeOf(budget, signaturesIn(message)) + message.priorityFee
 }
 
 /**
@@ -154,7 +174,7 @@ export function outsideSignable(text: string, { address }: Account, now: RpcResu
       const first = signatures[0]!
       const isNamed = first.some((byte) => byte !== 0)
       const hash = base58.encode(isNamed ? first : signature)
-      const ends = isNamed && now.ok && !usesDurableNonce(envelope.message)
+      const ends = isNamed && now.ok && !mayLiveForEver(envelope.message)
       const lifetime = ends
         ? { validUntil: now.value.lastValidBlockHeight, origin: now.value.slot - BLOCKHASH_SLOTS }
         : { validUntil: null, origin: null }

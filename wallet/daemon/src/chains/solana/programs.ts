@@ -22,6 +22,19 @@ export const verifierPrograms: readonly string[] = [
   'Secp256r1SigVerify1111111111111111111111111',
 ]
 
+/** Programs that are part of the validator: anza-xyz/agave, builtins-default-costs/src/lib.rs. */
+export const builtinPrograms: ReadonlySet<string> = new Set([
+  SYSTEM_PROGRAM,
+  COMPUTE_BUDGET_PROGRAM,
+  'Vote111111111111111111111111111111111111111',
+  'BPFLoader1111111111111111111111111111111111',
+  'BPFLoader2111111111111111111111111111111111',
+  'BPFLoaderUpgradeab1e11111111111111111111111',
+  'LoaderV411111111111111111111111111111111111',
+  'Ed25519SigVerify111111111111111111111111111',
+  'KeccakSecp256k11111111111111111111111111111',
+])
+
 /** Programs that hand over control or funds in ways that are not followed here. */
 export const guardedPrograms: Readonly<Record<string, string>> = {
   Stake11111111111111111111111111111111111111: 'Stake',
@@ -33,3 +46,5 @@ export const guardedPrograms: Readonly<Record<string, string>> = {
 
 /** Index of `Transfer` among the System program's instructions. */
 export const SYSTEM_TRANSFER = 2
+/** Index of `AdvanceNonceAccount`, which makes a transaction one with a durable nonce where it stands first. */
+export const ADVANCE_NONCE = 4

@@ -1,5 +1,6 @@
 import {
   type CompiledTransactionMessage,
+  type CompiledTransactionMessageWithLifetime,
   getCompiledTransactionMessageDecoder,
   getCompiledTransactionMessageEncoder,
 } from '@solana/transaction-messages'
@@ -16,8 +17,10 @@ export type ReadMessage = {
   writable: readonly string[]
   accounts: readonly string[]
   instructions: readonly ReadInstruction[]
-  /** Priority fee where the message itself names it, which no instruction then does. */
-  priorityFee: bigint
+  /** A recent blockhash, or the value of a durable nonce. */
+  lifetime: string
+  /** Compute units and priority fee where the message itself names them (version 1), which no instruction then does. */
+  config: { units: number; priorityFee: bigint } | undefined
 }
 
 /** By address of the table. */
@@ -25,13 +28,13 @@ export type Tables = ReadonlyMap<string, readonly string[]>
 
 /** The lookup tables that a message needs; none for bytes that are no message. */
 export function tablesOf(message: Uint8Array): string[] {
-  const compiled = decode(message)
+  const compiled = decodeMessage(message)
   return compiled === undefined ? [] : lookupsOf(compiled).map(({ lookupTableAddress }) => lookupTableAddress)
 }
 
 /** The accounts that must sign a message, the payer first; none for bytes that are no message. */
 export function signersOf(message: Uint8Array): string[] {
-  const compiled = decode(message)
+  const compiled = decodeMessage(message)
   return compiled === undefined ? [] : compiled.staticAccounts.slice(0, compiled.header.numSignerAccounts)
 }
 
@@ -40,7 +43,7 @@ export function readMessage(
   message: Uint8Array,
   tables: Tables,
 ): { ok: true; message: ReadMessage } | { ok: false; why: string } {
-  const compiled = decode(message)
+  const compiled = decodeMessage(message)
   if (compiled === undefined) return { ok: false, why: 'not a message of version legacy, 0 or 1' }
   const { header, staticAccounts } = compiled
   const loaded = load(compiled, tables)
@@ -66,7 +69,8 @@ export function readMessage(
       writable: [...staticAccounts.filter((_, index) => isWritable(index)), ...loaded.writable],
       accounts,
       instructions,
-      priorityFee: compiled.version === 1 ? priorityFeeOf(compiled.configValues) : 0n,
+      lifetime: compiled.lifetimeToken,
+      config: compiled.version === 1 ? configOf(compiled) : undefined,
     },
   }
 }
@@ -76,8 +80,10 @@ export function selectorOf(data: Uint8Array): string {
   return `0x${Buffer.from(data.subarray(0, 8)).toString('hex')}`
 }
 
+type Compiled = CompiledTransactionMessage & CompiledTransactionMessageWithLifetime
+
 /** `undefined` for bytes that are not exactly one readable message. */
-function decode(message: Uint8Array): CompiledTransactionMessage | undefined {
+export function decodeMessage(message: Uint8Array): Compiled | undefined {
   try {
     const compiled = decoder.decode(message)
     return Buffer.from(encoder.encode(compiled)).equals(message) ? compiled : undefined
@@ -123,7 +129,9 @@ function load(
   return { writable, readonly }
 }
 
-function priorityFeeOf(values: readonly { kind: string; value: number | bigint }[]): bigint {
-  const fee = values.find(({ kind }) => kind === 'u64')
-  return BigInt(fee?.value ?? 0)
+/** The values stand in the order of their bits in the mask. */
+function configOf({ configMask, configValues }: Extract<CompiledTransactionMessage, { version: 1 }>) {
+  const hasFee = (configMask & 0b11) === 0b11
+  const units = configMask & 0b100 ? configValues[hasFee ? 1 : 0]?.value : 0
+  return { units: Number(units ?? 0), priorityFee: hasFee ? BigInt(configValues[0]?.value ?? 0) : 0n }
 }
