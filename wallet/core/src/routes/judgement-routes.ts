@@ -21,7 +21,6 @@ export const judgementRoutes = {
     errors: [
       ...sendErrors,
       'INVALID_TRANSACTION',
-      'WALLET_NOT_SIGNER',
       'UNSUPPORTED_TX_TYPE',
       'CHAIN_ID_MISMATCH',
       'TX_ALREADY_PROCESSED',

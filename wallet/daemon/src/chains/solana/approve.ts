@@ -46,5 +46,6 @@ export async function prepareApprove(
     amount,
     asset: { symbol: mint.symbol, decimals: mint.decimals },
     to: spender,
+    wallets: [],
   }
 }

@@ -20,4 +20,6 @@ export type SolanaPrepared = {
   amount: bigint
   asset: Pick<Asset, 'symbol' | 'decimals'>
   to: string
+  /** Whom the request pays coins: these have to be wallets. */
+  wallets: string[]
 }

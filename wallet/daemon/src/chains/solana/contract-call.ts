@@ -2,7 +2,12 @@ import type { Address } from '@solana/addresses'
 import { AccountRole } from '@solana/instructions'
 import type { ContractCallRequest, Network } from '@waiaas/core'
 import { parseParty, type Refusal, refuse } from '../payment.ts'
+import { BudgetInstruction } from './compute-budget.ts'
 import type { SolanaPrepared } from './context.ts'
+import { COMPUTE_BUDGET_PROGRAM } from './programs.ts'
+
+/** What the wallet says itself in every transaction. */
+const ownBudget: readonly number[] = [BudgetInstruction.UnitLimit, BudgetInstruction.UnitPrice]
 
 /** One instruction to a program, with accounts and data as they were given. */
 export function prepareContractCall(
@@ -27,6 +32,10 @@ export function prepareContractCall(
     metas.push({ address: account.address as Address, role: isSigner ? signed : written })
   }
   const data = Buffer.from(instructionData, 'base64')
+  if (program.address === COMPUTE_BUDGET_PROGRAM && ownBudget.includes(data[0] ?? 0)) {
+    const message = 'Limit and price of compute units are set by the wallet: leave instructions for them out.'
+    return refuse('VALIDATION_FAILED', message)
+  }
   const instruction = { programAddress: program.address as Address, accounts: metas, data }
-  return { ok: true, instructions: [instruction], amount: 0n, asset: network.native, to: program.address }
+  return { ok: true, instructions: [instruction], amount: 0n, asset: network.native, to: program.address, wallets: [] }
 }

@@ -10,7 +10,8 @@ import { observe } from './observe.ts'
 import { type SolanaPlan, storedPlan } from './plan.ts'
 import { prepareSolana } from './prepare.ts'
 import { readPrices, usualPrice } from './prices.ts'
-import { readMessage } from './read-message.ts'
+import { type ReadInstruction, readMessage } from './read-message.ts'
+import { checkPaid } from './recipients.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 import { U64 } from './wire.ts'
 
@@ -37,6 +38,8 @@ export async function draftSolana(
   const { network } = context
   const prepared = await prepareSolana(context, request, wallet)
   if (!prepared.ok) return prepared
+  const size = leastSize(prepared.instructions)
+  if (size > MAX_TRANSACTION_BYTES) return tooLong(request, size)
   const trialPlan = { instructions: prepared.instructions, units: SIMULATED_UNITS, unitPrice: 0n }
   const trialMessage = messageOf(trialPlan, wallet, anyLifetime)
   const unsigned = withSignature(trialMessage, new Uint8Array(64))
@@ -44,6 +47,9 @@ export async function draftSolana(
   const facts = await askFacts(context, trialMessage, unsigned, wallet)
   if (!facts.ok) return facts
   const { trial, rent, unitPrice, signatures } = facts
+  const paid = facts.payments.map(({ to: each }) => each)
+  const unpayable = checkPaid(paid, prepared.wallets, trial.before, facts.instructions)
+  if (unpayable !== undefined) return unpayable
   const refusal = checkTrial(trial, facts.payments, wallet, rent, signatures, network)
   if (refusal !== undefined) return refusal
 
@@ -69,9 +75,18 @@ export function messageOf(plan: SolanaPlan, from: string, lifetime: Lifetime): U
   return buildMessage(from, plan.instructions, plan, lifetime)
 }
 
+/** Bytes of the accounts alone, which nothing can be built with beyond what a transaction holds. */
+function leastSize(instructions: SolanaPlan['instructions']): number {
+  const addresses = instructions.flatMap(({ programAddress, accounts = [] }) => [
+    programAddress,
+    ...accounts.map(({ address }) => address),
+  ])
+  return new Set(addresses).size * 32
+}
+
 function tooLong(request: TransactionRequest, bytes: number): Refusal {
   const code = request.type === 'BATCH' ? 'BATCH_SIZE_EXCEEDED' : 'VALIDATION_FAILED'
-  return refuse(code, `The transaction would have ${bytes} bytes; Solana takes ${MAX_TRANSACTION_BYTES}.`)
+  return refuse(code, `The transaction would have ${bytes} bytes or more; Solana takes ${MAX_TRANSACTION_BYTES}.`)
 }
 
 type Payment = { to: string; amount: bigint }
@@ -83,6 +98,7 @@ type Facts = {
   signatures: number
   /** Coins that the message itself pays. */
   payments: Payment[]
+  instructions: readonly ReadInstruction[]
 }
 
 async function askFacts(
@@ -112,6 +128,7 @@ async function askFacts(
     rent: rent.value,
     unitPrice,
     signatures: signaturesIn(read.message),
+    instructions: read.message.instructions,
     payments: nativeSpends(decodeSolana(message, { network, wallet, ...nothing })),
   }
 }

@@ -17,6 +17,7 @@ import { observe } from './observe.ts'
 import { ordinaryPrice, readPrices } from './prices.ts'
 import { LOOKUP_TABLE_PROGRAM } from './programs.ts'
 import { decodeMessage, type ReadMessage, readMessage, signersOf, type Tables, tablesOf } from './read-message.ts'
+import { checkPaid } from './recipients.ts'
 import { sanitizeFault } from './sanitize.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 
@@ -57,6 +58,9 @@ export async function draftOutside(
   const facts = await factsOf(context, trial, wallet, tables.value)
   if (!facts.ok) return refuse('CHAIN_ERROR', facts.failure.message)
   const told = decodeSolana(envelope.message, facts.value)
+  const paid = told.flatMap((each) => (each.kind === 'spend' && each.asset.address === undefined ? [each.to] : []))
+  const unpayable = checkPaid(paid, [], trial.before, message.instructions)
+  if (unpayable !== undefined) return unpayable
   const observed = observe(told, trial, facts.value, fee.most)
   const effects = trial.after === undefined ? [...observed.effects, tried.blind] : observed.effects
   const coins = effects.flatMap((each) => (each.kind === 'spend' && each.asset.address === undefined ? [each] : []))

@@ -6,7 +6,7 @@ import { type AccountState, readAccounts } from './accounts.ts'
 import type { SolanaContext, SolanaPrepared } from './context.ts'
 import { memoInstruction } from './message.ts'
 import { namedMint } from './mints.ts'
-import { tokenPrograms } from './programs.ts'
+import { notPayable, noWallet } from './recipients.ts'
 import { associatedAccount, createAccountInstruction, transferTokensInstruction } from './token-instructions.ts'
 import { type Mint, readTokenAccount, transferFee } from './token-state.ts'
 import { MAX_U64 } from './transfer.ts'
@@ -43,7 +43,7 @@ export async function prepareTokenTransfer(
   if (!epoch.ok) return epoch
   const state = (address: string) => accounts.value.get(address) ?? undefined
   const refusal =
-    checkRecipient(to, state(to)) ??
+    checkRecipient(to, state(to), state(target) !== undefined) ??
     checkSource(state(source), mint, amount) ??
     checkTarget(state(target), mint, to, request.memo)
   if (refusal !== undefined) return refusal
@@ -61,6 +61,7 @@ export async function prepareTokenTransfer(
     amount,
     asset: { symbol: mint.symbol, decimals: mint.decimals },
     to,
+    wallets: [],
   }
 }
 
@@ -80,14 +81,17 @@ function checkMovable({ symbol, nonTransferable, hook }: Mint): Refusal | undefi
   return refuse('SIMULATION_FAILED', message)
 }
 
-function checkRecipient(to: string, account: AccountState | undefined): Refusal | undefined {
+/**
+ * Tokens go to wallets. An address without a key (off the curve) is the wallet of a program where it has been used as
+ * one, such as the vault of a multisig (LedgerHQ/ledger-live#9387, solana-foundation/solana-com#2024); where nothing
+ * is there yet, it is mostly a token account that was mistaken for its owner.
+ */
+function checkRecipient(to: string, account: AccountState | undefined, hasTokens: boolean): Refusal | undefined {
+  const found = noWallet(to, account)
+  if (found !== undefined) return notPayable(to, found)
+  if (account !== undefined || hasTokens || !isOffCurveAddress(to as Address)) return undefined
   const wanted = 'give the address of the wallet that shall have the tokens'
-  if (account !== undefined && tokenPrograms.includes(account.owner)) {
-    return refuse('INVALID_ADDRESS', `${to} is a token account or a mint: ${wanted}.`)
-  }
-  if (account?.executable) return refuse('INVALID_ADDRESS', `${to} is a program: ${wanted}.`)
-  if (!isOffCurveAddress(to as Address)) return undefined
-  return refuse('INVALID_ADDRESS', `${to} belongs to a program and has no key (off the curve): ${wanted}.`)
+  return refuse('INVALID_ADDRESS', `${to} has no key (off the curve) and was never used as a wallet: ${wanted}.`)
 }
 
 function checkSource(account: AccountState | undefined, mint: Mint, amount: bigint): Refusal | undefined {
