@@ -13,6 +13,7 @@ import {
   type Effect,
   type EffectView,
   formatUnits,
+  humanUnits,
   type OwnerAction,
   PolicyChallengeView,
   type PolicyChangeContent,
@@ -215,7 +216,8 @@ function describe(
 function effectView(effect: Effect): EffectView {
   if (effect.kind !== 'spend' && effect.kind !== 'grant') return effect
   const { amount, asset } = effect
-  return { ...effect, amount: amount.toString(), humanAmount: formatUnits(amount, asset.decimals) }
+  const unscaled = asset.multiplier === undefined ? {} : { unscaledAmount: formatUnits(amount, asset.decimals) }
+  return { ...effect, amount: amount.toString(), humanAmount: humanUnits(amount, asset), ...unscaled }
 }
 
 function askPolicyChange(

@@ -136,6 +136,25 @@ test('shows everything that the signature says yes to', async () => {
   expect(await page.locator('.code-value').innerText()).toMatch(/^[0-9A-F]{3}-[0-9A-F]{3}$/)
 })
 
+test('shows an amount as wallets do and before its multiplier, and what the issuer may do', async () => {
+  const notes = ['The issuer may take the tokens of every holder (PermanentDelegate).']
+  const share = {
+    network: 'solana-local' as const,
+    address: RECIPIENT,
+    symbol: 'TSLAx',
+    decimals: 8,
+    multiplier: '10',
+    notes,
+  }
+  await start({ effects: [{ kind: 'spend', asset: share, amount: 10_000_000n, to: RECIPIENT }] })
+  await page.goto(daemon.approvalUrl)
+  await page.getByText(/5\d:\d\d left$/).waitFor()
+  const shown = (await page.locator('.sheet').innerText()).replace(/[\s\u202f]+/g, ' ')
+  for (const part of ['1 TSLAx', '10 000 000 base units', '0.1 before the multiplier 10', notes[0]!]) {
+    expect(shown).toContain(part)
+  }
+})
+
 test.each([undefined, 'Announced Wallet'])('approves with a browser wallet (%s)', async (name) => {
   await installEthereumWallet(name === undefined ? {} : { name })
   await page.goto(daemon.approvalUrl)

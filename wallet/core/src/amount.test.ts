@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BaseUnits, formatUnits, HumanAmount, parseUnits } from './index.ts'
+import { BaseUnits, formatUnits, HumanAmount, humanUnits, parseHumanUnits, parseUnits } from './index.ts'
 
 test('base units to human units and back is the identity, for any amount below 2^256 and any decimals', () => {
   fc.assert(
@@ -42,3 +42,25 @@ test.each(['.5', '5.', '00.1', '1_000', '1 ', 'Infinity', '9'.repeat(61)])(
     expect(HumanAmount.safeParse(text).success).toBe(false)
   },
 )
+
+test.each([
+  ['1', '10', 8, 10_000_000n],
+  ['1', '0.1', 8, 1_000_000_000n],
+  ['2.5', '1', 2, 250n],
+  ['1.05', '1.05', 6, 1_000_000n],
+])('%s as wallets show it, at a multiplier of %s, is exact both ways', (text, multiplier, decimals, amount) => {
+  expect(parseHumanUnits(text, { decimals, multiplier })).toBe(amount)
+  expect(humanUnits(amount, { decimals, multiplier })).toBe(text)
+})
+
+test('what a multiplier does not divide is never more than was asked for, and is shown rounded', () => {
+  const thirds = { decimals: 2, multiplier: '3' }
+  expect(parseHumanUnits('1', thirds)).toBe(33n)
+  expect(humanUnits(33n, thirds)).toBe('0.99')
+  expect(parseHumanUnits('0.001', thirds)).toBeUndefined()
+  // token-2022, scaled_ui_amount/mod.rs, `specific_amount_to_ui_amount`
+  expect(humanUnits(101n, { decimals: 2, multiplier: '0.99' })).toBe('1')
+  expect(humanUnits(500n, { decimals: 6, multiplier: '0.001' })).toBe('0.000001')
+  expect(humanUnits(1_500n, { decimals: 6, multiplier: '0.001' })).toBe('0.000002')
+  expect(humanUnits(1n, { decimals: 2, multiplier: '0.5' })).toBe('0.01')
+})

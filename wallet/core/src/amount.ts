@@ -26,6 +26,33 @@ export function parseUnits(text: string, decimals: number): bigint | undefined {
   return BigInt(match[1] + fraction.padEnd(decimals, '0'))
 }
 
+/** What human units of an asset are made with. */
+export type Unit = {
+  decimals: number
+  /** Human units are base units times this, where a mint scales what wallets show; a plain decimal number. */
+  multiplier?: string
+}
+
+/** Base units as wallets show them: exactly, or rounded to the asset's decimals where it has a multiplier. */
+export function humanUnits(amount: bigint, { decimals, multiplier }: Unit): string {
+  if (multiplier === undefined) return formatUnits(amount, decimals)
+  const { digits, one } = fraction(multiplier)
+  return formatUnits((2n * amount * digits + one) / (2n * one), decimals)
+}
+
+/** What wallets show to base units: exactly, or rounded down to what is there where the asset has a multiplier. */
+export function parseHumanUnits(text: string, { decimals, multiplier }: Unit): bigint | undefined {
+  const units = parseUnits(text, decimals)
+  if (units === undefined || multiplier === undefined) return units
+  const { digits, one } = fraction(multiplier)
+  return (units * one) / digits
+}
+
+function fraction(multiplier: string): { digits: bigint; one: bigint } {
+  const [whole, rest = ''] = multiplier.split('.')
+  return { digits: BigInt(`${whole}${rest}`), one: 10n ** BigInt(rest.length) }
+}
+
 /** Base units to human units, exactly, without trailing zeros. */
 export function formatUnits(amount: bigint, decimals: number): string {
   const negative = amount < 0n

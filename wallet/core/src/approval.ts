@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatUnits } from './amount.ts'
+import { formatUnits, humanUnits } from './amount.ts'
 import { canonicalHash, type Json } from './canonical.ts'
 import { assetKey, type Effect, EffectView } from './effect.ts'
 import { type NetworkName, networkOf } from './network.ts'
@@ -194,9 +194,12 @@ export function shortCode(digestHex: string): string {
 }
 
 function bothAmounts(effect: Extract<Effect, { kind: 'spend' | 'grant' }>): string {
-  const { symbol, decimals, address } = effect.asset
+  const { amount, asset } = effect
+  const { symbol, decimals, address, multiplier } = asset
   const token = address === undefined ? '' : ` of token ${address}`
-  return `${formatUnits(effect.amount, decimals)} ${symbol} (${effect.amount} base units)${token}`
+  const plain =
+    multiplier === undefined ? '' : `, ${formatUnits(amount, decimals)} before its multiplier ${multiplier},`
+  return `${humanUnits(amount, asset)} ${symbol} (${amount} base units)${plain}${token}`
 }
 
 function effectJson(effect: Effect): Json {

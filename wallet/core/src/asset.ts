@@ -31,7 +31,12 @@ export const HoldingView = z
     symbol: z.string(),
     decimals: z.number().int(),
     balance: z.string(),
+    /** As wallets show it: of a token whose mint scales amounts, after its multiplier. */
     humanBalance: z.string(),
+    multiplier: z.string().optional(),
+    unscaledBalance: z.string().optional(),
+    /** What the issuer may do to every holder, and how amounts are shown: in words. */
+    notes: z.array(z.string()).optional(),
   })
   .meta({ id: 'Holding' })
 export type HoldingView = z.infer<typeof HoldingView>

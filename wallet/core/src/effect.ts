@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatUnits } from './amount.ts'
+import { humanUnits } from './amount.ts'
 import type { NetworkName } from './network.ts'
 
 /** What an amount is an amount of: the native coin of a network, or a token by contract or mint address. */
@@ -9,6 +9,10 @@ export type Asset = {
   address?: string
   symbol: string
   decimals: number
+  /** Human amounts are base units times this, where the mint scales what wallets show (Token-2022). */
+  multiplier?: string
+  /** What the issuer may do to every holder, and how amounts are shown: in words. */
+  notes?: string[]
 }
 
 /**
@@ -50,10 +54,14 @@ export const AssetView = z
     address: z.string().optional(),
     symbol: z.string(),
     decimals: z.number().int(),
+    /** Where the mint scales what wallets show: human amounts are base units, moved by the decimals, times this. */
+    multiplier: z.string().optional(),
+    /** What the issuer may do to every holder, and how amounts are shown: in words. */
+    notes: z.array(z.string()).optional(),
   })
   .meta({ id: 'Asset' })
 
-/** An effect on the wire: amounts both in base units and in human units. */
+/** An effect on the wire: amounts both in base units and in human units; of scaled tokens also before the multiplier. */
 export const EffectView = z
   .discriminatedUnion('kind', [
     z.object({
@@ -61,6 +69,7 @@ export const EffectView = z
       asset: AssetView,
       amount: z.string(),
       humanAmount: z.string(),
+      unscaledAmount: z.string().optional(),
       to: z.string(),
     }),
     z.object({
@@ -68,6 +77,7 @@ export const EffectView = z
       asset: AssetView,
       amount: z.string(),
       humanAmount: z.string(),
+      unscaledAmount: z.string().optional(),
       spender: z.string(),
     }),
     z.object({ kind: z.literal('call'), target: z.string(), selector: z.string() }),
@@ -92,7 +102,6 @@ export const BalanceChangeView = z
 export type BalanceChangeView = z.infer<typeof BalanceChangeView>
 
 export function balanceChangeView({ account, asset, before, after }: BalanceChange): BalanceChangeView {
-  const human = (amount: bigint) => formatUnits(amount, asset.decimals)
-  const [humanBefore, humanAfter] = [human(before), human(after)]
+  const [humanBefore, humanAfter] = [humanUnits(before, asset), humanUnits(after, asset)]
   return { account, asset, before: before.toString(), after: after.toString(), humanBefore, humanAfter }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseAddress } from './address.ts'
-import { BaseUnits, formatUnits } from './amount.ts'
+import { BaseUnits, humanUnits } from './amount.ts'
 import { type Asset, assetKey, type Effect, isRevocation } from './effect.ts'
 import { NetworkRef, networkOf } from './network.ts'
 import { limitKeys } from './policy/limit-key.ts'
@@ -117,7 +117,7 @@ function judgeAmounts(constraints: SessionConstraints, subject: Subject, totals:
   const spent = sums.get(assetKey(native))
   if (fee > 0n) sums.set(assetKey(native), { asset: native, amount: (spent?.amount ?? 0n) + fee, index: spent?.index })
   for (const { asset, amount, index } of sums.values()) {
-    const text = (units: bigint) => `${formatUnits(units, asset.decimals)} ${asset.symbol}`
+    const text = (units: bigint) => `${humanUnits(units, asset)} ${asset.symbol}`
     for (const limits of [maxAmountPerTx, maxTotalAmount]) {
       if (limits === undefined) continue
       const key = limitKeys(asset).find((name) => Object.hasOwn(limits, name))

@@ -119,7 +119,7 @@ type MoneyProps = {
 }
 
 function Money({ verb, to, effect, address, usd, children }: MoneyProps) {
-  const { asset, amount, humanAmount } = effect
+  const { asset, amount, humanAmount, unscaledAmount } = effect
   return (
     <section class="effect">
       <p class="effect-label">{verb}</p>
@@ -129,12 +129,22 @@ function Money({ verb, to, effect, address, usd, children }: MoneyProps) {
       <p class="amount-more">
         {grouped(amount)} base units{usd === undefined ? '' : ` · about USD ${usd}`}
       </p>
+      {unscaledAmount !== undefined && (
+        <p class="amount-more">
+          {unscaledAmount} before the multiplier {asset.multiplier} of the token
+        </p>
+      )}
       {asset.address !== undefined && (
         <>
           <p class="effect-label">of the token</p>
           <Address address={asset.address} />
         </>
       )}
+      {asset.notes?.map((note) => (
+        <p class="amount-more" key={note}>
+          {visible(note)}
+        </p>
+      ))}
       <p class="effect-label">{to}</p>
       <Address address={address} />
       {children}

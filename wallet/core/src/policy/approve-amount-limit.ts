@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BaseUnits, formatUnits } from '../amount.ts'
+import { BaseUnits, humanUnits } from '../amount.ts'
 import { grantText, isUnlimited, onGrants } from './grants.ts'
 import { definePolicyType, type Opinion, type Subject } from './policy-type.ts'
 
@@ -33,7 +33,7 @@ function judgeGrants(rules: Rules, subject: Subject): Opinion[] {
       return { tier: 'DENY', code: 'UNLIMITED_APPROVE_BLOCKED', message }
     }
     if (rules.maxAmount === undefined || total <= rules.maxAmount) return undefined
-    const limit = `${formatUnits(rules.maxAmount, asset.decimals)} ${asset.symbol}`
+    const limit = `${humanUnits(rules.maxAmount, asset)} ${asset.symbol}`
     const message = `This grants ${grantText(asset, total)}; the limit is ${limit}.`
     return { tier: 'DENY', code: 'APPROVE_AMOUNT_EXCEEDED', message }
   })

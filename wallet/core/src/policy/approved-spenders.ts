@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BaseUnits, formatUnits } from '../amount.ts'
+import { BaseUnits, humanUnits } from '../amount.ts'
 import { isRevocation } from '../effect.ts'
 import { type Grant, grantText, onGrants } from './grants.ts'
 import { entryFields, isListed, namesNoMore, RuleAddress } from './listed-address.ts'
@@ -39,7 +39,7 @@ export const approvedSpenders = definePolicyType({
         return { tier: 'INSTANT', permits: true, message: `${grant.spender} is an approved spender.` }
       }
       const { asset, spender } = grant
-      const most = `${formatUnits(limit, asset.decimals)} ${asset.symbol}`
+      const most = `${humanUnits(limit, asset)} ${asset.symbol}`
       const message = `${spender} may be granted at most ${most}; this grants ${grantText(asset, total)}.`
       return { tier: 'DENY', code: 'APPROVE_AMOUNT_EXCEEDED', message }
     }),

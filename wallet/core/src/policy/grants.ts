@@ -1,4 +1,4 @@
-import { formatUnits } from '../amount.ts'
+import { humanUnits } from '../amount.ts'
 import { type Asset, assetKey, type Effect } from '../effect.ts'
 import { networkOf } from '../network.ts'
 import type { Opinion, Subject } from './policy-type.ts'
@@ -29,5 +29,5 @@ export function isUnlimited(asset: Pick<Asset, 'network'>, amount: bigint): bool
 /** "5 TKN", or "an unlimited amount of TKN". */
 export function grantText(asset: Asset, amount: bigint): string {
   if (isUnlimited(asset, amount)) return `an unlimited amount of ${asset.symbol}`
-  return `${formatUnits(amount, asset.decimals)} ${asset.symbol}`
+  return `${humanUnits(amount, asset)} ${asset.symbol}`
 }

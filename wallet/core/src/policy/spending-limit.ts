@@ -1,4 +1,4 @@
-import { formatUnits } from '../amount.ts'
+import { humanUnits } from '../amount.ts'
 import { type Asset, assetKey, type Effect } from '../effect.ts'
 import { networkOf } from '../network.ts'
 import { stricter, type Tier } from '../verdict.ts'
@@ -227,6 +227,6 @@ function nativeOf(subject: Subject): Asset {
   return { network: subject.network, ...networkOf(subject.network).native }
 }
 
-function amountText(amount: bigint, asset: Pick<Asset, 'decimals' | 'symbol'>): string {
-  return `${formatUnits(amount, asset.decimals)} ${asset.symbol}`
+function amountText(amount: bigint, asset: Pick<Asset, 'decimals' | 'symbol' | 'multiplier'>): string {
+  return `${humanUnits(amount, asset)} ${asset.symbol}`
 }

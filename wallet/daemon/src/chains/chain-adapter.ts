@@ -47,7 +47,7 @@ export type Draft = {
   marketFee?: bigint
   /** Base units of what is sent, and of which asset; for display. */
   amount: bigint
-  asset: { symbol: string; decimals: number }
+  asset: { symbol: string; decimals: number; multiplier?: string }
   to: string
   /** What the adapter needs to build the bytes later. Private to the adapter. */
   plan: Json

@@ -2,10 +2,10 @@ import {
   type Asset,
   type ChainFamily,
   type ErrorCode,
-  formatUnits,
+  humanUnits,
   type Network,
   parseAddress,
-  parseUnits,
+  parseHumanUnits,
   type TransactionRequest,
   type TransferRequest,
 } from '@waiaas/core'
@@ -14,7 +14,7 @@ import type { Account, Draft } from './chain-adapter.ts'
 export type Refusal = { ok: false; code: ErrorCode; message: string }
 export type Payment = { ok: true; to: string; amount: bigint }
 
-type Unit = Pick<Asset, 'symbol' | 'decimals'>
+type Unit = Pick<Asset, 'symbol' | 'decimals' | 'multiplier'>
 
 const families: readonly ChainFamily[] = ['evm', 'solana']
 
@@ -60,23 +60,23 @@ export function parseParty(text: string, network: Network): { ok: true; address:
 /** Base units of what a request names in base units or in human units, but not in both. */
 export function parseAmount(
   { amount, humanAmount }: { amount?: string | undefined; humanAmount?: string | undefined },
-  { symbol, decimals }: Unit,
+  unit: Unit,
   maxAmount: bigint,
 ): { ok: true; amount: bigint } | Refusal {
   if ((amount === undefined) === (humanAmount === undefined)) {
     return refuse('VALIDATION_FAILED', 'Give exactly one of amount and humanAmount.')
   }
-  const units = amount === undefined ? parseUnits(humanAmount!, decimals) : BigInt(amount)
+  const units = amount === undefined ? parseHumanUnits(humanAmount!, unit) : BigInt(amount)
   if (units === undefined) {
-    return refuse('VALIDATION_FAILED', `${symbol} has ${decimals} decimals; ${humanAmount} has more.`)
+    return refuse('VALIDATION_FAILED', `${unit.symbol} has ${unit.decimals} decimals; ${humanAmount} has more.`)
   }
   if (units > maxAmount) return refuse('VALIDATION_FAILED', 'The amount is above what this chain can hold.')
   return { ok: true, amount: units }
 }
 
 /** "1.5 ETH". */
-export function describeAmount(amount: bigint, { symbol, decimals }: Unit): string {
-  return `${formatUnits(amount, decimals)} ${symbol}`
+export function describeAmount(amount: bigint, unit: Unit): string {
+  return `${humanUnits(amount, unit)} ${unit.symbol}`
 }
 
 /** The refusal where balance, amount and fee do not add up; `undefined` where they do. */

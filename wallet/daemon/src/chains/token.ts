@@ -2,7 +2,15 @@ import type { Asset, Network, TokenRef } from '@waiaas/core'
 import { type Refusal, refuse } from './payment.ts'
 
 /** What a chain says of a token. */
-export type Token = { address: string; symbol: string; decimals: number }
+export type Token = {
+  address: string
+  symbol: string
+  decimals: number
+  /** Where the mint scales what wallets show; see `Asset`. */
+  multiplier?: string
+  /** What the issuer may do to every holder; see `Asset`. */
+  notes?: string[]
+}
 
 /** What a contract keeps: amounts of a token, or items (ERC-721) of which each is one. */
 export type Kept = Token & { isItems?: boolean }
@@ -25,8 +33,16 @@ export function safeSymbol(text: string, address: string): string {
 }
 
 export function tokenAsset(network: Network, address: string, token: Token | undefined): Asset {
-  const { symbol, decimals } = token ?? { symbol: safeSymbol('', address), decimals: 0 }
-  return { network: network.name, address, symbol, decimals }
+  const known = token ?? { symbol: safeSymbol('', address), decimals: 0 }
+  return { network: network.name, address, symbol: known.symbol, decimals: known.decimals, ...tokenWords(known) }
+}
+
+/** How a token's amounts are shown and what is to be said of it, where it has such. */
+export function tokenWords({ multiplier, notes }: Partial<Token>): Pick<Token, 'multiplier' | 'notes'> {
+  return {
+    ...(multiplier === undefined ? {} : { multiplier }),
+    ...(notes === undefined || notes.length === 0 ? {} : { notes }),
+  }
 }
 
 /** The refusal where a request says other things of a token than its chain; `undefined` where they agree. */

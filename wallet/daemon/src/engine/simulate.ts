@@ -1,6 +1,7 @@
 import {
   balanceChangeView,
   formatUnits,
+  humanUnits,
   isOutflow,
   type Policy,
   policiesInForce,
@@ -56,7 +57,7 @@ export async function simulate(
     ...(verdict.code === undefined ? {} : { code: verdict.code }),
     reasons: verdict.reasons,
     amount: draft.amount.toString(),
-    humanAmount: formatUnits(draft.amount, draft.asset.decimals),
+    humanAmount: humanUnits(draft.amount, draft.asset),
     symbol: draft.asset.symbol,
     maxFee: draft.maxFee.toString(),
     humanMaxFee: formatUnits(draft.maxFee, nativeAsset(network).decimals),

@@ -1,8 +1,8 @@
-import { type BalanceChange, type Effect, type EffectView, formatUnits, type Json } from '@waiaas/core'
+import { type BalanceChange, type Effect, type EffectView, formatUnits, humanUnits, type Json } from '@waiaas/core'
 import type { Draft } from '../chains/chain-adapter.ts'
 import type { TransactionRow } from '../store/transactions.ts'
 
-type StoredEffect = Exclude<EffectView, { humanAmount: string }> | Omit<EffectView, 'humanAmount'>
+type StoredEffect = Exclude<EffectView, { humanAmount: string }> | Omit<EffectView, 'humanAmount' | 'unscaledAmount'>
 
 /** The columns that hold a draft. */
 export function draftColumns(draft: Draft): Pick<TransactionRow, 'effects' | 'draft' | 'max_fee'> {
@@ -51,11 +51,12 @@ export function isOutside(row: Pick<TransactionRow, 'type'>): boolean {
 /** An effect on the wire. */
 export function effectView(effect: Effect): EffectView {
   if (effect.kind !== 'spend' && effect.kind !== 'grant') return effect
-  const humanAmount = formatUnits(effect.amount, effect.asset.decimals)
-  return { ...effect, amount: effect.amount.toString(), humanAmount }
+  const { amount, asset } = effect
+  const unscaled = asset.multiplier === undefined ? {} : { unscaledAmount: formatUnits(amount, asset.decimals) }
+  return { ...effect, amount: amount.toString(), humanAmount: humanUnits(amount, asset), ...unscaled }
 }
 
-/** True where two drafts do the same, whatever they cost in fees. */
+/** True where two drafts do the same, whatever they cost in fees, and however wallets show it. */
 export function sameEffects(a: readonly Effect[], b: readonly Effect[]): boolean {
   return JSON.stringify(a.map(ordered)) === JSON.stringify(b.map(ordered))
 }
@@ -73,7 +74,15 @@ type StoredRest = {
 
 function ordered(effect: Effect): unknown {
   return Object.entries(effectView(effect))
-    .filter(([name]) => name !== 'humanAmount')
-    .map(([name, value]) => [name, typeof value === 'object' ? Object.entries(value).toSorted() : value])
+    .filter(([name]) => !shown.has(name))
+    .map(([name, value]) => [name, typeof value === 'object' ? inOrder(value) : value])
     .toSorted(([a], [b]) => String(a).localeCompare(String(b)))
+}
+
+const shown: ReadonlySet<string> = new Set(['humanAmount', 'unscaledAmount', 'multiplier', 'notes'])
+
+function inOrder(value: object): [string, unknown][] {
+  return Object.entries(value)
+    .filter(([name]) => !shown.has(name))
+    .toSorted()
 }

@@ -1,4 +1,4 @@
-import { type EffectView, formatUnits, isFinal, networkOf, type Reason, type TransactionView } from '@waiaas/core'
+import { type EffectView, humanUnits, isFinal, networkOf, type Reason, type TransactionView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow } from '../store/transactions.ts'
@@ -80,7 +80,7 @@ async function signedBytes(db: Kysely<Tables>, row: TransactionRow): Promise<str
 function amountOf(row: TransactionRow): Pick<TransactionView, 'amount' | 'humanAmount' | 'symbol'> {
   if (row.draft === null) return {}
   const { amount, asset } = readDraft(row)
-  return { amount: amount.toString(), humanAmount: formatUnits(amount, asset.decimals), symbol: asset.symbol }
+  return { amount: amount.toString(), humanAmount: humanUnits(amount, asset), symbol: asset.symbol }
 }
 
 /** Without the members that are null or undefined. */

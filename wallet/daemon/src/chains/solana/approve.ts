@@ -1,11 +1,10 @@
 import type { ApproveRequest } from '@waiaas/core'
-import { describeAmount, parseAmount, parseParty, type Refusal, refuse } from '../payment.ts'
+import { describeAmount, parseParty, type Refusal, refuse } from '../payment.ts'
 import { readAccounts } from './accounts.ts'
 import type { SolanaContext, SolanaPrepared } from './context.ts'
-import { namedMint } from './mints.ts'
+import { namedMint, parseMintAmount, unitOf } from './mints.ts'
 import { approveTokensInstruction, associatedAccount } from './token-instructions.ts'
 import { readTokenAccount } from './token-state.ts'
-import { MAX_U64 } from './transfer.ts'
 
 /**
  * A delegate for the wallet's token account, in place of the one before.
@@ -24,7 +23,7 @@ export async function prepareApprove(
   const named = await namedMint(context, request.token)
   if (!named.ok) return named
   const { mint } = named
-  const parsed = parseAmount(request, mint, MAX_U64)
+  const parsed = parseMintAmount(request, mint)
   if (!parsed.ok) return parsed
   const { amount } = parsed
   const source = await associatedAccount(from, mint)
@@ -44,7 +43,7 @@ export async function prepareApprove(
     ok: true,
     instructions: [approveTokensInstruction({ mint, owner: from, account: source }, spender, amount)],
     amount,
-    asset: { symbol: mint.symbol, decimals: mint.decimals },
+    asset: unitOf(mint),
     to: spender,
     wallets: [],
   }

@@ -18,7 +18,7 @@ export type SolanaPrepared = {
   instructions: Instruction[]
   /** For display. */
   amount: bigint
-  asset: Pick<Asset, 'symbol' | 'decimals'>
+  asset: Pick<Asset, 'symbol' | 'decimals' | 'multiplier'>
   to: string
   /** Whom the request pays coins: these have to be wallets. */
   wallets: string[]

@@ -33,7 +33,8 @@ const mint: Mint = {
   nonTransferable: false,
   paused: false,
   fee: undefined,
-  risks: [],
+  unknown: [],
+  humanFault: undefined,
   hook: undefined,
 }
 const facts: SolanaFacts = {
@@ -214,13 +215,13 @@ test('a new account is paid for once, and its price must be known', () => {
   expect(read([create], { created: new Map() })).toEqual(opaque('not known'))
 })
 
-test('a token that does more than move is opaque, and says what', () => {
+test('a token with an extension that nobody knows is opaque, and says which', () => {
   const transfer = transferTokensInstruction(place, target, 5n, undefined)
-  const risky = { ...mint, risks: ['program P runs at every transfer (TransferHook)'] }
+  const risky = { ...mint, unknown: ['it has an extension that is not known here (number 999)'] }
   expect(read([transfer, transfer], { mints: new Map([[mintAddress, risky]]) })).toEqual([
     spend,
     spend,
-    ...opaque('TransferHook'),
+    ...opaque('999'),
   ])
   expect(read([transfer], { mints: new Map() })).toMatchObject([{ kind: 'spend', amount: 5n }, ...opaque('no mint')])
 })

@@ -24,7 +24,7 @@ export function decodeSolana(bytes: Uint8Array, facts: SolanaFacts): Effect[] {
   const made = new Set<string>()
   const effects = instructions.flatMap((each) => effectsOf(each, facts, made))
   if (effects.length === 0) return memosAlone(instructions)
-  return [...effects, ...riskyTokens(effects, facts)]
+  return [...effects, ...unknownTokens(effects, facts)]
 }
 
 /** Words in the wallet's name and nothing else: a call of the memo program, which somebody has to allow. */
@@ -59,15 +59,15 @@ function tokenEffects(decoded: DecodedInstruction[], { network, mints }: SolanaF
   })
 }
 
-/** Tokens whose transfers do more than move tokens, and those that are not known at all. */
-function riskyTokens(effects: readonly Effect[], { mints }: SolanaFacts): Effect[] {
+/** Tokens whose transfers may do anything, and those that are not known at all. */
+function unknownTokens(effects: readonly Effect[], { mints }: SolanaFacts): Effect[] {
   const addresses = effects.flatMap((effect) =>
     effect.kind === 'spend' || effect.kind === 'grant' ? (effect.asset.address ?? []) : [],
   )
   return [...new Set(addresses)].flatMap((address) => {
     const mint = mints.get(address)
     if (mint === undefined) return [opaque(`${address} is no mint that can be read`)]
-    return mint.risks.map((risk) => opaque(`token ${mint.address}: ${risk}`))
+    return mint.unknown.map((why) => opaque(`token ${mint.address}: ${why}`))
   })
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Reader } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import type { Holding } from '../token.ts'
+import { type Holding, tokenWords } from '../token.ts'
 import { AccountInfo } from './accounts.ts'
 import { readMints } from './mints.ts'
 import { tokenPrograms } from './programs.ts'
@@ -31,8 +31,9 @@ export async function readHoldings(
       if (held !== undefined) totals.set(held.mint, (totals.get(held.mint) ?? 0n) + held.amount)
     }
   }
-  const holdings = [...mints.value.values()].map(({ address, symbol, decimals }) => {
-    return { address, symbol, decimals, amount: totals.get(address) ?? 0n }
+  const holdings = [...mints.value.values()].map((mint) => {
+    const { address, symbol, decimals } = mint
+    return { address, symbol, decimals, ...tokenWords(mint), amount: totals.get(address) ?? 0n }
   })
   return { ok: true, value: holdings }
 }

@@ -13,7 +13,7 @@ export function observe(
   fee: bigint,
 ): { effects: Effect[]; changes?: BalanceChange[] } {
   if (trial.after === undefined) {
-    const blind = told.some(({ kind }) => kind === 'call')
+    const blind = told.some((effect) => runsProgram(effect, facts))
     const why = 'this node does not tell what a call moves'
     return { effects: blind ? [...told, { kind: 'opaque', why }] : [...told] }
   }
@@ -31,6 +31,13 @@ export function observe(
     ],
     changes,
   }
+}
+
+/** True for calls, and for transfers of tokens at which a program of the issuer runs. */
+function runsProgram(effect: Effect, { mints }: SolanaFacts): boolean {
+  if (effect.kind === 'call') return true
+  const mint = effect.kind === 'spend' ? mints.get(effect.asset.address ?? '') : undefined
+  return mint?.hook !== undefined
 }
 
 type TokenPair = { address: string; before: TokenAccount | undefined; after: TokenAccount | undefined }

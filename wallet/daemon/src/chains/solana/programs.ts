@@ -11,6 +11,8 @@ export const ATA_PROGRAM = 'ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL' as Add
 /** Keeps names and symbols of tokens whose mints have no room for them. */
 export const METADATA_PROGRAM = 'metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s' as Address
 
+/** Holds the time of the chain. */
+export const CLOCK_SYSVAR = 'SysvarC1ock11111111111111111111111111111111'
 export const LOOKUP_TABLE_PROGRAM = 'AddressLookupTab1e1111111111111111111111111' as Address
 
 export const tokenPrograms: readonly string[] = [TOKEN_PROGRAM, TOKEN_2022_PROGRAM]

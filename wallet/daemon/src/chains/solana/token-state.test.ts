@@ -29,7 +29,14 @@ function mintOf(extensions: ExtensionArgs[]) {
 }
 
 test('a plain mint of either program', () => {
-  const plain = { decimals: 7, fee: undefined, risks: [], nonTransferable: false, paused: false, frozenAtFirst: false }
+  const plain = {
+    decimals: 7,
+    fee: undefined,
+    unknown: [],
+    nonTransferable: false,
+    paused: false,
+    frozenAtFirst: false,
+  }
   expect(mintOf([])).toMatchObject({ ...plain, symbol: `${mintAddress.slice(0, 6)}…${mintAddress.slice(-4)}` })
   const bytes = new Uint8Array(82)
   bytes[44] = 7
@@ -42,21 +49,21 @@ test.each<[string, ExtensionArgs, object]>([
   ['frozen at first', { __kind: 'DefaultAccountState', state: AccountState.Frozen }, { frozenAtFirst: true }],
   ['thawed at first', { __kind: 'DefaultAccountState', state: AccountState.Initialized }, { frozenAtFirst: false }],
   ['paused', { __kind: 'PausableConfig', authority, paused: true }, { paused: true }],
-  ['not paused', { __kind: 'PausableConfig', authority, paused: false }, { paused: false, risks: [] }],
   [
-    'a hook',
-    { __kind: 'TransferHook', authority, programId: hook },
-    { hook, risks: [expect.stringContaining('TransferHook')] },
+    'not paused',
+    { __kind: 'PausableConfig', authority, paused: false },
+    { paused: false, notes: [expect.stringContaining(`${authority} may pause`)] },
   ],
+  ['a hook', { __kind: 'TransferHook', authority, programId: hook }, { hook, notes: [expect.stringContaining(hook)] }],
   [
     'a hook of no program',
     { __kind: 'TransferHook', authority, programId: SYSTEM_PROGRAM },
-    { hook: undefined, risks: [] },
+    { hook: undefined, notes: [expect.stringContaining(authority)] },
   ],
   [
     'a permanent delegate',
     { __kind: 'PermanentDelegate', delegate: authority },
-    { risks: [expect.stringContaining(authority)] },
+    { notes: [expect.stringContaining(`${authority} may take`)] },
   ],
   [
     'hidden amounts',
@@ -66,9 +73,9 @@ test.each<[string, ExtensionArgs, object]>([
       autoApproveNewAccounts: false,
       auditorElgamalPubkey: none(),
     },
-    { risks: [expect.stringContaining('ConfidentialTransfer')] },
+    { notes: [expect.stringContaining('ConfidentialTransfer')] },
   ],
-  ['who may close it', { __kind: 'MintCloseAuthority', closeAuthority: authority }, { risks: [] }],
+  ['who may close it', { __kind: 'MintCloseAuthority', closeAuthority: authority }, { unknown: [] }],
   [
     'a name',
     {
@@ -86,14 +93,14 @@ test.each<[string, ExtensionArgs, object]>([
   expect(mintOf([extension])).toMatchObject(expected)
 })
 
-test('an extension that nobody knows is a risk', () => {
+test('an extension that nobody knows is named', () => {
   const bytes = Buffer.alloc(174)
   bytes[44] = 7
   bytes[45] = 1
   bytes[165] = 1
   bytes.writeUInt16LE(999, 166)
   bytes.writeUInt16LE(4, 168)
-  expect(readMint(mintAddress, state(bytes))).toMatchObject({ risks: [expect.stringContaining('999')] })
+  expect(readMint(mintAddress, state(bytes))).toMatchObject({ unknown: [expect.stringContaining('999')] })
   bytes.writeUInt16LE(5, 168)
   expect(readMint(mintAddress, state(bytes))).toBeUndefined()
 })

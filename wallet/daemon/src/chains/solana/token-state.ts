@@ -1,7 +1,9 @@
 import { base58 } from '@scure/base'
-import { safeSymbol, type Token } from '../token.ts'
+import { safeSymbol, type Token, tokenWords } from '../token.ts'
 import type { AccountState } from './accounts.ts'
+import { issuerNotes } from './issuer-powers.ts'
 import { TOKEN_2022_PROGRAM, tokenPrograms } from './programs.ts'
+import { uiAmountOf } from './ui-amount.ts'
 
 /** What the mint of an SPL or Token-2022 token says. */
 export type Mint = Token & {
@@ -11,8 +13,10 @@ export type Mint = Token & {
   nonTransferable: boolean
   paused: boolean
   fee: { older: FeeSchedule; newer: FeeSchedule } | undefined
-  /** What makes transfers do more than move tokens, in words. */
-  risks: string[]
+  /** Extensions that may make transfers do anything, in words. */
+  unknown: string[]
+  /** Why an amount as wallets show it cannot be turned into base units. */
+  humanFault: string | undefined
   /** Program that runs at every transfer. */
   hook: string | undefined
 }
@@ -61,36 +65,54 @@ const Extension = {
 const knownExtensions: ReadonlySet<number> = new Set(Object.values(Extension))
 const FROZEN = 2
 
-/** The mint in an account; `undefined` where there is none. */
-export function readMint(address: string, { owner, data }: AccountState, named = ''): Mint | undefined {
+/**
+ * The mint in an account; `undefined` where there is none.
+ *
+ * @param named the symbol that the metadata program keeps for it.
+ * @param now unix time on the chain, which decides what wallets show of it.
+ */
+export function readMint(address: string, { owner, data }: AccountState, named = '', now?: bigint): Mint | undefined {
   const bytes = Buffer.from(data)
   const extensions = readExtensions(owner, bytes, MINT_BYTES, MINT_KIND)
   if (extensions === undefined || bytes[45] !== 1) return undefined
-  const flag = (type: number, at: number) => extensions.get(type)?.[at]
+  const decimals = bytes[44]!
   const hook = keyAt(extensions.get(Extension.TransferHook), 32)
+  const fee = readFee(extensions.get(Extension.TransferFeeConfig))
+  const flags = {
+    frozenAtFirst: extensions.get(Extension.DefaultAccountState)?.[0] === FROZEN,
+    nonTransferable: extensions.has(Extension.NonTransferable),
+  }
+  const shown = uiAmountOf(extensions.get(Extension.ScaledUiAmount), extensions.get(Extension.InterestBearing), now)
+  const powers = { ...powersIn(bytes, extensions), ...flags, hook, fee: fee?.newer }
+  const unknown = [...extensions.keys()].filter((type) => !knownExtensions.has(type))
   return {
     address,
     program: owner,
-    decimals: bytes[44]!,
+    decimals,
     symbol: safeSymbol(readMetadataSymbol(extensions.get(Extension.TokenMetadata)) || named, address),
-    frozenAtFirst: flag(Extension.DefaultAccountState, 0) === FROZEN,
-    nonTransferable: extensions.has(Extension.NonTransferable),
-    paused: flag(Extension.Pausable, 32) === 1,
-    fee: readFee(extensions.get(Extension.TransferFeeConfig)),
-    risks: risksOf(extensions, hook),
+    ...tokenWords({ ...shown, notes: [...shown.notes, ...issuerNotes(powers, decimals)] }),
+    humanFault: shown.fault,
+    ...flags,
+    paused: extensions.get(Extension.Pausable)?.[32] === 1,
+    fee,
+    unknown: unknown.map((type) => `it has an extension that is not known here (number ${type})`),
     hook,
   }
 }
 
-function risksOf(extensions: ReadonlyMap<number, Buffer>, hook: string | undefined): string[] {
-  const delegate = keyAt(extensions.get(Extension.PermanentDelegate), 0)
-  const unknown = [...extensions.keys()].filter((type) => !knownExtensions.has(type))
-  return [
-    ...(hook === undefined ? [] : [`program ${hook} runs at every transfer (TransferHook)`]),
-    ...(delegate === undefined ? [] : [`${delegate} may take tokens from every account (PermanentDelegate)`]),
-    ...(extensions.has(Extension.ConfidentialTransferMint) ? ['amounts may be hidden (ConfidentialTransfer)'] : []),
-    ...unknown.map((type) => `it has an extension that is not known here (number ${type})`),
-  ]
+/** Who may do what: the authorities stand first in their extensions. */
+function powersIn(bytes: Buffer, extensions: ReadonlyMap<number, Buffer>) {
+  const authority = (type: number) => keyAt(extensions.get(type), 0)
+  const hidden = [Extension.ConfidentialTransferMint, Extension.ConfidentialMintBurn]
+  return {
+    freezer: bytes.readUInt32LE(46) === 1 ? keyAt(bytes, 50) : undefined,
+    permanentDelegate: authority(Extension.PermanentDelegate),
+    pauser: authority(Extension.Pausable),
+    feeAuthority: authority(Extension.TransferFeeConfig),
+    hookAuthority: authority(Extension.TransferHook),
+    hidesAmounts: hidden.some((type) => extensions.has(type)),
+    burnsOnlyWithIssuer: extensions.has(Extension.PermissionedBurn),
+  }
 }
 
 function readFee(bytes: Buffer | undefined): Mint['fee'] {

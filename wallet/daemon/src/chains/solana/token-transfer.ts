@@ -1,15 +1,14 @@
 import { type Address, isOffCurveAddress } from '@solana/addresses'
 import type { TokenTransferRequest } from '@waiaas/core'
 import { z } from 'zod'
-import { checkTokenBalance, parseAmount, parseParty, type Refusal, refuse } from '../payment.ts'
+import { checkTokenBalance, parseParty, type Refusal, refuse } from '../payment.ts'
 import { type AccountState, readAccounts } from './accounts.ts'
 import type { SolanaContext, SolanaPrepared } from './context.ts'
 import { memoInstruction } from './message.ts'
-import { namedMint } from './mints.ts'
+import { namedMint, parseMintAmount, unitOf } from './mints.ts'
 import { notPayable, noWallet } from './recipients.ts'
 import { associatedAccount, createAccountInstruction, transferTokensInstruction } from './token-instructions.ts'
 import { type Mint, readTokenAccount, transferFee } from './token-state.ts'
-import { MAX_U64 } from './transfer.ts'
 import { U64 } from './wire.ts'
 
 /**
@@ -29,7 +28,7 @@ export async function prepareTokenTransfer(
   const { mint } = named
   const unmovable = checkMovable(mint)
   if (unmovable !== undefined) return unmovable
-  const parsed = parseAmount(request, mint, MAX_U64)
+  const parsed = parseMintAmount(request, mint)
   if (!parsed.ok) return parsed
   const { amount } = parsed
   if (amount === 0n) return refuse('VALIDATION_FAILED', 'The amount is zero.')
@@ -59,7 +58,7 @@ export async function prepareTokenTransfer(
       transferTokensInstruction(place, target, amount, fee),
     ],
     amount,
-    asset: { symbol: mint.symbol, decimals: mint.decimals },
+    asset: unitOf(mint),
     to,
     wallets: [],
   }

@@ -1,6 +1,7 @@
 import {
   formatUnits,
   type HoldingView,
+  humanUnits,
   type NetworkName,
   namedTokens,
   networkOf,
@@ -47,16 +48,11 @@ export async function assetsOf(
   return { network, address, assets }
 }
 
-function holding({
-  amount,
-  ...asset
-}: {
-  address?: string
-  symbol: string
-  decimals: number
-  amount: bigint
-}): HoldingView {
-  return { ...asset, balance: amount.toString(), humanBalance: formatUnits(amount, asset.decimals) }
+type Held = Omit<HoldingView, 'balance' | 'humanBalance' | 'unscaledBalance'> & { amount: bigint }
+
+function holding({ amount, ...asset }: Held): HoldingView {
+  const unscaled = asset.multiplier === undefined ? {} : { unscaledBalance: formatUnits(amount, asset.decimals) }
+  return { ...asset, balance: amount.toString(), humanBalance: humanUnits(amount, asset), ...unscaled }
 }
 
 function unanswered(network: NetworkName, message: string) {

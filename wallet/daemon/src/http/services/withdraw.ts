@@ -3,7 +3,7 @@ import {
   assetKey,
   type ChainFamily,
   commandDigest,
-  formatUnits,
+  humanUnits,
   isFinal,
   type NetworkName,
   networkOf,
@@ -244,11 +244,11 @@ async function whatIsLeft(
   ]
   return there
     .filter(({ amount }) => amount > 0n)
-    .map(({ address: token, symbol, decimals, amount }) => ({
+    .map(({ address: token, symbol, amount, ...unit }) => ({
       network,
       ...(token === undefined ? {} : { address: token }),
       symbol,
       balance: amount.toString(),
-      humanBalance: formatUnits(amount, decimals),
+      humanBalance: humanUnits(amount, unit),
     }))
 }
