@@ -10,7 +10,7 @@ import { prepareContractCall } from './contract-call.ts'
 import { deriveEffects } from './effects.ts'
 import { type EvmPlan, envelopeOf, serializeEnvelope, signedLength } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
-import { gasFor, highestPrice, plainFee } from './fee-ceiling.ts'
+import { gasFor, highestPrice, PLAIN_TRANSFER_GAS, plainFee } from './fee-ceiling.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
@@ -80,10 +80,10 @@ export async function draftFiller(context: EvmContext, { address }: Account): Pr
   ])
   for (const answer of [price, gas, dataFee]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   if (!price.ok || !gas.ok || !dataFee.ok) throw new Error('unreachable')
-  const maxFeePerGas = price.value.maxFeePerGas + (price.value.maxFeePerGas * context.headroomPercent) / 100n
+  const maxFeePerGas = highestPrice(price.value, context.headroomPercent)
   const maxFee = roomToClose(gas.value * maxFeePerGas, maxFeePerGas) + dataFee.value
   const plan = storedPlan({ to, value: 0n, data: '0x', gas: gas.value, maxFeePerGas })
-  return { ok: true, draft: { effects: [], maxFee, amount: 0n, asset: network.native, to, plan } }
+  return { ok: true, draft: { effects: [], maxFee, plainFee: maxFee, amount: 0n, asset: network.native, to, plan } }
 }
 
 /** What closes a transaction in its place pays at least an eighth more per gas, perhaps twice. */

@@ -156,7 +156,7 @@ test.each<[string, string, 'legacy' | 0 | 1, (message: Compiled) => object]>([
   ['its heap is odd', 'heap', 1, config(0b10000, { kind: 'u32', value: 40_000 })],
   ['its heap is huge', 'heap', 1, config(0b10000, { kind: 'u32', value: 1_048_576 })],
 ])('where %s (%s), no node is asked about a message of version %s', async (_, why, version, change) => {
-  const nowhere = createAdapters([{ network: 'solana-local', rpcUrls: ['http://127.0.0.1:9'] }])[0]!
+  const nowhere = testAdapters([{ network: 'solana-local', rpcUrls: ['http://127.0.0.1:9'] }])[0]!
   const result = await nowhere.draftOutside(changed(version, change), key.account)
   await nowhere.close()
   expect(result).toMatchObject({ ok: false, code: 'INVALID_TRANSACTION', message: expect.stringContaining(why) })

@@ -154,7 +154,15 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
           },
           filler: async ({ address }: Account) => {
             const asset = networkOf(network).native
-            const draft = { effects: [], maxFee: fee * 2n, amount: 0n, asset, to: address, plan: null }
+            const draft = {
+              effects: [],
+              maxFee: fee * 2n,
+              plainFee: fee * 2n,
+              amount: 0n,
+              asset,
+              to: address,
+              plan: null,
+            }
             return { ok: true as const, draft }
           },
           cost: (bytes: Uint8Array) => {

@@ -1,8 +1,8 @@
 import { newId } from '@openpista/common'
 import { type AgentView, type NetworkName, networkOf } from '@waiaas/core'
 import { type EvmNode, startEvmNode } from '@waiaas/devnet'
-import { createAdapters } from '../../chains/index.ts'
 import { type NodeProxy, startNodeProxy } from '../../chains/node-proxy.fixture.ts'
+import { testAdapters } from '../../chains/test-adapters.fixture.ts'
 import { ask } from './local-chains.ts'
 import { startHttp, type TestHttp } from './start-http.ts'
 
@@ -37,7 +37,7 @@ export async function startEvmChain(network: NetworkName = 'evm-local'): Promise
   const node = await startNodeProxy(evm.rpcUrl)
   const identity = { eth_chainId: `0x${networkOf(network).chainId!.toString(16)}` }
   node.pretend(identity)
-  const [adapter] = createAdapters([{ network, rpcUrls: [node.url] }])
+  const [adapter] = testAdapters([{ network, rpcUrls: [node.url] }])
   const http = await startHttp({ chains: new Map([[network, adapter!]]) })
   return {
     http,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { newId } from '@openpista/common'
 import type { AgentView, SimulationView, TransactionView } from '@waiaas/core'
 import { type MintOptions, type SolanaNode, startSolanaNode } from '@waiaas/devnet'
-import { createAdapters } from '../../chains/index.ts'
+import { testAdapters } from '../../chains/test-adapters.fixture.ts'
 import { post, startHttp, type TestHttp } from './start-http.ts'
 
 export const SOL = 10n ** 9n
@@ -18,7 +18,7 @@ export type SolanaChain = {
 /** The HTTP surface over the real engine and a Solana node. */
 export async function startSolanaChain({ slotMs = 100 }: { slotMs?: number } = {}): Promise<SolanaChain> {
   const node = await startSolanaNode({ slotMs, finalizedAfter: 4 })
-  const [adapter] = createAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])
+  const [adapter] = testAdapters([{ network: 'solana-local', rpcUrls: [node.rpcUrl] }])
   const http = await startHttp({ chains: new Map([['solana-local', adapter!]]) })
   return {
     http,
