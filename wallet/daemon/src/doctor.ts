@@ -131,7 +131,7 @@ async function checkNodes(adapter: ChainAdapter): Promise<string> {
   await adapter.close()
   const fault = answer.ok ? answer.warning : answer.message
   if (!answer.ok || fault !== undefined) throw new AppError('CHAIN_ERROR', `${fault}`)
-  return answer.lacks ?? 'serve it, with everything that is used'
+  return answer.lacks ?? 'serve it and offer everything that is used'
 }
 
 async function describeAudit(dataDir: string): Promise<string> {

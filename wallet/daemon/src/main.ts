@@ -176,7 +176,7 @@ async function checkNodes(
     const reason = result.ok ? result.warning : result.message
     if (reason !== undefined) logger.warn({ network, reason }, 'a node of a network cannot be used')
     if (result.ok && result.lacks !== undefined) {
-      logger.info({ network, lacks: result.lacks }, 'a node of a network does not offer everything')
+      logger.info({ network, lacks: result.lacks }, 'a node does not offer everything that is used')
     }
   }
 }

@@ -110,7 +110,7 @@ export function readNodeState({ code, message, data }: NodeError): NodeState | u
   )?.says
 }
 
-/** How long a node asks to be left alone: the header Retry-After, or where gateways put the same in the error. */
+/** How long a node asks clients to wait: the header Retry-After, or where gateways put the same in the error. */
 export function readPauseMs(retryAfterSeconds: number | undefined, data: unknown): number | undefined {
   if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1_000
   if (typeof data !== 'object' || data === null) return undefined

@@ -110,7 +110,7 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
     return calls.map((call, index) => again.get(call) ?? results[index]!)
   }
 
-  const hand = async (calls: readonly Call[]): Promise<RpcResult<unknown>[]> => {
+  const submitOnce = async (calls: readonly Call[]): Promise<RpcResult<unknown>[]> => {
     const { results, answers } = await send(calls)
     if (answers !== undefined && calls.length > 1 && wereTooMany(answers)) limits.restrict(1)
     return results
@@ -134,7 +134,7 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
       })
   }
   const reading = together(limits.reads, (calls) => ask(calls, tries))
-  const submitting = together(limits.submits, hand)
+  const submitting = together(limits.submits, submitOnce)
 
   return {
     read: async (method, params, schema) => {
@@ -166,21 +166,21 @@ function isLost(answer: RpcResult<unknown>): boolean {
 function createLimits(timers: Timers) {
   const unknown = { most: MAX_READS, until: Number.POSITIVE_INFINITY }
   let limit = unknown
-  /** The most questions that were answered together. */
-  let shown = 1
+  /** The largest batch that was answered in full. */
+  let largest = 1
   const reads = () => {
     if (timers.monotonic() >= limit.until) limit = unknown
     return limit.most
   }
   return {
     reads,
-    submits: () => Math.min(MAX_SUBMITS, shown),
+    submits: () => Math.min(MAX_SUBMITS, largest),
     answered: (count: number) => {
-      shown = Math.max(shown, count)
+      largest = Math.max(largest, count)
     },
     restrict: (size: number) => {
       limit = { most: Math.min(size, reads()), until: timers.monotonic() + LIMIT_MS }
-      shown = Math.min(shown, limit.most)
+      largest = Math.min(largest, limit.most)
     },
   }
 }

@@ -177,7 +177,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
   })
 })
 
-test('what a node does not offer is told when it is connected', async () => {
+test('connecting reports what a node does not offer', async () => {
   const [evm, solana] = [await startEvmNode({}), await startSolanaNode({ slotMs: 50 })]
   const proxies = await Promise.all([evm, evm, solana].map(({ rpcUrl }) => startNodeProxy(rpcUrl)))
   const [first, second, third] = proxies as [NodeProxy, NodeProxy, NodeProxy]
@@ -252,7 +252,7 @@ describe('order', () => {
     await expect.poll(who, { timeout: 5_000 }).toBe('first')
   })
 
-  test('a node that asks to be left alone is, but for a minute at most', async () => {
+  test('a node that asks for a pause gets it, a minute at most', async () => {
     let now = 0
     const { first, who } = await open(5n, { ...systemTransport.timers, monotonic: () => now })
     const refuse = (seconds: string) =>

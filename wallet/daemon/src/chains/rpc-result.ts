@@ -10,7 +10,7 @@ export type RpcFailure =
   | { kind: 'error'; code: number; message: string; data?: unknown }
   | { kind: 'unable'; code: number; message: string; data?: unknown }
   | { kind: 'withheld'; message: string }
-  /** `retryAfterMs`: how long the node asks to be left alone. */
+  /** `retryAfterMs`: how long the node asks clients to wait. */
   | { kind: 'unreachable'; message: string; retryAfterMs?: number }
 
 export type RpcResult<Value> = { ok: true; value: Value } | { ok: false; failure: RpcFailure }

@@ -54,7 +54,7 @@ test('a tip that a node does not suggest is what the last blocks paid', async ()
   }
 })
 
-test('where the blocks do not tell, it is what the gas price leaves beyond the base fee', async () => {
+test('without a fee history, it is what the gas price leaves beyond the base fee', async () => {
   proxy.refuse({ eth_maxPriorityFeePerGas: missing, eth_feeHistory: missing })
   proxy.pretend({ eth_getBlockByNumber: block, eth_gasPrice: hex(100n + 7n * gwei) })
   expect((await fees()).tip).toBe(7n * gwei)
@@ -65,7 +65,7 @@ test('a block without a base fee is paid by the gas price alone', async () => {
   expect(await fees()).toMatchObject({ tip: 5n * gwei })
 })
 
-test('where nothing tells a price, the method and the node are named', async () => {
+test('without any price, the error names the method and the node', async () => {
   proxy.refuse({ eth_maxPriorityFeePerGas: missing, eth_feeHistory: missing, eth_gasPrice: missing })
   expect(await adapter.draft({ type: 'TRANSFER', to: payee, amount: '1' }, key.account)).toMatchObject({
     ok: false,
@@ -86,7 +86,7 @@ test.each([
   await polygon.close()
 })
 
-test('a call that uses up all gas is told so, and not as a lack of money', async () => {
+test('a call that uses up all gas is SIMULATION_FAILED, not a lack of money', async () => {
   const loop = newEvmKey().account.address
   await setCode(node.rpcUrl, loop, '0x5b600056')
   const request = { type: 'CONTRACT_CALL', to: loop, calldata: '0x12345678' } as const
@@ -98,7 +98,7 @@ test('a call that uses up all gas is told so, and not as a lack of money', async
   expect(await adapter.draft(request, poor.account)).toMatchObject({ ok: false, code: 'INSUFFICIENT_BALANCE' })
 })
 
-test('a simulation that is lost is told as such, and not as a call that does unknown things', async () => {
+test('a lost simulation is CHAIN_ERROR, not a call with unknown effects', async () => {
   const box = newEvmKey().account.address
   await setCode(node.rpcUrl, box, '0x00')
   const request = { type: 'CONTRACT_CALL', to: box, calldata: '0x12345678' } as const

@@ -46,7 +46,7 @@ async function askPrice(node: NodeReader, traits: EvmTraits): Promise<RpcResult<
 
 /**
  * Not every node suggests a tip (uniswap-python#217, eigensdk-go#46): then what the last blocks paid, and where a node
- * does not tell that either, what its gas price leaves beyond the base fee.
+ * does not report that either, what its gas price leaves beyond the base fee.
  */
 async function deriveTip(node: NodeReader, baseFee: bigint, suggested: RpcResult<bigint>): Promise<RpcResult<bigint>> {
   // Without parameters, an objection is to the method.
