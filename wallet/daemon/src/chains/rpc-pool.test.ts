@@ -209,6 +209,22 @@ test('connecting reports what a node does not offer', async () => {
   await Promise.all([evm, solana].map((each) => each.stop()))
 })
 
+test('a Solana node without priority fees and block heights can be used', async () => {
+  const node = await startSolanaNode({ slotMs: 50 })
+  const proxy = await startNodeProxy(node.rpcUrl)
+  const missing = { code: -32601, message: 'Method not found' }
+  proxy.refuse({ getRecentPrioritizationFees: missing, getBlockHeight: missing })
+  const adapter = testAdapters([{ network: 'solana-local', rpcUrls: [proxy.url] }])[0]!
+  const key = newSolanaKey()
+  await node.control.fund(key.account.address, 10n ** 9n)
+  const payment = { type: 'TRANSFER', to: newSolanaKey().account.address, amount: '10000000' } as const
+  expect(await adapter.draft(payment, key.account)).toMatchObject({ ok: true })
+  await new Promise<void>((resolve) => void adapter.onBlock(resolve))
+  await adapter.close()
+  await proxy.close()
+  await node.stop()
+})
+
 describe('order', () => {
   const closing: (() => unknown)[] = []
   afterEach(async () => {
