@@ -42,6 +42,12 @@ export const agave: SolanaPersonality = {
       'Transaction version ({version}) is not supported by the requesting client. Please try the request again with the following configuration parameter: "maxSupportedTransactionVersion": {version}',
     ),
     minContextSlot: words(-32016, 'Minimum context slot has not been reached', { contextSlot: '{slot}' }),
+    longTermStorageUnreachable: words(
+      -32019,
+      'Failed to query long-term storage; please try again',
+      undefined,
+      'anza-xyz/agave rpc/src/rpc.rs LongTermStorageUnreachable; the words: anza-xyz/kit packages/errors/src/messages.ts',
+    ),
     methodNotFound: {
       code: -32601,
       message: 'Method not found',

@@ -25,6 +25,12 @@ export const alchemy: EvmPersonality = {
       source: 'gitcoinco/grants-stack-indexer#156',
     },
     {
+      status: 200,
+      error: { code: -32016, message: 'Your app has exceeded its rate limit' },
+      source: 'foundry-rs/foundry and alloy-rs/alloy: the rules for repeating throttled requests',
+      unconfirmed: true,
+    },
+    {
       status: 403,
       error: {
         code: -32600,

@@ -61,6 +61,8 @@ export type Refusal = {
   /** A body that is not a JSON-RPC response. */
   readonly body?: string
   readonly retryAfterSeconds?: number
+  /** The error carries the id null, as one for a whole batch does. */
+  readonly idless?: true
   readonly source: string
   readonly unconfirmed?: true
 }
@@ -72,10 +74,19 @@ export type Transport = {
     readonly limit?: number
     /** What a batch above the limit gets. */
     readonly refusal?: Refusal & { readonly shape?: 'list' | 'object' }
+    /** Where one call fails, the answer is its error alone, as an object. */
+    readonly oneErrorForAll?: true
     readonly source: string
   }
   /** The ways in which it throttles, the usual one first. */
   readonly throttling: readonly Refusal[]
+}
+
+export type Replacement = {
+  readonly percent: bigint
+  readonly compares: 'both' | 'paid'
+  /** How the amount asked for is rounded. */
+  readonly rounds: 'down' | 'up'
 }
 
 /** What the transaction pool takes. */
@@ -84,7 +95,7 @@ export type PoolRules = {
    * How much more a transaction must pay to replace one with its nonce. `both`: fee cap and tip; `paid`: what it pays
    * in the next block. `never` where there is no pool: what was accepted is in a block.
    */
-  readonly replacement: { readonly percent: bigint; readonly compares: 'both' | 'paid' } | 'never'
+  readonly replacement: Replacement | 'never'
   readonly minTip: bigint
   /** `queued`: taken, and waits; `refused`; a number: the farthest distance from the account's nonce. */
   readonly nonceGap: 'queued' | 'refused' | number
@@ -92,16 +103,16 @@ export type PoolRules = {
   readonly waitsForPredecessorMs?: number
   readonly feeCapBelowBaseFee: 'queued' | 'refused'
   /** Wei that fee cap times gas limit may be at most. */
-  readonly feeCap?: bigint
+  readonly feeCap?: bigint | undefined
   readonly maxBytes: number
   /** The most gas of one transaction besides the block's limit. */
-  readonly maxGas?: bigint
-  /** Whether the costs of the account's waiting transactions count too. */
-  readonly balance: 'alone' | 'withQueued'
+  readonly maxGas?: bigint | undefined
+  /** Whether the balance must cover the transaction, also the ones that wait, or is not looked at. */
+  readonly balance: 'alone' | 'withQueued' | 'unchecked'
   /** Whether bytes that it had once stay "known" after they were mined. */
   readonly knownAfterMining?: true
   /** An account with EIP-7702 code may have one waiting transaction; `replaceable`: it may be replaced. */
-  readonly delegated?: 'one' | 'replaceable'
+  readonly delegated?: 'one' | 'replaceable' | undefined
   readonly source: string
 }
 
@@ -112,10 +123,15 @@ export type EvmPersonality = Transport & {
   /** What `web3_clientVersion` returns. */
   readonly clientVersion: string
   /** A situation without words does not occur there, or no source was found. */
-  readonly says: Partial<Record<EvmSituation, Words>>
+  readonly says: { readonly [Situation in EvmSituation]?: Words | undefined }
   readonly pool: PoolRules
   /** Optional methods that it lacks, with why. */
   readonly missingMethods: Readonly<Record<string, string>>
   /** Blocks whose state is kept; absent: all. */
-  readonly stateBlocks?: number
+  readonly stateBlocks?: number | undefined
+}
+
+/** Words with the code that JSON-RPC servers use for errors without one of their own. */
+export function serverError(message: string, source: string): Words {
+  return { code: -32000, message, source }
 }

@@ -1,4 +1,4 @@
-import type { EvmPersonality, Words } from './evm-personality.ts'
+import { type EvmPersonality, serverError as plain } from './evm-personality.ts'
 
 const REPOSITORY = 'ethereum/go-ethereum'
 const POOL = `${REPOSITORY} core/txpool/errors.go`
@@ -7,10 +7,7 @@ const LEGACY_POOL = `${REPOSITORY} core/txpool/legacypool/legacypool.go`
 const BACKEND = `${REPOSITORY} eth/api_backend.go`
 const API = `${REPOSITORY} internal/ethapi/api.go`
 
-/** Errors without a code of their own get -32000: rpc/errors.go errcodeDefault. */
-const plain = (message: string, source: string): Words => ({ code: -32000, message, source })
-
-/** go-ethereum, and what its forks took from it. */
+/** go-ethereum. Errors without a code of their own get -32000: rpc/errors.go errcodeDefault. */
 export const geth: EvmPersonality = {
   name: 'geth',
   chain: 'evm',
@@ -57,6 +54,8 @@ export const geth: EvmPersonality = {
       source: `${REPOSITORY} rpc/errors.go`,
     },
     unknownBlock: plain('header not found', BACKEND),
+    finalizedMissing: plain('finalized block not found', BACKEND),
+    safeMissing: plain('safe block not found', BACKEND),
     stateMissing: plain('historical state {root} is not available', `${REPOSITORY} core/state/database_history.go`),
     bodyMissing: {
       code: 4444,
@@ -77,7 +76,7 @@ export const geth: EvmPersonality = {
     gasAllowance: plain('gas required exceeds allowance ({gas})', `${REPOSITORY} eth/gasestimator/gasestimator.go`),
   },
   pool: {
-    replacement: { percent: 10n, compares: 'both' },
+    replacement: { percent: 10n, compares: 'both', rounds: 'down' },
     minTip: 1n,
     nonceGap: 'queued',
     feeCapBelowBaseFee: 'queued',

@@ -17,8 +17,8 @@ export const SOLANA_SITUATIONS = [
   'blockStatusNotAvailable',
   'unsupportedVersion',
   'minContextSlot',
+  'longTermStorageUnreachable',
   'methodNotFound',
-  'tooLarge',
 ] as const
 
 export type SolanaSituation = (typeof SOLANA_SITUATIONS)[number]
@@ -27,7 +27,7 @@ export type SolanaSituation = (typeof SOLANA_SITUATIONS)[number]
 export type SolanaPersonality = Transport & {
   readonly name: string
   readonly chain: 'solana'
-  readonly says: Partial<Record<SolanaSituation, Words>>
+  readonly says: { readonly [Situation in SolanaSituation]?: Words | undefined }
   readonly missingMethods: Readonly<Record<string, string>>
   /** Whether it keeps transactions (`--enable-rpc-transaction-history`). */
   readonly history: boolean

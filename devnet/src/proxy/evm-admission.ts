@@ -116,6 +116,7 @@ function nonces(
 
 function funds(transaction: EvmTransaction, { balance, pooled }: EvmNodeState, rules: PoolRules) {
   const { sender, nonce } = transaction
+  if (rules.balance === 'unchecked') return undefined
   const cost = costOf(transaction)
   if (balance < cost) {
     const values = { sender, balance, cost, overshot: cost - balance }
@@ -138,7 +139,8 @@ function delegation({ nonce }: EvmTransaction, state: EvmNodeState, { delegated 
 function replacement(transaction: EvmTransaction, state: EvmNodeState, { replacement: rule }: PoolRules) {
   const old = state.pooled.get(transaction.nonce)
   if (!old || rule === 'never') return undefined
-  const enough = (now: bigint, before: bigint) => now > before && now >= (before * (100n + rule.percent)) / 100n
+  const rest = rule.rounds === 'up' ? 99n : 0n
+  const enough = (now: bigint, before: bigint) => now > before && now >= (before * (100n + rule.percent) + rest) / 100n
   const paid = ({ feeCap, tip }: { feeCap: bigint; tip: bigint }) => min(feeCap, state.baseFee + tip)
   const replaces =
     rule.compares === 'both'

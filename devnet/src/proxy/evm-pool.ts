@@ -58,13 +58,12 @@ export class EvmPool {
     return this.#hidden.size > 0 || this.held.values().some(({ isVisible }) => isVisible)
   }
 
-  /** Passes on what waited for the base fee to fall; forgets what was mined. */
+  /** Offers to the chain what waits for the base fee to fall or for money; forgets what was mined. */
   async settle(): Promise<void> {
-    const waiting = this.held.values().filter(({ isVisible }) => isVisible)
-    if (waiting.length > 0) {
-      const block = (await this.#upstream.result('eth_getBlockByNumber', ['pending', false])) as Block
-      const baseFee = BigInt(block.baseFeePerGas ?? 0)
-      await this.held.release(({ isVisible, feeCap }) => isVisible && feeCap >= baseFee)
+    for (const { id, raw, isVisible } of this.held.values()) {
+      if (!isVisible) continue
+      const outcome = await this.#upstream.send('eth_sendRawTransaction', [raw])
+      if (!('error' in outcome) || !WAITS.test(outcome.error.message)) this.held.delete(id)
     }
     for (const hash of this.#hidden.keys()) {
       const known = (await this.#upstream.result('eth_getTransactionByHash', [hash])) as { blockHash?: unknown } | null
@@ -91,12 +90,19 @@ export class EvmPool {
     if (this.#hidden.delete(hash)) return { result: hash }
     const outcome = await this.#upstream.send('eth_sendRawTransaction', [raw])
     if (!('error' in outcome)) return outcome
-    if (/less than block base fee/.test(outcome.error.message)) {
+    if (this.#mayWait(outcome.error.message)) {
       this.held.hold({ ...transaction, id: hash, isVisible: true }, undefined)
       return { result: hash }
     }
     const situation = ANVIL_WORDS.find(([words]) => words.test(outcome.error.message))?.[1]
     return situation ? this.#refuse(situation, await this.#valuesFor(transaction), outcome.error) : outcome
+  }
+
+  /** Whether this pool takes what anvil refuses until the chain can include it. */
+  #mayWait(words: string): boolean {
+    const { feeCapBelowBaseFee, balance } = this.#personality.pool
+    if (/less than block base fee/.test(words)) return feeCapBelowBaseFee === 'queued'
+    return balance === 'unchecked' && WAITS.test(words)
   }
 
   async #admit(transaction: EvmTransaction) {
@@ -204,6 +210,9 @@ export class EvmPool {
 }
 
 const PREDECESSOR_POLL_MS = 50
+
+/** What anvil says against a transaction that a pool may keep until its time comes. */
+const WAITS = /less than block base fee|insufficient funds/i
 
 /** What anvil says where this proxy let a transaction through. */
 const ANVIL_WORDS: readonly (readonly [RegExp, EvmSituation])[] = [

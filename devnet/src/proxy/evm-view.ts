@@ -115,7 +115,10 @@ export class EvmView {
       return undefined
     }
     const head = await this.head()
-    if (number > head) return { answer: readsState ? this.#refuse('unknownBlock', UNKNOWN_BLOCK) : { result: null } }
+    if (number > head)
+      return {
+        answer: readsState ? this.#refuse('unknownBlock', UNKNOWN_BLOCK, { block: hex(number) }) : { result: null },
+      }
     if (readsState && stateBlocks !== undefined && head - number >= stateBlocks) {
       const block = await this.#upstream.result('eth_getBlockByNumber', [hex(number), false])
       const root = (block as { stateRoot: string }).stateRoot.slice(2)
@@ -167,7 +170,9 @@ export class EvmView {
 
   /** Without words of its own the node answers null. */
   #bodyMissing(number: number): Outcome {
-    return this.#says('bodyMissing') ? this.#refuse('bodyMissing', undefined, { number }) : { result: null }
+    const ends = this.#forgotten.map(({ to }) => (to ?? number) + 1)
+    const values = { number, first: Math.max(...ends) }
+    return this.#says('bodyMissing') ? this.#refuse('bodyMissing', undefined, values) : { result: null }
   }
 
   #indexMissing(): Outcome {

@@ -38,13 +38,14 @@ export class PersonalTransport {
     const refusal = this.#takeThrottle()
     if (!Array.isArray(request)) return refusal ? refuse(refusal, [request]) : this.#answerOne(request)
     if (refusal) return refuse(refusal, request, 'list')
-    const { limit = Number.POSITIVE_INFINITY, refusal: tooLarge } = this.#rules.batch
+    const { limit = Number.POSITIVE_INFINITY, refusal: tooLarge, oneErrorForAll } = this.#rules.batch
     if (request.length > limit && tooLarge) return refuse(tooLarge, request, tooLarge.shape)
     if (request.length === 0) {
       return { status: 200, body: stringify(responseOf(null, { error: { code: -32600, message: 'empty batch' } })) }
     }
     const responses = await Promise.all(request.map((call) => this.#respond(call)))
-    return { status: 200, body: stringify(responses) }
+    const failed = oneErrorForAll ? responses.find((response) => 'error' in response) : undefined
+    return { status: 200, body: stringify(failed ?? responses) }
   }
 
   #takeThrottle(): Refusal | undefined {
@@ -73,11 +74,11 @@ function responseOf(id: unknown, outcome: Outcome): object {
 }
 
 function refuse(refusal: Refusal, calls: readonly unknown[], shape: 'list' | 'object' = 'object'): RpcAnswer {
-  const { status, error, body, retryAfterSeconds } = refusal
+  const { status, body, retryAfterSeconds, idless } = refusal
   const headers: Record<string, string> = {}
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
-  if (error === undefined) return { status, headers, body: body ?? '' }
-  const ids = calls.map((call) => (call as { id?: unknown } | null)?.id)
-  const responses = ids.map((id) => responseOf(id, { error }))
+  if (refusal.error === undefined) return { status, headers, body: body ?? '' }
+  const error = { ...refusal.error, message: refusal.error.message.replace('{calls}', String(calls.length)) }
+  const responses = calls.map((call) => responseOf(idless ? null : (call as { id?: unknown } | null)?.id, { error }))
   return { status, headers, body: stringify(shape === 'list' ? responses : responses[0]) }
 }
