@@ -181,6 +181,15 @@ test('functions of one name are told apart by their arguments, or by their signa
   expect((await encode([abi[0], abi[0]], 'pick', [payer.address])).status).toBe(200)
 })
 
+test('a function that nobody can call from outside is in nobody’s way', async () => {
+  const abi = [named('odd', 'function'), named('good', 'uint8'), { type: 'function', name: 'bad name', inputs: [] }]
+  expect((await encode(abi, 'good', [1])).status).toBe(200)
+  expect(await encode(abi, 'odd', ['0x'])).toMatchObject({
+    status: 400,
+    message: expect.stringContaining('no type function'),
+  })
+})
+
 test('an item without a type is a function, one of another type is none', async () => {
   expect((await encode([{ name: 'go', inputs: [] }], 'go', [])).status).toBe(200)
   expect((await encode([{ type: 'event', name: 'go', inputs: [] }], 'go', [])).status).toBe(400)

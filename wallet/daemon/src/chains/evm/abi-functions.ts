@@ -10,12 +10,25 @@ export type ContractFunction = {
 }
 
 /**
- * The functions of an ABI in JSON (Solidity ABI specification), with `uint` and `int` written out.
- *
- * @throws TypeError for a function that is none, or has a parameter of a type that does not exist.
+ * The functions of an ABI in JSON (Solidity ABI specification) that can be called from outside, with `uint` and `int`
+ * written out; and what is wrong with the others, by name.
  */
-export function readFunctions(abi: readonly unknown[]): ContractFunction[] {
-  return abi.filter((item) => isRecord(item) && (item.type ?? 'function') === 'function').map(readFunction)
+export function readFunctions(abi: readonly unknown[]): {
+  functions: ContractFunction[]
+  faults: ReadonlyMap<string, string>
+} {
+  const functions: ContractFunction[] = []
+  const faults = new Map<string, string>()
+  for (const item of abi) {
+    if (!isRecord(item) || (item.type ?? 'function') !== 'function') continue
+    try {
+      functions.push(readFunction(item))
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      faults.set(String(item.name), error.message)
+    }
+  }
+  return { functions, faults }
 }
 
 /** A function in the shape that ox encodes and decodes. */
@@ -26,8 +39,8 @@ export function toOx({ name, inputs }: ContractFunction): AbiFunction {
 type Item = Record<string, unknown>
 const isRecord = (value: unknown): value is Item => typeof value === 'object' && value !== null
 
-function readFunction(item: unknown): ContractFunction {
-  const { name, inputs = [] } = item as Item
+/** @throws TypeError for a function without a name, or with a parameter of a type that does not exist. */
+function readFunction({ name, inputs = [] }: Item): ContractFunction {
   if (typeof name !== 'string' || !/^[a-zA-Z_$][\w$]*$/.test(name)) throw new TypeError('a function has no name')
   if (!Array.isArray(inputs)) throw new TypeError(`the inputs of ${name} are not a list`)
   const read = inputs.map(readParameter)

@@ -31,7 +31,7 @@ export function prepareContractCall(request: ContractCallRequest, network: Netwo
 
 function fits(abi: readonly unknown[], data: `0x${string}`): boolean {
   try {
-    return readFunctions(abi).some((each) => {
+    return readFunctions(abi).functions.some((each) => {
       if (each.selector !== data.slice(0, 10)) return false
       decodeData(toOx(each), data)
       return true

@@ -14,9 +14,14 @@ export function encodeCalldata(
   args: readonly unknown[],
 ): { ok: true; calldata: `0x${string}`; selector: string } | Refusal {
   try {
-    const named = readFunctions(abi).filter(({ name, signature, selector }) =>
+    const { functions, faults } = readFunctions(abi)
+    const named = functions.filter(({ name, signature, selector }) =>
       [name, signature, selector].includes(functionName),
     )
+    const unread = faults.get(functionName)
+    if (named.length === 0 && unread !== undefined) {
+      return refuse('ABI_ENCODING_FAILED', `${clip(functionName)} cannot be called: ${clip(unread)}.`)
+    }
     const [found, ...others] = [...new Map(named.map((one) => [one.signature, one])).values()].flatMap((one) => {
       const values = valuesFor(one, args)
       return values.ok ? [{ one, values: values.values }] : []
