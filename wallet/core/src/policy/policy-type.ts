@@ -1,6 +1,7 @@
 import type { z } from 'zod'
+import { parseUnits } from '../amount.ts'
 import type { Effect } from '../effect.ts'
-import type { NetworkName } from '../network.ts'
+import { type NetworkName, networkOf } from '../network.ts'
 import type { Reason } from '../verdict.ts'
 
 /** What is judged: the effects of one transaction, with the most it may cost in fees. */
@@ -15,9 +16,14 @@ export type Subject = {
   marketFee?: bigint | undefined
 }
 
+/** In whole coins. A price that no network has had counts, whichever node told it. */
+const MOST_PLAIN_FEE = '0.01'
+
 /** What a fee takes from limits by amount: all that a plain payment would not have cost. */
-export function countedFee({ maxFee, plainFee = maxFee }: Pick<Subject, 'maxFee' | 'plainFee'>): bigint {
-  return maxFee > plainFee ? maxFee - plainFee : 0n
+export function countedFee({ network, maxFee, plainFee = maxFee }: Omit<Subject, 'effects' | 'marketFee'>): bigint {
+  const most = parseUnits(MOST_PLAIN_FEE, networkOf(network).native.decimals)!
+  const free = plainFee < most ? plainFee : most
+  return maxFee > free ? maxFee - free : 0n
 }
 
 /**

@@ -122,6 +122,17 @@ describe('a fee that the daemon sets', () => {
     )
   })
 
+  test('of a plain payment counts too where the price is one that no network has had', async () => {
+    const payer = await chain.payer({ SPENDING_LIMIT: small }, { agent: { ownerAddress: TO } })
+    await anvil(chain.evm.rpcUrl, 'anvil_setNextBlockBaseFeePerGas', `0x${(10_000n * GWEI).toString(16)}`)
+    await chain.evm.control.mine(1)
+    const tier = async () => (await chain.ask(payer, 'simulate', { ...plain, amount: '1' })).body.tier
+    await expect.poll(tier).toBe('APPROVAL')
+    await anvil(chain.evm.rpcUrl, 'anvil_setNextBlockBaseFeePerGas', '0x1')
+    await chain.evm.control.mine(1)
+    await expect.poll(tier).toBe('INSTANT')
+  })
+
   test('is taken from the budget of a session, and what was not paid is given back', async () => {
     const limits = { SPENDING_LIMIT: { instant_max: `${ETH}` }, ...contracts }
     const { body: trial } = await chain.ask(await chain.payer(limits), 'simulate', burn)
