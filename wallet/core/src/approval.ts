@@ -47,7 +47,7 @@ export function approvalDigest(content: ApprovalContent): string {
 export function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'spend':
-      return `Send ${bothAmounts(effect)} to ${effect.to}`
+      return `Send ${bothAmounts(effect)} to ${effect.to}${depositText(effect)}`
     case 'grant':
       return `Let ${effect.spender} take ${isUnlimited(effect.asset, effect.amount) ? 'without limit: ' : ''}${bothAmounts(effect)}`
     case 'call':
@@ -191,6 +191,10 @@ function oneLine(text: string): string {
 /** Six characters that a person compares between the chat's card and the signing page. */
 export function shortCode(digestHex: string): string {
   return `${digestHex.slice(0, 3)}-${digestHex.slice(3, 6)}`.toUpperCase()
+}
+
+function depositText({ depositFor }: Extract<Effect, { kind: 'spend' }>): string {
+  return depositFor === undefined ? '' : `, as the deposit of the new account ${depositFor}`
 }
 
 function bothAmounts(effect: Extract<Effect, { kind: 'spend' | 'grant' }>): string {

@@ -20,7 +20,8 @@ export type Asset = {
  * Amounts are base units of the asset.
  */
 export type Effect =
-  | { kind: 'spend'; asset: Asset; amount: bigint; to: string }
+  /** `depositFor`: an account that is made for `to`, who gets the deposit in it. */
+  | { kind: 'spend'; asset: Asset; amount: bigint; to: string; depositFor?: string }
   | { kind: 'grant'; asset: Asset; amount: bigint; spender: string }
   | { kind: 'call'; target: string; selector: string }
   | { kind: 'deploy' }
@@ -71,6 +72,8 @@ export const EffectView = z
       humanAmount: z.string(),
       unscaledAmount: z.string().optional(),
       to: z.string(),
+      /** An account that is made for `to`, who gets the deposit in it. */
+      depositFor: z.string().optional(),
     }),
     z.object({
       kind: z.literal('grant'),

@@ -75,13 +75,21 @@ function Warnings({ reasons }: { reasons: readonly Reason[] }) {
   ))
 }
 
+const DEPOSIT = 'to, as the deposit of a new token account'
+
 type EffectProps = { effect: Effect; usd: string | undefined; children: ComponentChildren }
 
 function EffectBlock({ effect, usd, children }: EffectProps) {
   switch (effect.kind) {
     case 'spend':
       return (
-        <Money verb="Send" to="to" effect={effect} address={effect.to} usd={usd}>
+        <Money
+          verb="Send"
+          to={effect.depositFor === undefined ? 'to' : DEPOSIT}
+          effect={effect}
+          address={effect.to}
+          usd={usd}
+        >
           {children}
         </Money>
       )

@@ -13,7 +13,7 @@ import {
   getUpdateMultiplierScaledUiMintInstruction,
 } from '@solana-program/token-2022'
 import type { EffectView, WalletAssetsView } from '@waiaas/core'
-import { createToken2022Mint, createTransferFeeMint, type SolanaMint } from '@waiaas/devnet'
+import { createSplMint, createToken2022Mint, createTransferFeeMint, type SolanaMint } from '@waiaas/devnet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   allowTokens,
@@ -24,6 +24,7 @@ import {
 } from './testing/solana-chain.ts'
 
 const SYSTEM = '11111111111111111111111111111111' as Address
+const RENT = 2_039_280n
 
 let chain: SolanaChain
 
@@ -253,5 +254,39 @@ describe('what an issuer may do to every holder is shown, and allowed with the t
     const told = JSON.stringify(await assetsOf(payer))
     expect(told).toContain('New accounts begin frozen')
     expect(told).toContain('1.5 % of every transfer is withheld, at most 0.001')
+  })
+})
+
+describe('the account that a recipient gets with the first tokens belongs to them', () => {
+  let mint: SolanaMint
+  beforeAll(async () => {
+    mint = await createSplMint(chain.mintOptions)
+  })
+
+  test('a recipient on the list is paid without one, and its deposit is shown and counted', async () => {
+    const to = await newAddress()
+    const payer = await holder(mint, { WHITELIST: { allowed_addresses: [to] } })
+    const [account] = await findAssociatedTokenPda({ mint: mint.address, owner: to, tokenProgram: mint.program })
+    const { status, body } = await payer.send(transfer(mint, to, { amount: '5' }))
+    expect([status, body.effects[0]]).toMatchObject([
+      201,
+      { kind: 'spend', asset: { symbol: 'SOL' }, amount: String(RENT), to, depositFor: account },
+    ])
+    expect(await payer.ended(body.id)).toMatchObject({ status: 'CONFIRMED' })
+    expect(await heldBy(to, mint)).toBe(5n)
+  }, 30_000)
+
+  test('one who is not on the list is paid nothing, and gets no account either', async () => {
+    const payer = await holder(mint, { WHITELIST: { allowed_addresses: [await newAddress()] } })
+    const { status, body } = await payer.send(transfer(mint, await newAddress(), { amount: '5' }))
+    expect([status, body.code]).toEqual([403, 'WHITELIST_DENIED'])
+  })
+
+  test('the deposit counts in the limit for coins', async () => {
+    const limits = allowTokens(mint.address).SPENDING_LIMIT as object
+    const coins = { windows: [{ seconds: 3600, asset: 'native:solana', max: String(RENT - 1n) }] }
+    const payer = await holder(mint, { SPENDING_LIMIT: { ...limits, ...coins } })
+    const { status, body } = await payer.send(transfer(mint, await newAddress(), { amount: '5' }))
+    expect([status, body.code]).toEqual([403, 'SPENDING_LIMIT_EXCEEDED'])
   })
 })

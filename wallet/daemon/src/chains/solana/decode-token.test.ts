@@ -88,7 +88,7 @@ test('what was built reads as what was asked for', () => {
         transfer: [[memoInstruction('m'), transfer], [spend]],
         'transfer to a new account': [
           [create, transfer],
-          [{ kind: 'spend', asset: coin, amount: 7n, to: theirs! }, spend],
+          [{ kind: 'spend', asset: coin, amount: 7n, to: to!, depositFor: theirs! }, spend],
         ],
         approve: [
           [approveTokensInstruction(held, to!, amount)],
@@ -209,10 +209,12 @@ test.each<[string, Instruction, unknown[]]>([
 
 test('a new account is paid for once, and its price must be known', () => {
   const create = createAccountInstruction(wallet, { mint, owner: other, account: target })
-  const rent = { kind: 'spend', asset: coin, amount: 2_039_280n, to: target }
+  const rent = { kind: 'spend', asset: coin, amount: 2_039_280n, to: other, depositFor: target }
   expect(read([create, create])).toEqual([rent])
   expect(read([create], { created: new Map([[target, 0n]]) })).toEqual([])
   expect(read([create], { created: new Map() })).toEqual(opaque('not known'))
+  const own = createAccountInstruction(wallet, { mint, owner: wallet, account: target })
+  expect(read([own])).toEqual([{ kind: 'spend', asset: coin, amount: 2_039_280n, to: target }])
 })
 
 test('a token with an extension that nobody knows is opaque, and says which', () => {

@@ -92,12 +92,21 @@ function systemEffects({ accounts, data }: ReadInstruction, { wallet, network }:
   return [{ kind: 'spend', asset, amount: data.readBigUInt64LE(4), to }]
 }
 
-/** A new token account costs its payer what keeps it alive. */
+/**
+ * A new token account costs its payer the deposit that keeps it alive. Whoever owns the account gets that back by
+ * closing it (token program, `CloseAccount`), so the deposit goes to them; in an account of the wallet it stays there.
+ */
 function accountEffects({ accounts, data }: ReadInstruction, facts: SolanaFacts, made: Set<string>): Effect[] {
   const { wallet, network, created } = facts
-  const [payer, account] = accounts
+  const [payer, account, owner] = accounts
   const tag = data.length === 0 ? 0 : data[0]!
-  if (data.length > 1 || tag > ATA_CREATE_IDEMPOTENT || accounts.length < 6 || account === undefined) {
+  if (
+    data.length > 1 ||
+    tag > ATA_CREATE_IDEMPOTENT ||
+    accounts.length < 6 ||
+    account === undefined ||
+    owner === undefined
+  ) {
     return [opaque('instruction of the Associated Token program')]
   }
   if (payer !== wallet || made.has(account)) return []
@@ -105,7 +114,12 @@ function accountEffects({ accounts, data }: ReadInstruction, facts: SolanaFacts,
   const amount = created.get(account)
   if (amount === undefined) return [opaque(`what the new token account ${account} costs is not known`)]
   const asset = { network: network.name, ...network.native }
-  return amount === 0n ? [] : [{ kind: 'spend', asset, amount, to: account }]
+  if (amount === 0n) return []
+  return [
+    owner === wallet
+      ? { kind: 'spend', asset, amount, to: account }
+      : { kind: 'spend', asset, amount, to: owner, depositFor: account },
+  ]
 }
 
 function opaque(why: string): Effect {

@@ -75,7 +75,7 @@ test('a token transfer is a spend, and the account that it makes for the recipie
   const [ata] = await findAssociatedTokenPda({ mint: spl.address, owner: to, tokenProgram: spl.program })
   expect(await send(spl, to)).toMatchObject({
     effects: [
-      { kind: 'spend', asset: sol, amount: RENT, to: ata },
+      { kind: 'spend', asset: sol, amount: RENT, to, depositFor: ata },
       { kind: 'spend', asset: asset(spl), amount: 5n, to },
     ],
     amount: 5n,
