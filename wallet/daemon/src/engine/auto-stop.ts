@@ -1,5 +1,5 @@
 import { AppError, type Clock, immediate, type Logger } from '@openpista/common'
-import { canonicalHash, type Json, type NetworkName, policiesInForce } from '@waiaas/core'
+import { canonicalHash, type Json, limitKeys, type NetworkName, policiesInForce } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import { suspendAgent } from '../store/agents.ts'
@@ -93,7 +93,7 @@ async function lookAt(parts: Parts, agentId: string, events: readonly EventRow[]
   for (const event of events) next(happeningOf(event))
   const spending = events.findLast(({ type }) => type === 'TX_ALLOWED' || type === 'TX_QUEUED')
   if (spending !== undefined) {
-    next({ kind: 'spent', at: now, percent: await dailyPercent(db, agentId, spending.transaction_id!, now) })
+    next({ kind: 'spent', at: now, percent: await dailyPercent(parts, agentId, spending.transaction_id!, now) })
   }
   return { agentId, state, findings }
 }
@@ -143,30 +143,78 @@ const Windows = z.object({
     .default([]),
 })
 
-/** How much of the fullest window of a day or more is used, in percent. */
-async function dailyPercent(db: Kysely<Tables>, agentId: string, transactionId: string, now: number): Promise<number> {
+type Window = z.output<typeof Windows>['windows'][number]
+
+/**
+ * How much of the fullest window of a day or more is used, in percent. Where a window asks the owner for what lies
+ * above it, payments that the owner decides do not count: the window says how much the agent may spend alone.
+ */
+async function dailyPercent(
+  { db, settings }: Parts,
+  agentId: string,
+  transactionId: string,
+  now: number,
+): Promise<number> {
   const { network } = await db
     .selectFrom('transactions')
     .select('network')
     .where('id', '=', transactionId)
     .executeTakeFirstOrThrow()
-  const windows = await windowsOf(db, agentId, network)
   let fullest = 0
-  for (const { seconds, asset, max, max_usd } of windows) {
-    const window = { seconds, now }
-    if (max !== undefined) fullest = Math.max(fullest, percent(await spentUnder(db, agentId, asset, window), max))
-    if (max_usd !== undefined) fullest = Math.max(fullest, percent(await spentUsd(db, agentId, window), max_usd))
+  for (const window of await windowsOf(db, agentId, network)) {
+    const all = percentOf(window, await spentIn(db, agentId, window, now))
+    // Reads many rows, so only where it could matter.
+    const exact = window.on_exceed !== 'APPROVAL' || all < settings.dailyWarnPercent
+    const own = exact ? all : percentOf(window, await spentAlone(db, agentId, window, now))
+    fullest = Math.max(fullest, own)
   }
   return fullest
 }
 
-async function windowsOf(db: Kysely<Tables>, agentId: string, network: NetworkName) {
+async function windowsOf(db: Kysely<Tables>, agentId: string, network: NetworkName): Promise<Window[]> {
   const policies = policiesInForce(await policiesOf(db, agentId), agentId, network)
   const limits = policies.find(({ type }) => type === 'SPENDING_LIMIT')
   const parsed = Windows.safeParse(limits?.reading?.rules)
-  if (!parsed.success) return []
-  // What lies above a window that asks the owner was signed by the owner: that is no agent gone astray.
-  return parsed.data.windows.filter(({ seconds, on_exceed }) => seconds >= DAY && on_exceed !== 'APPROVAL')
+  return parsed.success ? parsed.data.windows.filter(({ seconds }) => seconds >= DAY) : []
+}
+
+/** `amount` in the window's asset, `usd` in micro-dollars where prices are known. */
+type Spent = { amount: bigint; usd: bigint }
+
+async function spentIn(db: Kysely<Tables>, agentId: string, window: Window, now: number): Promise<Spent> {
+  const span = { seconds: window.seconds, now }
+  return {
+    amount: window.max === undefined ? 0n : await spentUnder(db, agentId, window.asset, span),
+    usd: window.max_usd === undefined ? 0n : await spentUsd(db, agentId, span),
+  }
+}
+
+/** The same without payments that the owner approved or is asked for. */
+async function spentAlone(db: Kysely<Tables>, agentId: string, window: Window, now: number): Promise<Spent> {
+  const rows = await db
+    .selectFrom('transactions')
+    .innerJoin('ledger', 'ledger.transaction_id', 'transactions.id')
+    .select(['ledger.asset', 'ledger.amount', 'ledger.usd_micros'])
+    .where('transactions.agent_id', '=', agentId)
+    .where('transactions.tier', 'is not', 'APPROVAL')
+    .where('ledger.state', '<>', 'RELEASED')
+    .where('ledger.at', '>=', now - window.seconds)
+    .execute()
+  const counted = rows.filter(({ asset }) => keysOf(asset).includes(window.asset))
+  return {
+    amount: counted.reduce((sum, { amount }) => sum + BigInt(amount), 0n),
+    usd: rows.reduce((sum, { usd_micros }) => sum + BigInt(usd_micros ?? 0), 0n),
+  }
+}
+
+/** The limit keys that an asset key counts under. */
+function keysOf(asset: string): string[] {
+  const [network, address] = asset.split('/') as [NetworkName, string]
+  return address === 'native' ? limitKeys({ network }) : [asset]
+}
+
+function percentOf({ max, max_usd }: Window, { amount, usd }: Spent): number {
+  return Math.max(max === undefined ? 0 : percent(amount, max), max_usd === undefined ? 0 : percent(usd, max_usd))
 }
 
 function percent(part: bigint, whole: bigint): number {

@@ -1,6 +1,10 @@
+import { type AgentView, defaultPolicies } from '@waiaas/core'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
 import type { AutoStopSettings } from '../engine/auto-stop.ts'
+import { answerOwner } from './testing/owner.ts'
 import { OTHER, openSession, type Paying, pay, payer, startPaying, TO } from './testing/real-engine.ts'
+import { post } from './testing/start-http.ts'
 
 async function withAutoStop(settings: Partial<AutoStopSettings>, work: (own: Paying) => Promise<void>): Promise<void> {
   const own = await startPaying({ autoStop: { enabled: true, ...settings } })
@@ -132,6 +136,61 @@ test('a daily limit is told at 80 %, and stops at 100 %', () =>
     own.chains.get('evm-local')!.setFee(0n)
     await pay(own, token, { amount: `${1_000_000n - 800_000n - fees}` })
     expect(await happened(own, 'AUTO_STOP_TRIGGERED')).toMatchObject({ rule: 'DAILY_LIMIT_THRESHOLD' })
+  }))
+
+/** An agent with 100 ETH under the policies that `waiaas init` writes. */
+async function usual(own: Paying, more: Record<string, unknown> = {}) {
+  for (const policy of defaultPolicies()) await own.operate('POST', '/v1/policies', policy)
+  const agent = await own.operate<AgentView>('POST', '/v1/agents', { name: 'usual', chains: ['evm'], ...more })
+  own.chains.get('evm-local')!.books.balances.set(agent.wallets[0]!.address, 100n * 10n ** 18n)
+  const { token } = await openSession(own, agent.id)
+  let paid = 0
+  return {
+    id: agent.id,
+    status: async () => (await own.operate<AgentView>('GET', `/v1/agents/${agent.id}`)).status,
+    /** As much as goes out at once, to somebody else each time. */
+    pay: async (times: number) => {
+      const answers: string[] = []
+      for (let count = 0; count < times; count++) {
+        const to = `0x${(++paid).toString(16).padStart(4, '0').repeat(10)}`
+        answers.push(await pay(own, token, { to, humanAmount: '0.05' }))
+      }
+      return [...new Set(answers)]
+    },
+  }
+}
+
+test('with the policies of a new wallet a day is told at 80 %, and stopped where more than it allows would go alone', () =>
+  withAutoStop({}, async (own) => {
+    const agent = await usual(own)
+    expect(await agent.pay(15)).toEqual(['CONFIRMED'])
+    expect(await counted(own, 'AUTO_STOP_WARNING')).toBe(0)
+    expect(await agent.pay(4)).toEqual(['CONFIRMED'])
+    expect(await happened(own, 'AUTO_STOP_WARNING')).toMatchObject({ rule: 'DAILY_LIMIT_THRESHOLD' })
+    expect(await counted(own, 'AUTO_STOP_TRIGGERED')).toBe(0)
+    expect(await agent.pay(1), 'no owner: it waits').toEqual(['QUEUED'])
+    expect(await happened(own, 'AUTO_STOP_TRIGGERED')).toMatchObject({ rule: 'DAILY_LIMIT_THRESHOLD' })
+    expect(await agent.status()).toBe('SUSPENDED')
+  }))
+
+test('what the owner decides counts for nothing in a window that asks the owner', () =>
+  withAutoStop({}, async (own) => {
+    const owner = privateKeyToAccount(generatePrivateKey())
+    const agent = await usual(own, { ownerAddress: owner.address })
+    await agent.pay(19)
+    expect(await agent.pay(3)).toEqual(['QUEUED'])
+    const waiting = await own.db.selectFrom('transactions').select('id').where('status', '=', 'QUEUED').execute()
+    for (const { id } of waiting) {
+      const asked = await own.fetch('/v1/owner/challenges', post({ action: 'approve', resourceId: id }))
+      const challenge = (await asked.json()) as { message: string; ownerAddress: string }
+      const signature = await owner.signTypedData(JSON.parse(challenge.message))
+      await answerOwner(own, 'POST', `/v1/transactions/${id}/approve`, challenge, signature)
+      expect(await own.engine.wait(id, 10)).toMatchObject({ status: 'CONFIRMED' })
+    }
+    expect(waiting).toHaveLength(3)
+    expect(await counted(own, 'AUTO_STOP_WARNING'), 'for the 95 % that the agent spent alone').toBe(1)
+    expect(await counted(own, 'AUTO_STOP_TRIGGERED')).toBe(0)
+    expect(await agent.status()).toBe('ACTIVE')
   }))
 
 test('tries outside of the allowed times suspend', () =>
