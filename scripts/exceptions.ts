@@ -27,36 +27,6 @@ export const exceptions: readonly Exception[] = [
     path: 'wallet/sdk/src/owner-client.ts',
     reason: 'the published name is `new WAIaaSOwnerClient`, beside the two other clients',
   },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/accept.ts',
-    reason: 'does not take its ids as an argument yet',
-  },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/changes.ts',
-    reason: 'does not take its timers as an argument yet',
-  },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/pace.ts',
-    reason: 'does not take its timers as an argument yet',
-  },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/runs.ts',
-    reason: 'does not take its timers as an argument yet',
-  },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/signature.ts',
-    reason: 'does not take its ids as an argument yet',
-  },
-  {
-    rule: 'no-own-clock',
-    path: 'wallet/daemon/src/engine/sweep.ts',
-    reason: 'does not take its ids as an argument yet',
-  },
 ]
 
 /** Findings that are left, and the exceptions that covered none. */

@@ -31,6 +31,7 @@ export const noOwnClock = defineRule({
     { path: 'wallet/daemon/src/chains/a.ts', text: 'const now = timers.monotonic()\n' },
     { path: 'wallet/daemon/src/engine/b.ts', text: 'const now = clock.millis()\n' },
     { path: 'wallet/daemon/src/engine/c.ts', text: 'const day = new Date(clock.millis())\n' },
+    { path: 'wallet/daemon/src/engine/d.ts', text: 'const row = { id: context.newId() }\n' },
     { path: 'wallet/daemon/src/engine/d.test.ts', text: 'setTimeout(look, 5)\n' },
     { path: 'wallet/daemon/src/engine/testing/e.ts', text: 'const now = Date.now()\n' },
     { path: 'wallet/daemon/src/jobs/f.ts', text: 'setTimeout(look, 5)\n' },
@@ -42,7 +43,14 @@ const NAMES = /^(setTimeout|setInterval|setImmediate|newId|sleep|systemClock|sys
 const CALLS = /^(performance|Date)\.now$/
 
 function readsTheClock(node: ts.Node): boolean {
-  if (ts.isIdentifier(node)) return NAMES.test(node.text) && !ts.isImportSpecifier(node.parent)
+  if (ts.isIdentifier(node)) return NAMES.test(node.text) && !isMember(node)
   if (ts.isPropertyAccessExpression(node)) return CALLS.test(node.getText())
   return ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length
+}
+
+/** The name of something that was handed in, or an import: it is its use that counts. */
+function isMember(node: ts.Identifier): boolean {
+  const { parent } = node
+  if (ts.isPropertyAccessExpression(parent)) return parent.name === node
+  return ts.isPropertySignature(parent) || ts.isImportSpecifier(parent)
 }
