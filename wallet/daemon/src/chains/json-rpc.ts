@@ -116,25 +116,8 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
     return results
   }
 
-  const together = (most: () => number, work: (calls: readonly Call[]) => Promise<RpcResult<unknown>[]>) => {
-    let queue: Call[] = []
-    const flush = async () => {
-      const parts = partsOf(queue, most())
-      queue = []
-      const untried = await inLanes(parts, async (part) => {
-        const results = await work(part)
-        part.forEach((call, index) => void call.settle(results[index]!))
-        return !results.every(isLost)
-      })
-      for (const call of untried.flat()) call.settle(unreachable('others were not answered'))
-    }
-    return (method: string, params: readonly unknown[], mayLeave: () => boolean) =>
-      new Promise<RpcResult<unknown>>((settle) => {
-        if (queue.push({ method, params, mayLeave, settle }) === 1) timers.soon(flush)
-      })
-  }
-  const reading = together(limits.reads, (calls) => ask(calls, tries))
-  const submitting = together(limits.submits, submitOnce)
+  const reading = together(timers, limits.reads, (calls) => ask(calls, tries))
+  const submitting = together(timers, limits.submits, submitOnce)
 
   return {
     read: async (method, params, schema) => {
@@ -149,6 +132,25 @@ export function createRpcClient(url: string, tries: number, { exchange, timers }
     takesTogether: limits.reads,
     close: () => closing.abort(new Error('closed')),
   }
+}
+
+/** Gathers what is asked in one turn of the event loop, and settles it in parts of at most `most()`. */
+function together(timers: Timers, most: () => number, work: (calls: readonly Call[]) => Promise<RpcResult<unknown>[]>) {
+  let queue: Call[] = []
+  const flush = async () => {
+    const parts = partsOf(queue, most())
+    queue = []
+    const untried = await inLanes(parts, async (part) => {
+      const results = await work(part)
+      part.forEach((call, index) => void call.settle(results[index]!))
+      return !results.every(isLost)
+    })
+    for (const call of untried.flat()) call.settle(unreachable('others were not answered'))
+  }
+  return (method: string, params: readonly unknown[], mayLeave: () => boolean) =>
+    new Promise<RpcResult<unknown>>((settle) => {
+      if (queue.push({ method, params, mayLeave, settle }) === 1) timers.soon(flush)
+    })
 }
 
 const withheld = failure({ kind: 'withheld', message: 'The request was not sent: it may not leave any more.' })
