@@ -140,7 +140,7 @@ function changesOf({ network }: EvmContext, { balances }: Ran, tokens: ReadonlyM
  * By how many base units a token that keeps shares may miss an amount. A transfer rounds to whole shares and a balance
  * to whole units, each by less than one, and a share is worth more than a unit: with what shares are worth today that
  * is 2 (stETH moves up to 2 too few, lidofinance/core#442; aTokens that round shares up move up to 2 too many,
- * aave-dao/aave-v3-origin, docs/3.5/Aave-v3.5-properties.md). One more is room until a share is worth 2 units.
+ * aave-dao/aave-v3-origin, the rounding properties under docs). One more is room until a share is worth 2 units.
  */
 const ROUNDING_UNITS = 3n
 /** With fewer decimals a few base units may be money. */
