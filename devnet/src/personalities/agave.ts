@@ -54,7 +54,6 @@ export const agave: SolanaPersonality = {
       source: 'paritytech/jsonrpc core/src/types/error.rs, which anza-xyz/agave rpc/src/rpc_service.rs serves with',
     },
   },
-  missingMethods: {},
   history: true,
   refusesWhenUnhealthy: true,
   batch: { source: 'anza-xyz/agave rpc/src/rpc_service.rs: no limit but that of the body' },

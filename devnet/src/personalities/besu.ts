@@ -53,6 +53,10 @@ export const besu: EvmPersonality = {
     delegated: undefined,
     source: `${POOL}/TransactionPoolConfiguration.java, TransactionPool.java, layered/LayeredPendingTransactions.java, TransactionReplacementByFeeMarketRule.java`,
   },
+  missingMethods: {
+    'debug_*': words(-32604, 'Method not enabled'),
+    'txpool_*': words(-32604, 'Method not enabled'),
+  },
   stateBlocks: 512,
   batch: {
     limit: 1024,

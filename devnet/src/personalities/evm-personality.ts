@@ -125,8 +125,8 @@ export type EvmPersonality = Transport & {
   /** A situation without words does not occur there, or no source was found. */
   readonly says: { readonly [Situation in EvmSituation]?: Words | undefined }
   readonly pool: PoolRules
-  /** Optional methods that it lacks, with why. */
-  readonly missingMethods: Readonly<Record<string, string>>
+  /** Optional methods, or with `*` namespaces, that it lacks unless its operator enables them. */
+  readonly missingMethods: Readonly<Record<string, Words>>
   /** Blocks whose state is kept; absent: all. */
   readonly stateBlocks?: number | undefined
 }

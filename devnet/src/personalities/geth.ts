@@ -1,4 +1,4 @@
-import { type EvmPersonality, serverError as plain } from './evm-personality.ts'
+import { type EvmPersonality, serverError as plain, type Words } from './evm-personality.ts'
 
 const REPOSITORY = 'ethereum/go-ethereum'
 const POOL = `${REPOSITORY} core/txpool/errors.go`
@@ -6,6 +6,12 @@ const STATE = `${REPOSITORY} core/error.go, core/txpool/validation.go`
 const LEGACY_POOL = `${REPOSITORY} core/txpool/legacypool/legacypool.go`
 const BACKEND = `${REPOSITORY} eth/api_backend.go`
 const API = `${REPOSITORY} internal/ethapi/api.go`
+
+const METHOD_NOT_FOUND: Words = {
+  code: -32601,
+  message: 'the method {method} does not exist/is not available',
+  source: `${REPOSITORY} rpc/errors.go; over HTTP there are net, web3 and eth: node/defaults.go`,
+}
 
 /** go-ethereum. Errors without a code of their own get -32000: rpc/errors.go errcodeDefault. */
 export const geth: EvmPersonality = {
@@ -48,12 +54,9 @@ export const geth: EvmPersonality = {
     ),
     unprotected: plain('only replay-protected (EIP-155) transactions allowed over RPC', API),
     oversized: plain('oversized data: transaction size {size}, limit {sizeLimit}', STATE),
-    methodNotFound: {
-      code: -32601,
-      message: 'the method {method} does not exist/is not available',
-      source: `${REPOSITORY} rpc/errors.go`,
-    },
+    methodNotFound: METHOD_NOT_FOUND,
     unknownBlock: plain('header not found', BACKEND),
+    pendingMissing: plain('pending block is not available', BACKEND),
     finalizedMissing: plain('finalized block not found', BACKEND),
     safeMissing: plain('safe block not found', BACKEND),
     stateMissing: plain('historical state {root} is not available', `${REPOSITORY} core/state/database_history.go`),
@@ -87,7 +90,7 @@ export const geth: EvmPersonality = {
     delegated: 'replaceable',
     source: `${LEGACY_POOL} DefaultConfig, checkDelegationLimit; eth/ethconfig/config.go RPCTxFeeCap; params MaxTxGas`,
   },
-  missingMethods: {},
+  missingMethods: { 'debug_*': METHOD_NOT_FOUND, 'txpool_*': METHOD_NOT_FOUND },
   stateBlocks: 128,
   batch: {
     limit: 1000,

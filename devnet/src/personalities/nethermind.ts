@@ -63,6 +63,14 @@ export const nethermind: EvmPersonality = {
     delegated: 'one',
     source: `${REPOSITORY}/Nethermind.TxPool/TxPoolConfig.cs, TxPool.cs, Comparison/CompareReplacedTxByFee.cs`,
   },
+  missingMethods: {
+    'debug_*': {
+      code: -32600,
+      message:
+        "The method '{method}' is found but the namespace 'Debug' is disabled for n/a. Consider adding the namespace 'Debug' to JsonRpc.AdditionalRpcUrls for an additional URL, or to JsonRpc.EnabledModules for the default URL.",
+      source: `${REPOSITORY}/Nethermind.JsonRpc/JsonRpcService.cs`,
+    },
+  },
   batch: { source: `${REPOSITORY}/Nethermind.JsonRpc: MaxBatchSize 1024 for unauthenticated callers; words not found` },
 }
 

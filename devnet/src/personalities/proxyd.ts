@@ -3,18 +3,18 @@ import { opGeth } from './op-geth.ts'
 
 const SOURCE = 'ethereum-optimism/infra proxyd/backend.go'
 
+const NOT_LISTED = { code: -32001, message: 'rpc method is not whitelisted', source: SOURCE }
+
 /** Proxyd before op-geth, as the public endpoints of OP chains run it. */
 export const proxyd: EvmPersonality = {
   ...opGeth,
   name: 'proxyd',
   says: {
     ...opGeth.says,
-    methodNotFound: { code: -32001, message: 'rpc method is not whitelisted', source: SOURCE },
+    methodNotFound: NOT_LISTED,
   },
-  missingMethods: {
-    eth_simulateV1: 'proxyd serves a list of methods that the operator writes',
-    debug_traceTransaction: 'proxyd serves a list of methods that the operator writes',
-  },
+  // The operator lists the methods; these are often left out.
+  missingMethods: { 'debug_*': NOT_LISTED, 'txpool_*': NOT_LISTED, eth_simulateV1: NOT_LISTED },
   batch: {
     limit: 10,
     refusal: {

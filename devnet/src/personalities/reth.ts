@@ -7,6 +7,12 @@ const POOL_ERRORS = `${ERRORS}, crates/transaction-pool/src/error.rs`
 const input = (message: string, source = ERRORS): Words => ({ code: -32000, message, source })
 const rejected = (message: string, source = ERRORS): Words => ({ code: -32003, message, source })
 
+const METHOD_NOT_FOUND: Words = {
+  code: -32601,
+  message: 'Method not found',
+  source: 'paritytech/jsonrpsee types/src/error.rs; paradigmxyz/reth crates/rpc/rpc-server-types/src/module.rs',
+}
+
 /** Reth: close to geth's words, with other codes, and wei where geth says ether. */
 export const reth: EvmPersonality = {
   ...geth,
@@ -32,7 +38,7 @@ export const reth: EvmPersonality = {
     invalidSignature: { code: -32602, message: 'invalid transaction signature', source: ERRORS },
     wrongChain: input('invalid chain ID'),
     oversized: input('oversized data: transaction size {size}, limit {sizeLimit}'),
-    methodNotFound: { code: -32601, message: 'Method not found', source: 'paritytech/jsonrpsee types/src/error.rs' },
+    methodNotFound: METHOD_NOT_FOUND,
     unknownBlock: { code: -32001, message: 'block not found: {block}', source: ERRORS },
     stateMissing: {
       code: -32603,
@@ -54,6 +60,7 @@ export const reth: EvmPersonality = {
     balance: 'alone',
     source: 'paradigmxyz/reth crates/transaction-pool/src/config.rs, validate/mod.rs, validate/constants.rs',
   },
+  missingMethods: { 'debug_*': METHOD_NOT_FOUND, 'txpool_*': METHOD_NOT_FOUND },
   // A full node keeps 10,064 blocks of state, an archive all: more than a test makes.
   stateBlocks: undefined,
   batch: { source: 'paritytech/jsonrpsee server BatchRequestConfig::Unlimited' },

@@ -28,7 +28,6 @@ export type SolanaPersonality = Transport & {
   readonly name: string
   readonly chain: 'solana'
   readonly says: { readonly [Situation in SolanaSituation]?: Words | undefined }
-  readonly missingMethods: Readonly<Record<string, string>>
   /** Whether it keeps transactions (`--enable-rpc-transaction-history`). */
   readonly history: boolean
   /** Whether it refuses to preflight while unhealthy. */

@@ -25,6 +25,10 @@ type CommonAct =
   | { readonly kind: 'release' }
   /** Throttles the next requests in one of the personality's ways; the first unless told. */
   | { readonly kind: 'throttle'; readonly way?: number; readonly times?: number | 'always' }
+  /** Batches are answered from the last call to the first, or ids come back as texts. */
+  | { readonly kind: 'answers'; readonly are: 'reversed' | 'withTextIds' }
+  /** The node lacks these methods. */
+  | { readonly kind: 'lacks'; readonly methods: readonly string[] }
   /** Ends all acts. What is held stays held. */
   | { readonly kind: 'heal' }
 
@@ -47,6 +51,8 @@ export type EvmAct =
   | { readonly kind: 'behind'; readonly blocks: number }
   /** The pending count of an account is too high by `add`, or equal to the one at latest. */
   | { readonly kind: 'pendingCount'; readonly address: string; readonly is: number | 'latest' }
+  /** The node refuses the tag `pending`, or blocks named by an object (EIP-1898). */
+  | { readonly kind: 'refuses'; readonly what: 'pendingTag' | 'blockObjects' }
   /** `finalized` and `safe`: the block of now for ever, null, an error, block 0, or always the newest. */
   | { readonly kind: 'finality'; readonly is: 'stuck' | 'null' | 'missing' | 'zero' | 'latest' }
 
@@ -93,6 +99,8 @@ export function parseEvmAct(input: Input): EvmAct {
       if (typeof input.address !== 'string') throw new TypeError('address must be a text')
       return { kind: input.kind, address: input.address, is: input.is === 'latest' ? 'latest' : whole(input.is, 'is') }
     }
+    case 'refuses':
+      return { kind: input.kind, what: oneOf(input.what, ['pendingTag', 'blockObjects'] as const, 'what') }
     case 'finality':
       return { kind: input.kind, is: oneOf(input.is, ['stuck', 'null', 'missing', 'zero', 'latest'] as const, 'is') }
     default:
@@ -113,13 +121,8 @@ export function parseSolanaAct(input: Input): SolanaAct {
       return { kind: input.kind, slots: whole(input.slots, 'slots') }
     case 'unhealthy':
       return { kind: input.kind }
-    case 'forget': {
-      const { signatures } = input
-      if (!Array.isArray(signatures) || !signatures.every((signature) => typeof signature === 'string')) {
-        throw new TypeError('signatures must be a list of texts')
-      }
-      return { kind: input.kind, signatures }
-    }
+    case 'forget':
+      return { kind: input.kind, signatures: texts(input.signatures, 'signatures') }
     default:
       return parseCommon(input)
   }
@@ -135,6 +138,10 @@ export function parseBalancerAct(input: Input): BalancerAct {
 }
 
 function parseCommon(input: Input): CommonAct {
+  if (input.kind === 'answers') {
+    return { kind: input.kind, are: oneOf(input.are, ['reversed', 'withTextIds'] as const, 'are') }
+  }
+  if (input.kind === 'lacks') return { kind: input.kind, methods: texts(input.methods, 'methods') }
   if (input.kind === 'release' || input.kind === 'heal') return { kind: input.kind }
   if (input.kind !== 'throttle') throw new TypeError(`there is no act of the kind ${JSON.stringify(input.kind)}`)
   return {
@@ -166,6 +173,13 @@ function parseAnswer<Situation extends string>(answer: unknown, situations: read
 
 function timesOf(value: unknown): number | 'always' {
   return value === 'always' ? value : whole(value, 'times')
+}
+
+function texts(value: unknown, name: string): string[] {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
+    throw new TypeError(`${name} must be a list of texts`)
+  }
+  return value
 }
 
 function whole(value: unknown, name: string): number {

@@ -218,6 +218,24 @@ describe('a node apart from the chain', () => {
   })
 })
 
+test('a node lacks methods, tags and ways to name a block', async () => {
+  const { act, call, account } = await start()
+  const words = matcher(geth, 'methodNotFound')
+  expect((await call('debug_traceTransaction', [])).error).toMatchObject(words)
+  expect((await call('anvil_mine', [])).error).toMatchObject(words)
+  await act({ kind: 'lacks', methods: ['eth_maxPriorityFeePerGas'] })
+  expect((await call('eth_maxPriorityFeePerGas', [])).error?.message).toContain('eth_maxPriorityFeePerGas')
+  await act({ kind: 'refuses', what: 'blockObjects' })
+  const { hash } = (await direct('eth_getBlockByNumber', ['latest', false])).result as { hash: string }
+  const byHash = () => call('eth_getBalance', [account.address, { blockHash: hash }])
+  expect((await byHash()).error?.code).toBe(-32602)
+  await act({ kind: 'refuses', what: 'pendingTag' })
+  expect((await call('eth_call', [{ to: PAYEE }, 'pending'])).error).toMatchObject(matcher(geth, 'pendingMissing'))
+  await act({ kind: 'heal' })
+  expect((await byHash()).result).toBe(`0x${(10n * ETHER).toString(16)}`)
+  expect((await call('eth_maxPriorityFeePerGas', [])).result).toMatch(/^0x/)
+})
+
 describe('pools', () => {
   test('keep a transaction whose fee cap is below the base fee until it falls', async () => {
     const { send, call, countOf } = await start()

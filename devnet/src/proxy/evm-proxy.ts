@@ -1,5 +1,5 @@
 import { type Control, connectControl } from '../control.ts'
-import type { EvmPersonality } from '../personalities/evm-personality.ts'
+import type { EvmPersonality, Words } from '../personalities/evm-personality.ts'
 import { startRpcServer } from '../rpc-server.ts'
 import { tunnel } from '../tunnel.ts'
 import { type EvmAct, parseEvmAct } from './acts.ts'
@@ -41,6 +41,7 @@ export async function startEvmProxy({ upstream, personality, port = 0 }: EvmProx
   const transport = new PersonalTransport(personality, (call) => node.answer(call))
   const act = async (input: EvmAct): Promise<void> => {
     if (input.kind === 'throttle') return transport.throttle(input.way ?? 0, timesOf(input.times))
+    if (input.kind === 'answers') return transport.answers(input.are)
     if (input.kind === 'heal') transport.heal()
     await node.act(input)
   }
@@ -67,6 +68,7 @@ class PersonalEvmNode {
   readonly #personality: EvmPersonality
   readonly #view: EvmView
   readonly #pool: EvmPool
+  readonly #lacks = new Set<string>()
   readonly #pendingCounts = new Map<string, number | 'latest'>()
 
   constructor(upstream: Upstream, personality: EvmPersonality) {
@@ -76,7 +78,7 @@ class PersonalEvmNode {
     this.#pool = new EvmPool(upstream, personality, () => this.#view.headTag())
   }
 
-  async act(act: Exclude<EvmAct, { kind: 'throttle' }>): Promise<void> {
+  async act(act: Exclude<EvmAct, { kind: 'throttle' | 'answers' }>): Promise<void> {
     switch (act.kind) {
       case 'nextSend':
         this.#checkWords(act)
@@ -86,8 +88,12 @@ class PersonalEvmNode {
       case 'pendingCount':
         this.#pendingCounts.set(act.address.toLowerCase(), act.is)
         return
+      case 'lacks':
+        for (const method of act.methods) this.#lacks.add(method)
+        return
       case 'heal':
         this.#pool.acts.clear()
+        this.#lacks.clear()
         this.#pendingCounts.clear()
         return this.#view.heal()
       default:
@@ -96,10 +102,8 @@ class PersonalEvmNode {
   }
 
   async answer({ method, params = [] }: Call): Promise<Outcome> {
-    if (method in this.#personality.missingMethods || /^(anvil|evm|hardhat)_/.test(method)) {
-      const words = this.#personality.says.methodNotFound ?? METHOD_NOT_FOUND
-      return { error: wordsOf(words, { method }) }
-    }
+    const missing = this.#missing(method)
+    if (missing) return { error: wordsOf(missing, { method }) }
     if (this.#pool.differs) await this.#pool.settle()
     if (method === 'web3_clientVersion') return { result: this.#personality.clientVersion }
     if (method === 'eth_sendRawTransaction') return this.#pool.send(params[0])
@@ -115,6 +119,13 @@ class PersonalEvmNode {
   stop(): void {
     this.#pool.held.stop()
     this.#upstream.close()
+  }
+
+  #missing(method: string): Words | undefined {
+    const { missingMethods, says } = this.#personality
+    const words = missingMethods[method] ?? missingMethods[method.replace(/_.*/, '_*')]
+    const isNone = this.#lacks.has(method) || /^(anvil|evm|hardhat)_/.test(method)
+    return isNone ? (says.methodNotFound ?? METHOD_NOT_FOUND) : words
   }
 
   async #transaction(params: readonly unknown[]): Promise<Outcome> {

@@ -13,6 +13,7 @@ export class EvmView {
   #forgotten: ActOf<'forget'>[] = []
   #receiptsLateBy = 0
   #hasPrices = true
+  readonly #refuses = new Set<string>()
   readonly #stale = new Map<string, unknown>()
   #finality: { readonly is: 'null' | 'missing' | 'at' | 'latest'; readonly number: number } | undefined
 
@@ -21,7 +22,11 @@ export class EvmView {
     this.#personality = personality
   }
 
-  async act(act: ActOf<Exclude<EvmAct['kind'], 'nextSend' | 'release' | 'throttle' | 'heal' | 'pendingCount'>>) {
+  async act(
+    act: ActOf<
+      Exclude<EvmAct['kind'], 'nextSend' | 'release' | 'throttle' | 'answers' | 'heal' | 'lacks' | 'pendingCount'>
+    >,
+  ) {
     switch (act.kind) {
       case 'behind':
         this.#behind = act.blocks
@@ -35,6 +40,9 @@ export class EvmView {
       case 'receiptsWithoutPrice':
         this.#hasPrices = false
         return
+      case 'refuses':
+        this.#refuses.add(act.what)
+        return
       case 'staleReceipts':
         return this.#keepReceipts(act.from)
       case 'finality':
@@ -47,6 +55,7 @@ export class EvmView {
     this.#forgotten = []
     this.#receiptsLateBy = 0
     this.#hasPrices = true
+    this.#refuses.clear()
     this.#stale.clear()
     this.#finality = undefined
   }
@@ -80,7 +89,9 @@ export class EvmView {
     if (typeof asked !== 'string') return { params }
     const withBlock = (block: string): Placed => ({ params: params.with(Math.min(index, params.length), block) })
     if (asked === 'finalized' || asked === 'safe') return this.#placeFinal(asked, withBlock)
-    if (asked === 'pending' && this.#says('pendingMissing')) return { answer: this.#refuse('pendingMissing') }
+    if (asked === 'pending' && this.#refuses.has('pendingTag')) {
+      return { answer: this.#refuse('pendingMissing', { code: -32000, message: 'pending block is not available' }) }
+    }
     if (asked === 'latest' || asked === 'pending') {
       return this.#behind === 0 ? { params } : withBlock(hex(await this.head()))
     }
@@ -90,7 +101,9 @@ export class EvmView {
 
   /** EIP-1898: `{blockHash}` or `{blockNumber}`. */
   async #placeObject(method: string, params: readonly unknown[], asked: BlockObject): Promise<Placed> {
-    if (this.#says('blockHashObject')) return { answer: this.#refuse('blockHashObject') }
+    if (this.#refuses.has('blockObjects')) {
+      return { answer: this.#refuse('blockHashObject', { code: -32602, message: 'Invalid params' }) }
+    }
     const { blockHash, blockNumber } = asked
     const block = blockHash ? await this.#upstream.result('eth_getBlockByHash', [blockHash, false]) : undefined
     const number = block ? (block as { number: string }).number : blockNumber
@@ -132,7 +145,11 @@ export class EvmView {
     if (method === 'eth_getTransactionReceipt') return this.#receipt(result as Receipt)
     if (method === 'eth_getTransactionByHash') return this.#transaction(result as Mined)
     if (method === 'eth_getBlockByHash') return this.#blockByHash(result as { number: string })
-    if (method === 'eth_getBlockReceipts') return { result: (result as Receipt[]).map((one) => this.#priced(one)) }
+    if (method === 'eth_getBlockReceipts') {
+      const receipts = result as Receipt[]
+      const isForgotten = receipts.some(({ blockNumber }) => this.#forgets('receipts', Number(blockNumber)))
+      return { result: isForgotten ? null : receipts.map((one) => this.#priced(one)) }
+    }
     return { result }
   }
 

@@ -139,6 +139,13 @@ describe('acts', () => {
     await node.stop()
   })
 
+  test('a method is missing', async () => {
+    const { node, call } = await open(solanaPersonalities.agave)
+    await node.control.act({ kind: 'lacks', methods: ['getBlocks'] })
+    expect((await call('getBlocks', [2_000])).error).toEqual({ code: -32601, message: 'Method not found' })
+    await node.stop()
+  })
+
   test('a transaction is held until released', async () => {
     const { node, call } = await open(solanaPersonalities.agave)
     await node.control.act({ kind: 'nextSend', effect: 'hold' })

@@ -33,6 +33,7 @@ export async function startSolanaProxy(options: SolanaProxyOptions): Promise<Nod
   const transport = new PersonalTransport(personality, (call) => node.answer(call))
   const act = async (input: SolanaAct): Promise<void> => {
     if (input.kind === 'throttle') return transport.throttle(input.way ?? 0, timesOf(input.times))
+    if (input.kind === 'answers') return transport.answers(input.are)
     if (input.kind === 'heal') transport.heal()
     await node.act(input)
   }
@@ -60,6 +61,7 @@ class PersonalSolanaNode {
   readonly #upstream: Upstream
   readonly #personality: SolanaPersonality
   readonly #view: SolanaView
+  readonly #lacks = new Set<string>()
   readonly #acts = new SendActs<SolanaSituation>()
   readonly #held: HeldTransactions<Held>
 
@@ -70,15 +72,19 @@ class PersonalSolanaNode {
     this.#held = new HeldTransactions(({ params }) => this.#passOn(params))
   }
 
-  async act(act: Exclude<SolanaAct, { kind: 'throttle' }>): Promise<void> {
+  async act(act: Exclude<SolanaAct, { kind: 'throttle' | 'answers' }>): Promise<void> {
     switch (act.kind) {
       case 'nextSend':
         this.#checkWords(act)
         return this.#acts.add(act)
       case 'release':
         return this.#held.release()
+      case 'lacks':
+        for (const method of act.methods) this.#lacks.add(method)
+        return
       case 'heal':
         this.#acts.clear()
+        this.#lacks.clear()
         return this.#view.heal()
       default:
         this.#view.act(act)
@@ -86,7 +92,7 @@ class PersonalSolanaNode {
   }
 
   async answer({ method, params = [] }: Call): Promise<Outcome> {
-    if (method in this.#personality.missingMethods) return this.#view.refuse('methodNotFound', { method })
+    if (this.#lacks.has(method)) return this.#view.refuse('methodNotFound', { method })
     return method === 'sendTransaction' ? this.#send(params) : this.#view.read(method, params)
   }
 

@@ -18,7 +18,7 @@ export class SolanaView {
     this.#personality = personality
   }
 
-  act(act: Exclude<SolanaAct, { kind: 'nextSend' | 'release' | 'throttle' | 'heal' }>): void {
+  act(act: Exclude<SolanaAct, { kind: 'nextSend' | 'release' | 'throttle' | 'answers' | 'heal' | 'lacks' }>): void {
     if (act.kind === 'behind') this.#behind = act.slots
     if (act.kind === 'unhealthy') this.#isUnhealthy = true
     if (act.kind === 'snapshot') this.#firstAvailable = act.firstAvailable

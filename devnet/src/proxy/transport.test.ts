@@ -77,3 +77,15 @@ test('infura answers a batch by the error of one call', async () => {
   expect(await (await post(node.rpcUrl, batch)).json()).toMatchObject({ id: 1, error: { code: expect.any(Number) } })
   await node.stop()
 })
+
+test('answers of a batch come in another order, and ids as texts', async () => {
+  const node = await startEvmProxy({ upstream: evm.rpcUrl, personality: evmPersonalities.geth })
+  await node.control.act({ kind: 'answers', are: 'reversed' })
+  await node.control.act({ kind: 'answers', are: 'withTextIds' })
+  const batch = [1, 2].map((id) => ({ jsonrpc: '2.0', id, method: 'eth_chainId', params: [] }))
+  const ids = async () => ((await (await post(node.rpcUrl, batch)).json()) as { id: unknown }[]).map(({ id }) => id)
+  expect(await ids()).toEqual(['2', '1'])
+  await node.control.act({ kind: 'heal' })
+  expect(await ids()).toEqual([1, 2])
+  await node.stop()
+})

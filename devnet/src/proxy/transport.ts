@@ -10,6 +10,7 @@ import type { Call, Outcome } from './upstream.ts'
 export class PersonalTransport {
   readonly #rules: Transport
   readonly #answerCall: (call: Call) => Promise<Outcome>
+  readonly #oddities = new Set<'reversed' | 'withTextIds'>()
   #throttle: { refusal: Refusal; left: number } | undefined
 
   constructor(rules: Transport, answerCall: (call: Call) => Promise<Outcome>) {
@@ -24,7 +25,13 @@ export class PersonalTransport {
     this.#throttle = { refusal, left: times }
   }
 
+  /** What is odd about the answers from now on. */
+  answers(are: 'reversed' | 'withTextIds'): void {
+    this.#oddities.add(are)
+  }
+
   heal(): void {
+    this.#oddities.clear()
     this.#throttle = undefined
   }
 
@@ -44,6 +51,7 @@ export class PersonalTransport {
       return { status: 200, body: stringify(responseOf(null, { error: { code: -32600, message: 'empty batch' } })) }
     }
     const responses = await Promise.all(request.map((call) => this.#respond(call)))
+    if (this.#oddities.has('reversed')) responses.reverse()
     const failed = oneErrorForAll ? responses.find((response) => 'error' in response) : undefined
     return { status: 200, body: stringify(failed ?? responses) }
   }
@@ -65,7 +73,8 @@ export class PersonalTransport {
     if (typeof method !== 'string') {
       return responseOf(id, { error: { code: -32600, message: 'invalid request' } })
     }
-    return responseOf(id, await this.#answerCall({ id, method, params: Array.isArray(params) ? params : [] }))
+    const outcome = await this.#answerCall({ id, method, params: Array.isArray(params) ? params : [] })
+    return responseOf(this.#oddities.has('withTextIds') ? String(id) : id, outcome)
   }
 }
 
