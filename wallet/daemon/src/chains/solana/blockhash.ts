@@ -3,6 +3,7 @@ import type { Blockhash } from '@solana/rpc-types'
 import { z } from 'zod'
 import type { Reader } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
+import { readBlockHeight } from './block-height.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
 import { InContext, U64 } from './wire.ts'
@@ -27,7 +28,7 @@ export function createBlockhashSource(
   const ask = async (): Promise<RpcResult<SolanaLifetime>> => {
     const [latest, height] = await Promise.all([
       rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest),
-      rpc.read('getBlockHeight', [{ commitment: 'processed' }], U64),
+      readBlockHeight(rpc, 'confirmed'),
     ])
     if (!latest.ok) return latest
     if (!height.ok) return height

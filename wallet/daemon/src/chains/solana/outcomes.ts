@@ -3,8 +3,12 @@ import type { Missing, Outcome, Place, Result, SentAttempt } from '../chain-adap
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
+import { budgetOf } from './compute-budget.ts'
+import { openEnvelope } from './envelope.ts'
 import { createHistory } from './history.ts'
+import { feeOf, signaturesIn } from './message.ts'
 import { describeTransactionError } from './node-errors.ts'
+import { readMessage } from './read-message.ts'
 import { InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
@@ -26,18 +30,18 @@ type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Stat
  * are missing proves nothing, however often: behind one address there may be several nodes, and one that was
  * restarted from a snapshot has no status for what another one's history covers.
  */
-export function createSolanaOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>) {
+export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>) {
   const history = createHistory()
 
   const outcomeOf = async ({ node, finalized, statuses }: Look, { versions }: Place): Promise<Outcome> => {
     const attempt = versions[0]!
     const { hash, validUntil } = attempt
     const status = statuses.get(hash)
-    if (status) return await included(node, hash, status)
+    if (status) return await included(rpc, attempt, status)
     if (validUntil === null || finalized.height <= validUntil) return { kind: 'waiting' }
     const searched = await history.search(node, attempt, finalized)
     if (searched.kind === 'missing') return { kind: 'waiting', missing: searched.missing }
-    if (searched.kind === 'found') return await foundIn(node, attempt, searched.slot)
+    if (searched.kind === 'found') return await foundIn(rpc, node, attempt, searched.slot)
     if (!(await isUnknownElsewhere(rpc, hash))) return { kind: 'waiting' }
     const proof = { kind: 'lists' as const, block: { number: finalized.slot, hash: '' }, node: node.node.host }
     return { kind: 'dead', proof, final: true, message: 'Its last valid block has passed without it.' }
@@ -47,16 +51,23 @@ export function createSolanaOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>) {
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
     const hashes = places.map(({ versions }) => versions[0]!.hash)
     history.watch(hashes)
-    const seen = await rpc.onOne((node) => lookAt(node, hashes))
+    const withHistory = await rpc.onOne((node) => lookAt(node, hashes, readStatuses))
+    // Where no node keeps a history, what a node remembers of the last blocks has to do.
+    const isUnable = !withHistory.ok && withHistory.failure.kind === 'unable'
+    const seen = isUnable ? await rpc.onOne((node) => lookAt(node, hashes, readRecentStatuses)) : withHistory
     if (!seen.ok) return { ok: false, message: seen.failure.message }
     return { ok: true, outcomes: await Promise.all(places.map((place) => outcomeOf(seen.value, place))) }
   }
 }
 
-async function lookAt(node: NodeReader, hashes: readonly string[]): Promise<RpcResult<Look>> {
+async function lookAt(
+  node: NodeReader,
+  hashes: readonly string[],
+  statusesOf: typeof readStatuses,
+): Promise<RpcResult<Look>> {
   const [finalized, read] = await Promise.all([
     node.read('getEpochInfo', [{ commitment: 'finalized' }], EpochInfo),
-    readStatuses(node, hashes),
+    statusesOf(node, hashes),
   ])
   if (!finalized.ok) return finalized
   if (!read.ok) return read
@@ -64,24 +75,35 @@ async function lookAt(node: NodeReader, hashes: readonly string[]): Promise<RpcR
   return { ok: true, value: { node, finalized: { slot, height }, statuses: read.value } }
 }
 
-async function included(node: NodeReader, hash: string, status: NonNullable<Status>): Promise<Outcome> {
+async function included(
+  rpc: Pick<RpcPool, 'read'>,
+  attempt: SentAttempt,
+  status: NonNullable<Status>,
+): Promise<Outcome> {
   const level = status.confirmationStatus
   if (level !== 'confirmed' && level !== 'finalized') return { kind: 'waiting' }
-  const base = {
-    kind: 'included' as const,
-    hash,
-    block: { number: status.slot, hash: '' },
-    final: level === 'finalized',
-  }
-  const result = await readResult(node, hash)
-  return result === undefined ? { ...base, missing: noReceipt(node, hash) } : { ...base, result }
+  const { hash } = attempt
+  const block = { number: status.slot, hash: '' }
+  const base = { kind: 'included' as const, hash, block, final: level === 'finalized' }
+  const result = (await readResult(rpc, hash)) ?? resultOfStatus(attempt, status)
+  return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }
 }
 
-async function readResult(node: NodeReader, hash: string): Promise<Result | undefined> {
+async function readResult(rpc: Pick<RpcPool, 'read'>, hash: string): Promise<Result | undefined> {
   const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }
-  const read = await node.read('getTransaction', [hash, options], Included)
-  // The status is known before the record is on some nodes; the next look will find it.
+  const read = await rpc.read('getTransaction', [hash, options], Included)
   return read.ok && read.value !== null ? resultOf(read.value.meta) : undefined
+}
+
+/** Without a record, the status says whether it succeeded, and the fee follows from the message: it is paid in any case. */
+function resultOfStatus({ raw }: SentAttempt, { err }: NonNullable<Status>): Result | undefined {
+  const message = openEnvelope(raw)?.message
+  const read = message === undefined ? undefined : readMessage(message, new Map())
+  if (!read?.ok) return undefined
+  const budget = budgetOf(read.message)
+  if (!budget.ok) return undefined
+  const fee = feeOf(budget.budget, signaturesIn(read.message)) + (read.message.config?.priorityFee ?? 0n)
+  return resultOf({ err, fee })
 }
 
 function resultOf({ err, fee }: { err?: unknown; fee: bigint }): Result {
@@ -90,10 +112,15 @@ function resultOf({ err, fee }: { err?: unknown; fee: bigint }): Result {
 }
 
 /** Its status is gone, and a finalized block lists it. */
-async function foundIn(node: NodeReader, { hash }: SentAttempt, slot: bigint): Promise<Outcome> {
+async function foundIn(
+  rpc: Pick<RpcPool, 'read'>,
+  node: NodeReader,
+  { hash }: SentAttempt,
+  slot: bigint,
+): Promise<Outcome> {
   const base = { kind: 'included' as const, hash, block: { number: slot, hash: '' }, final: true }
-  const result = (await readResult(node, hash)) ?? (await resultInBlock(node, hash, slot))
-  return result === undefined ? { ...base, missing: noReceipt(node, hash) } : { ...base, result }
+  const result = (await readResult(rpc, hash)) ?? (await resultInBlock(node, hash, slot))
+  return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }
 }
 
 const FullBlock = z.object({
@@ -119,11 +146,8 @@ async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Prom
   return meta ? resultOf(meta) : undefined
 }
 
-function noReceipt(node: NodeReader, hash: string): Missing {
-  return {
-    code: 'RECEIPT_UNAVAILABLE',
-    message: `${hash} is in a block; ${node.node.host} does not tell what came of it.`,
-  }
+function noReceipt(hash: string): Missing {
+  return { code: 'RECEIPT_UNAVAILABLE', message: `${hash} is in a block, and no node tells what came of it.` }
 }
 
 /** No other node may have a trace. One that does not answer, or keeps no history, has none to show. */
@@ -132,15 +156,31 @@ async function isUnknownElsewhere(rpc: Pick<RpcPool, 'onEach'>, hash: string): P
   return elsewhere.ok && elsewhere.value.every((statuses) => !statuses.get(hash))
 }
 
+/** Of any age, where the node keeps a history. */
 export async function readStatuses(
   node: NodeReader,
   hashes: readonly string[],
+): Promise<RpcResult<Map<string, Status>>> {
+  return await statusesBy(node, hashes, { searchTransactionHistory: true })
+}
+
+/** Of the last few hundred blocks. */
+async function readRecentStatuses(
+  node: NodeReader,
+  hashes: readonly string[],
+): Promise<RpcResult<Map<string, Status>>> {
+  return await statusesBy(node, hashes, {})
+}
+
+async function statusesBy(
+  node: NodeReader,
+  hashes: readonly string[],
+  options: { searchTransactionHistory?: true },
 ): Promise<RpcResult<Map<string, Status>>> {
   const groups: string[][] = []
   for (let start = 0; start < hashes.length; start += MAX_SIGNATURES) {
     groups.push(hashes.slice(start, start + MAX_SIGNATURES))
   }
-  const options = { searchTransactionHistory: true }
   const answers = await Promise.all(
     groups.map((group) => node.read('getSignatureStatuses', [group, options], Statuses)),
   )
