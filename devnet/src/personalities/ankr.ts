@@ -21,11 +21,13 @@ export const ankr: EvmPersonality = {
       status: 429,
       error: { code: -32090, message: 'Too many requests, reason: call rate limit exhausted, retry in 10s' },
       source: 'reports of public clients that quote the body; connext/monorepo#2710 for the status',
+      unconfirmed: true,
     },
     {
       status: 200,
       error: { code: -32090, message: 'Too many requests, reason: call rate limit exhausted, retry in 10m0s' },
       source: 'reports of public clients that quote the error',
+      unconfirmed: true,
     },
     {
       status: 403,

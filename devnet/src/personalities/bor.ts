@@ -13,7 +13,7 @@ export const bor: EvmPersonality = {
     gasLimitAboveCap: undefined,
     stateMissing: serverError(
       'missing trie node {root} (path ) state 0x{root} is not available, not found',
-      `${REPOSITORY} trie/errors.go, triedb/pathdb/reader.go`,
+      `${REPOSITORY} trie/errors.go, triedb/hashdb/database.go`,
     ),
     bodyMissing: undefined,
   },

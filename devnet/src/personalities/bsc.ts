@@ -13,7 +13,7 @@ export const bsc: EvmPersonality = {
     notAccepting: serverError('sender or to in black list', `${REPOSITORY} core/txpool/errors.go`),
     stateMissing: serverError(
       'missing trie node {root} (path ) state 0x{root} is not available, not found',
-      `${REPOSITORY} trie/errors.go, triedb/pathdb/reader.go`,
+      `${REPOSITORY} trie/errors.go, triedb/hashdb/database.go`,
     ),
   },
   pool: { ...geth.pool, source: `${REPOSITORY} core/txpool/legacypool/legacypool.go DefaultConfig` },

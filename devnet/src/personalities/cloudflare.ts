@@ -18,6 +18,7 @@ export const cloudflare: EvmPersonality = {
       status: 200,
       error: { code: -32046, message: 'Cannot fulfill request' },
       source: 'reports of public clients that quote code and words',
+      unconfirmed: true,
     },
   ],
 }

@@ -16,6 +16,7 @@ export const drpc: EvmPersonality = {
       },
       shape: 'list',
       source: 'reports of public clients that quote status, code and words; hemilabs/ui-monorepo#887',
+      unconfirmed: true,
     },
     source: 'hemilabs/ui-monorepo#887',
   },
@@ -30,6 +31,7 @@ export const drpc: EvmPersonality = {
       status: 400,
       error: { code: 35, message: 'chain is not available on free plan, please upgrade to paid plan' },
       source: 'reports of public clients that quote the body',
+      unconfirmed: true,
     },
   ],
 }

@@ -17,11 +17,17 @@ export const helius: SolanaPersonality = {
       },
       idless: true,
       source: SOURCE,
+      unconfirmed: true,
     },
     source: SOURCE,
   },
   throttling: [
-    { status: 429, error: { code: -32429, message: 'rate limited' }, source: `${SOURCE}; jup-ag/metis-binary#33` },
+    {
+      status: 429,
+      error: { code: -32429, message: 'rate limited' },
+      source: `${SOURCE}; jup-ag/metis-binary#33`,
+      unconfirmed: true,
+    },
     {
       status: 429,
       error: { code: -32429, message: 'max usage reached' },

@@ -22,7 +22,7 @@ export const opGeth: EvmPersonality = {
     bodyMissing: undefined,
     stateMissing: serverError(
       'missing trie node {root} (path ) state 0x{root} is not available, not found',
-      `${REPOSITORY} trie/errors.go, triedb/pathdb/reader.go`,
+      `${REPOSITORY} trie/errors.go, triedb/hashdb/database.go`,
     ),
   },
   pool: {

@@ -13,6 +13,7 @@ export const publicnode: EvmPersonality = {
       code: -32602,
       message: 'Archive requests require a personal token. Get one at: https://www.allnodes.com/publicnode',
       source: SOURCE,
+      unconfirmed: true,
     },
   },
   throttling: [
@@ -23,6 +24,7 @@ export const publicnode: EvmPersonality = {
         message: 'Archive requests require a personal token. Get one at: https://www.allnodes.com/publicnode',
       },
       source: SOURCE,
+      unconfirmed: true,
     },
     {
       status: 200,
@@ -32,6 +34,7 @@ export const publicnode: EvmPersonality = {
           'Please specify an address in your request or, to remove restrictions, order a dedicated full node here: https://www.allnodes.com/eth/host',
       },
       source: SOURCE,
+      unconfirmed: true,
     },
   ],
 }
