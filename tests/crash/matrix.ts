@@ -69,7 +69,7 @@ function paymentCases(bench: Bench, { sendMethod, kinds }: Steps): void {
     })
   })
 
-  const again = around('commit TX_SUBMITTED', call, 'commit TX_CONFIRMED')
+  const again = around('commit TX_OUTCOME_UNKNOWN', 'commit TX_ACCEPTED', call, 'commit TX_CONFIRMED')
   test.each(named(again))('TRANSFER, killed after commit TX_SIGNED, and %s when it is taken up', async (_, second) => {
     const { chain, wallet } = bench()
     const sent = await threePayments(bench(), 'TRANSFER')
