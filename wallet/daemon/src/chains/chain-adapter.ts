@@ -234,8 +234,8 @@ export type ChainAdapter = {
   /** Of bytes that were called dead: which nodes have one of them in a block. Every node is asked. */
   traces: (hashes: readonly string[]) => Promise<{ ok: true; found: Trace[] } | { ok: false; message: string }>
   /**
-   * For a chain of one's own, where the newest block counts as final: which of these blocks there still are, and the
-   * hash of its first block, which tells another chain from the same one.
+   * On chains whose blocks may be named by number: whether each of these still is the one with its number, and the hash
+   * of the first block, which tells another chain from the same one.
    */
   standing?: (
     blocks: readonly BlockRef[],

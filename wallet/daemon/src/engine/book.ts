@@ -10,6 +10,7 @@ import { nativeAsset } from './judge.ts'
 import { noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { isOutside, readEffects } from './stored-draft.ts'
+import { proofText } from './stored-proof.ts'
 import { FIRST_LOOK_SECONDS } from './watch.ts'
 
 type Versions = readonly AttemptRow[]
@@ -21,7 +22,7 @@ export function isNews(versions: Versions, outcome: Outcome): boolean {
     case 'waiting':
       return versions.some(({ state, proof, block_hash }) => state !== 'LIVE' || proof !== null || block_hash !== null)
     case 'dead':
-      return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome))
+      return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome.proof))
     case 'included': {
       const version = versions.find(({ hash }) => hash === outcome.hash)!
       const isSame = version.block_hash === outcome.block.hash && version.block_number === `${outcome.block.number}`
@@ -235,17 +236,13 @@ async function bookDead(
   outcome: Extract<Outcome, { kind: 'dead' }>,
 ): Promise<TransactionRow[]> {
   for (const version of versions) {
-    if (outcome.final) await bury(context, db, { ...version, proof: proofText(outcome) })
-    else await patchAttempt(db, version.id, { state: 'LIVE', ...NO_BLOCK, proof: proofText(outcome) })
+    if (outcome.final) await bury(context, db, { ...version, proof: proofText(outcome.proof) })
+    else await patchAttempt(db, version.id, { state: 'LIVE', ...NO_BLOCK, proof: proofText(outcome.proof) })
   }
   if (!outcome.final) return []
   if (versions[0]!.purpose === 'FILL' || (row.status !== 'SIGNED' && row.status !== 'SUBMITTED')) return []
   const moved = await died(context, db, row, versions, outcome.message)
   return moved === undefined ? [] : [moved]
-}
-
-function proofText({ proof: { kind, block, node } }: Extract<Outcome, { kind: 'dead' }>): string {
-  return JSON.stringify({ kind, node, block: { number: block.number.toString(), hash: block.hash } })
 }
 
 /** Dead by proof. It is watched for a while all the same. */

@@ -8,6 +8,7 @@ import { sentAttempt } from './broadcast.ts'
 import { createTrials, PATIENCE_SECONDS, readClosing, startClosing, type Trials } from './closing.ts'
 import type { Lanes } from './lanes.ts'
 import type { Context } from './parts.ts'
+import { readProof } from './stored-proof.ts'
 import { createVanished } from './vanished.ts'
 import { offer, signVersion } from './versions.ts'
 
@@ -79,15 +80,6 @@ export function askedPlace({ versions }: OpenPlace): Place {
     proof: proof === null ? null : readProof(proof),
     block: block === undefined ? null : { number: BigInt(block.block_number!), hash: block.block_hash! },
   }
-}
-
-function readProof(text: string): NonNullable<Place['proof']> {
-  const { kind, node, block } = JSON.parse(text) as {
-    kind: 'count'
-    node: string
-    block: { number: string; hash: string }
-  }
-  return { kind, node, block: { number: BigInt(block.number), hash: block.hash } }
 }
 
 type Parts = { context: Context; lanes: Lanes; trials: Trials; resume: (id: string) => void }

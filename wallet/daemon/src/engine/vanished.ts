@@ -21,7 +21,7 @@ const MOST = 200
 export function createVanished(context: Context, lanes: Lanes): Vanished {
   return {
     reopen: async (adapter) => {
-      if (adapter.standing === undefined) return
+      if (!adapter.startsAnew || adapter.standing === undefined) return
       const { name } = adapter.network
       const [newest] = await newestFinal(context.db, name, 1)
       if (newest === undefined) return

@@ -1,11 +1,12 @@
-import type { ChainAdapter, Trace } from '../chains/chain-adapter.ts'
+import type { ChainAdapter, Proof, Trace } from '../chains/chain-adapter.ts'
 import { suspendAgent } from '../store/agents.ts'
-import { type AttemptRow, attemptsOf, dueLooks, patchAttempt } from '../store/attempts.ts'
+import { type AttemptRow, dueLooks, patchAttempt } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
 import { holdAccount } from '../store/lanes.ts'
 import { bookAgain } from '../store/ledger.ts'
 import { findTransaction } from '../store/transactions.ts'
 import type { Context } from './parts.ts'
+import { readProof } from './stored-proof.ts'
 
 /** From the proof that bytes are dead to the first look at every node. */
 export const FIRST_LOOK_SECONDS = 60
@@ -37,12 +38,26 @@ export function createWatch(context: Context): Watch {
 
 async function look(context: Context, adapter: ChainAdapter, attempts: readonly AttemptRow[]): Promise<void> {
   const asked = await adapter.traces(attempts.map(({ hash }) => hash))
-  if (!asked.ok) return
+  const gone = await proofsGone(adapter, attempts)
+  if (!asked.ok || gone === undefined) return
   for (const attempt of attempts) {
     const trace = asked.found.find(({ hash }) => hash === attempt.hash)
-    if (trace === undefined) await lookAgainLater(context, attempt)
-    else await alarm(context, attempt, trace)
+    if (trace !== undefined) await alarm(context, attempt, { ...trace, isPaid: true })
+    else if (gone.has(attempt.id)) await alarm(context, attempt, { ...proofOf(attempt)!, isPaid: false })
+    else await lookAgainLater(context, attempt)
   }
+}
+
+/** Attempts whose proof rests on a block that counted as final and is not there any more. */
+async function proofsGone(adapter: ChainAdapter, attempts: readonly AttemptRow[]): Promise<Set<string> | undefined> {
+  const proven = attempts.filter((attempt) => proofOf(attempt) !== undefined)
+  if (adapter.standing === undefined || proven.length === 0) return new Set()
+  const asked = await adapter.standing(proven.map((attempt) => proofOf(attempt)!.block))
+  return asked.ok ? new Set(proven.flatMap(({ id }, index) => (asked.standing[index] ? [] : [id]))) : undefined
+}
+
+function proofOf({ proof }: AttemptRow): Proof | undefined {
+  return proof === null ? undefined : readProof(proof)
 }
 
 async function lookAgainLater(context: Context, attempt: AttemptRow): Promise<void> {
@@ -53,26 +68,33 @@ async function lookAgainLater(context: Context, attempt: AttemptRow): Promise<vo
   await context.write((db) => patchAttempt(db, attempt.id, { next_look, looks: attempt.looks + 1 }))
 }
 
-/** Bytes that were called dead are in a block: the agent and its account stop, and the payment is booked. */
-async function alarm(context: Context, attempt: AttemptRow, trace: Trace): Promise<void> {
+/**
+ * Bytes that were called dead are in a block, or the block that proved them dead is gone: the agent and its account
+ * stop, and what was paid is booked.
+ */
+async function alarm(
+  context: Context,
+  attempt: AttemptRow,
+  { node, block, isPaid }: Pick<Trace, 'node' | 'block'> & { isPaid: boolean },
+): Promise<void> {
   const { network, address, hash, transaction_id } = attempt
-  const message =
-    `${hash} was called dead and is in block ${trace.block.number} of ${network}, says ${trace.node}. ` +
-    'The payment may have been made twice. The agent is suspended, and nothing is signed for its account until it is released.'
-  context.log.error({ network, hash, node: trace.node, transactionId: transaction_id }, message)
+  const what = isPaid
+    ? `${hash} was called dead and is in block ${block.number} of ${network}, says ${node}. The payment may have been made twice.`
+    : `Block ${block.number} of ${network}, which proved ${hash} dead, is gone. The payment may be made twice.`
+  const message = `${what} The agent is suspended, and nothing is signed for its account until it is released.`
+  context.log.error({ network, hash, node, transactionId: transaction_id }, message)
   const row = await findTransaction(context.db, transaction_id)
   if (row === undefined) return
   context.lock.stopAgent(row.agent_id)
   await context.write(async (db) => {
     const now = context.now()
     const whose = { agentId: row.agent_id, transactionId: row.id }
-    const data = { level: 'CRITICAL', hash, node: trace.node, block: trace.block.number.toString(), message }
-    await appendEvent(db, now, { type: 'DEAD_TRANSACTION_FOUND', actor: 'daemon', ...whose, data })
+    const data = { level: 'CRITICAL', hash, node, block: block.number.toString(), message }
+    const type = isPaid ? 'DEAD_TRANSACTION_FOUND' : 'PROOF_GONE'
+    await appendEvent(db, now, { type, actor: 'daemon', ...whose, data })
     await suspendAgent(db, now, row.agent_id, { actor: 'daemon', why: message })
     await holdAccount(db, network, address, message)
-    await patchAttempt(db, attempt.id, { state: 'FINAL', next_look: null })
-    const others = (await attemptsOf(db, row.id)).filter(({ id, state }) => id !== attempt.id && state === 'FINAL')
-    if (attempt.purpose === 'PAYMENT' && (others.length > 0 || row.status !== 'CONFIRMED'))
-      await bookAgain(db, row.id, now)
+    await patchAttempt(db, attempt.id, { state: isPaid ? 'FINAL' : 'DEAD', next_look: null })
+    if (isPaid && attempt.purpose === 'PAYMENT') await bookAgain(db, row.id, now)
   })
 }

@@ -99,7 +99,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
       patienceMs: PATIENCE_POLLS * traits.pollMs,
     }),
     traces: (hashes) => readTraces(rpc, hashes),
-    ...(traits.ownChain ? { standing: (blocks) => readStanding(rpc, blocks) } : {}),
+    standing: (blocks) => readStanding(rpc, blocks),
     startsAnew: traits.ownChain,
     contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),
     onBlock: blocks.onBlock,

@@ -22,7 +22,7 @@ export async function readTraces(
 
 const Header = z.object({ hash: z.string() }).nullable()
 
-/** Whether each of these blocks is still the one with its number, and the hash of the first block. */
+/** Whether each of these blocks is still the one with its number, as far as the node has one; and the hash of the first block. */
 export async function readStanding(
   rpc: Pick<RpcPool, 'onOne'>,
   blocks: readonly BlockRef[],
@@ -33,7 +33,9 @@ export async function readStanding(
     if (!genesis.ok) return genesis
     const failed = answers.find((answer) => !answer.ok)
     if (failed !== undefined && !failed.ok) return failed
-    const standing = answers.map((answer, index) => answer.ok && answer.value?.hash === blocks[index]!.hash)
+    const standing = answers.map(
+      (answer, index) => !answer.ok || (answer.value?.hash ?? blocks[index]!.hash) === blocks[index]!.hash,
+    )
     return { ok: true, value: { standing, genesis: genesis.value?.hash ?? '' } }
   })
   return read.ok ? { ok: true, ...read.value } : { ok: false, message: read.failure.message }
