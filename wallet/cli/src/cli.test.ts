@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli, startWallet } from './testing/run-cli.ts'
@@ -143,6 +144,34 @@ test('the audit log verifies without the daemon, and names the first bad entry o
     code: 1,
     err: expect.stringContaining('Entry 3'),
   })
+})
+
+test('an export that was cut at its end is told apart from a whole one', async () => {
+  const { out } = await runCli(['audit', 'export'], env)
+  const lines = out.trim().split('\n')
+  const file = join(folder, 'cut.jsonl')
+  for (const kept of [lines.slice(0, -1), lines.slice(0, -2), [...lines.slice(0, -2), lines.at(-1)!]]) {
+    writeFileSync(file, kept.join('\n'))
+    expect(await runCli(['audit', 'verify', file], env)).toMatchObject({ code: 1, err: expect.stringContaining('cut') })
+  }
+})
+
+test('entries that are cut after kill -9, behind the last checkpoint, are missed at the next start', async () => {
+  const wallet = await startWallet(env)
+  const database = join(dataDir, 'data', 'waiaas.db')
+  expect((await runCli(['agent', 'create', 'cut away'], env)).code).toBe(0)
+  const { pid } = JSON.parse(readFileSync(join(dataDir, 'run', 'daemon.json'), 'utf8')) as { pid: number }
+  // The signer is told within a moment; nothing else of it can be seen from here.
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  process.kill(pid, 'SIGKILL')
+  await wallet.ended
+  expect((await runCli(['audit', 'verify'], env)).out).toContain('The signer vouches for all of them.')
+  const connection = new DatabaseSync(database)
+  connection.exec('DROP TRIGGER events_no_delete; DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)')
+  connection.close()
+  const missing = { code: 1, err: expect.stringMatching(/signer has seen entry \d+/) }
+  expect(await runCli(['audit', 'verify'], env)).toMatchObject(missing)
+  expect(await runCli(['start'], env)).toMatchObject({ code: 1, out: '', err: expect.stringContaining('restore') })
 })
 
 test('auto-provision keeps the password in one private file, warns until it is gone, and prints it never', async () => {

@@ -16,7 +16,7 @@ export type { Finding } from './doctor.ts'
 export { dataPaths } from './paths.ts'
 export { type ProcessLock, takeProcessLock } from './process-lock.ts'
 export { keystoreExists } from './signer/settle-keystore.ts'
-export type { AuditCheck, EventRow } from './store/verify-audit.ts'
+export type { AuditCheck, EventRow, ExportEnd } from './store/verify-audit.ts'
 
 /** @throws AppError as in `data-dir.ts`. */
 export async function initDataDir(options: InitOptions): Promise<void> {

@@ -198,6 +198,8 @@ export const systemRoutes = {
         entries: z.number().int(),
         /** Signed checkpoints among them. */
         checkpoints: z.number().int().optional(),
+        /** The signer has seen the entries up to this one; whether later ones were cut nobody can tell. */
+        vouched: z.number().int().optional(),
         lastHash: z.string().optional(),
         firstBad: z.number().int().optional(),
         why: z.string().optional(),

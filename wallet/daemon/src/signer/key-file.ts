@@ -38,6 +38,8 @@ export const AuditFile = z.strictObject({
   checkpoints: z.number().int().min(0),
   seq: z.number().int().min(0),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The newest entry that the daemon has told of; at least as new as the checkpoint. */
+  head: z.strictObject({ seq: z.number().int().min(1), hash: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
 })
 export type AuditFile = z.infer<typeof AuditFile>
 

@@ -42,6 +42,10 @@ export type Keystore = {
   checkPassword: (password: Buffer) => Promise<boolean>
   /** Signs a checkpoint of the audit log. @throws AppError AUDIT_ROLLED_BACK for an entry before one already signed. */
   signCheckpoint: (checkpoint: Checkpoint) => SignedCheckpoint
+  /** Keeps in memory which entry of the audit log is the newest, and stores that now and then. */
+  noteHead: (head: { seq: number; hash: string }) => void
+  /** Stores the newest entry that was told of. Call it when the daemon has ended. */
+  keepHead: () => void
   /** The last checkpoint that was signed; `undefined` before the first. */
   lastCheckpoint: () => AuditFile | undefined
   /** Opens every key and computes its address anew. @throws AppError KEYSTORE_DAMAGED where that fails. */
@@ -142,11 +146,20 @@ type Vault = {
   memory: SecureMemory
   /** Key files that were read: sealed, so they need no protection. */
   files: Map<string, KeyFile>
+  /** The newest entry of the audit log that the daemon has told of, and when it was last stored. */
+  head: { told: AuditFile['head']; stored: number; storedAt: number }
 }
 
 function unlocked(folder: string, header: HeaderFile, key: SecureMemory): Keystore {
   const memory = secureMemory(64)
-  const vault: Vault = { folder, kdfparams: header.crypto.kdfparams, key, memory, files: new Map() }
+  const vault: Vault = {
+    folder,
+    kdfparams: header.crypto.kdfparams,
+    key,
+    memory,
+    files: new Map(),
+    head: { told: undefined, stored: 0, storedAt: 0 },
+  }
   const haltFile = join(folder, HALTED)
   const halted = () => statSync(haltFile, { throwIfNoEntry: false }) !== undefined
   const refuseWhileHalted = () => {
@@ -162,6 +175,11 @@ function unlocked(folder: string, header: HeaderFile, key: SecureMemory): Keysto
       return sign(vault, keyId, bytes)
     },
     signCheckpoint: (checkpoint) => signCheckpoint(vault, checkpoint),
+    noteHead: ({ seq, hash }) => {
+      if (seq > (vault.head.told?.seq ?? 0)) vault.head.told = { seq, hash }
+      if (performance.now() - vault.head.storedAt >= KEEP_HEAD_MILLIS) keepHead(vault)
+    },
+    keepHead: () => keepHead(vault),
     lastCheckpoint: () => readAuditFile(folder),
     deriveAll: () => keyIds(folder).map((keyId) => derive(vault, keyId)),
     secret: (name) => {
@@ -218,6 +236,27 @@ function derive(vault: Vault, keyId: string): DerivedKey {
   return { keyId, chain: file.chain, publicKey: file.publicKey, address: type.address(raw) }
 }
 
+/** So that the log of a killed pair of processes can lose no more than this unseen. Not per payment: it costs two syncs. */
+const KEEP_HEAD_MILLIS = 5_000
+
+function keepHead(vault: Vault): void {
+  const { told, stored } = vault.head
+  if (told === undefined || told.seq === stored) return
+  const last = readAuditFile(vault.folder) ?? { ...noCheckpoint, publicKey: checkpointKey(vault) }
+  if (told.seq > (last.head?.seq ?? 0)) writeSealedFile(join(vault.folder, AUDIT), { ...last, head: told })
+  vault.head = { told, stored: told.seq, storedAt: performance.now() }
+}
+
+const noCheckpoint = { version: 1, checkpoints: 0, seq: 0, hash: '0'.repeat(64) } as const
+
+function checkpointKey(vault: Vault): string {
+  const seed = namedSecret(vault, CHECKPOINT_SECRET)
+  const publicKey = Buffer.alloc(32)
+  vault.memory.scratch((secret) => sodium.crypto_sign_seed_keypair(publicKey, secret, seed))
+  wipe(seed)
+  return publicKey.toString('hex')
+}
+
 /** The counter goes to disk before the signature goes out, so that no signed checkpoint is ever ahead of it. */
 function signCheckpoint(vault: Vault, { seq, hash, at }: Checkpoint): SignedCheckpoint {
   const last = readAuditFile(vault.folder)
@@ -234,7 +273,8 @@ function signCheckpoint(vault: Vault, { seq, hash, at }: Checkpoint): SignedChec
   })
   wipe(seed)
   const key = publicKey.toString('hex')
-  writeSealedFile(join(vault.folder, AUDIT), { version: 1, publicKey: key, checkpoints: count, seq, hash })
+  const head = last?.head !== undefined && last.head.seq > seq ? { head: last.head } : {}
+  writeSealedFile(join(vault.folder, AUDIT), { version: 1, publicKey: key, checkpoints: count, seq, hash, ...head })
   return { seq, hash, count, at, publicKey: key, signature: signature.toString('hex') }
 }
 

@@ -29,6 +29,12 @@ export const SignerRequest = z.discriminatedUnion('method', [
     hash: z.string().regex(/^[0-9a-f]{64}$/),
     at: z.number().int(),
   }),
+  z.strictObject({
+    id,
+    method: z.literal('noteHead'),
+    seq: z.number().int().min(1),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
   z.strictObject({ id, method: z.literal('lastCheckpoint') }),
   z.strictObject({ id, method: z.literal('halt') }),
   z.strictObject({ id, method: z.literal('resume') }),

@@ -58,7 +58,11 @@ async function unlockFor(child: ChildProcess, options: RunSignerOptions, end: ()
   const opening = openKeystore(join(options.dataDir, 'keystore'), options.password)
   serveSigner(opening, channelOver(child), end)
   const keystore = await opening
-  return keystore.close
+  return () => {
+    // However the daemon has ended: what it wrote last cannot be cut from its log unseen.
+    keystore.keepHead()
+    keystore.close()
+  }
 }
 
 function ignore(): void {}

@@ -56,6 +56,7 @@ export function createSignerClient(channel: Channel): SignerClient {
     checkPassword: (password) => ask({ method: 'checkPassword', password }),
     secret: (name) => ask({ method: 'secret', name }),
     signCheckpoint: ({ seq, hash, at }) => ask({ method: 'signCheckpoint', seq, hash, at }),
+    noteHead: ({ seq, hash }) => ask({ method: 'noteHead', seq, hash }),
     lastCheckpoint: () => ask({ method: 'lastCheckpoint' }),
     halt: () => ask({ method: 'halt' }),
     resume: () => ask({ method: 'resume' }),

@@ -37,6 +37,8 @@ export function serveSigner(opening: Promise<Keystore>, channel: Channel, onViol
         return checkPassword(keystore, request.password)
       case 'signCheckpoint':
         return keystore.signCheckpoint(request)
+      case 'noteHead':
+        return keystore.noteHead(request)
       case 'lastCheckpoint':
         return keystore.lastCheckpoint()
       case 'halt':

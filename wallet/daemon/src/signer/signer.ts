@@ -10,8 +10,12 @@ export type DerivedKey = CreatedKey & { chain: ChainFamily }
 export type CheckpointSigner = {
   /** @throws AppError AUDIT_ROLLED_BACK when an entry after this one was signed before. */
   signCheckpoint: (checkpoint: Checkpoint) => Promise<SignedCheckpoint>
-  /** The last entry that was signed. */
-  lastCheckpoint: () => Promise<{ publicKey: string; seq: number; hash: string } | undefined>
+  /** Tells the signer of the newest entry. It keeps that in memory, and on disk when the daemon ends in whatever way. */
+  noteHead: (head: { seq: number; hash: string }) => Promise<void>
+  /** The last entry that was signed, and the newest that the signer was told of. */
+  lastCheckpoint: () => Promise<
+    { publicKey: string; seq: number; hash: string; head?: { seq: number; hash: string } | undefined } | undefined
+  >
 }
 
 /**

@@ -37,9 +37,13 @@ async function check(rows: unknown[]) {
 
 test('a log that nobody touched verifies, in the database and as a file', async () => {
   const rows = await exported()
-  const expected = { ok: true, entries: 5, lastHash: rows[4]?.hash, checkpoints: 0 }
+  const expected = { ok: true, entries: 5, lastHash: rows[4]?.hash, checkpoints: 0, vouched: 0 }
   expect(await verifyEvents(db.kysely)).toEqual(expected)
-  expect(await check(rows)).toEqual(expected)
+  const end = { entries: 5, lastHash: rows[4]?.hash }
+  expect(await check([...rows, { end }])).toEqual(expected)
+  for (const cut of [rows, [...rows.slice(0, 4), { end }], [...rows, { end }, rows[4]]]) {
+    expect(await check(cut)).toMatchObject({ ok: false })
+  }
 })
 
 test('the log refuses to be changed or shortened', async () => {

@@ -8,13 +8,21 @@ import type { Tables } from './tables.ts'
 
 export type EventRow = Selectable<Tables['events']>
 
-/** What a check of the chain found. `firstBad`: number of the first entry that is not what was written. */
+/**
+ * What a check of the chain found. `firstBad`: number of the first entry that is not what was written. `vouched`: the
+ * signer has seen the entries up to this one; whether later ones are missing or replaced nobody can tell.
+ */
 export type AuditCheck =
-  | { ok: true; entries: number; lastHash: string; checkpoints: number }
+  | { ok: true; entries: number; lastHash: string; checkpoints: number; vouched: number }
   | { ok: false; entries: number; firstBad: number; why: string }
 
-/** Whom checkpoints must be signed by, and the last entry that this signer vouched for. */
-export type AuditAnchor = { publicKey: string; seq: number; hash: string }
+/** Whom checkpoints must be signed by, the last entry that this signer vouched for, and the newest that it has seen. */
+export type AuditAnchor = {
+  publicKey: string
+  seq: number
+  hash: string
+  head?: { seq: number; hash: string } | undefined
+}
 
 /** The type of an event whose data is a signed checkpoint. */
 export const CHECKPOINT_EVENT = 'AUDIT_CHECKPOINT'
@@ -27,8 +35,9 @@ const BATCH = 1000
  */
 export async function verifyEvents(db: Kysely<Tables>, anchor?: AuditAnchor): Promise<AuditCheck> {
   const check = await verifyChain(readEvents(db), anchor)
-  if (!check.ok || anchor === undefined || check.entries >= anchor.seq) return check
-  const why = `Entry ${anchor.seq} was signed and is missing: the log was cut, or the database is an older one.`
+  const newest = Math.max(anchor?.seq ?? 0, anchor?.head?.seq ?? 0)
+  if (!check.ok || check.entries >= newest) return check
+  const why = `The signer has seen entry ${newest}, and it is missing: the log was cut, or the database is an older one.`
   return { ok: false, entries: check.entries, firstBad: check.entries + 1, why }
 }
 
@@ -37,7 +46,16 @@ export async function verifyEvents(db: Kysely<Tables>, anchor?: AuditAnchor): Pr
  * export may be older than the anchor.
  */
 export async function verifyEventFile(path: string, anchor?: AuditAnchor): Promise<AuditCheck> {
-  return await verifyChain(readLines(path), anchor)
+  const stated: { end?: ExportEnd } = {}
+  const check = await verifyChain(entriesOf(readLines(path), stated), anchor)
+  if (!check.ok) return check
+  const { end } = stated
+  if (end?.entries === check.entries && end.lastHash === check.lastHash) return check
+  const why =
+    end === undefined
+      ? 'The file does not state its end: it was cut, or an older version exported it.'
+      : `The file states ${end.entries} entries and has ${check.entries}: it was cut or put together.`
+  return { ok: false, entries: check.entries, firstBad: check.entries + 1, why }
 }
 
 /** The event log, oldest first, in batches: also what an export writes, one JSON object per line. */
@@ -48,6 +66,19 @@ export async function* readEvents(db: Kysely<Tables>): AsyncGenerator<EventRow> 
     yield* rows
     if (rows.length < BATCH) return
     last = rows.at(-1)!.seq
+  }
+}
+
+/** The last line of an export: how long it is, and the hash of its last entry. */
+export type ExportEnd = { entries: number; lastHash: string }
+
+/** The lines up to the one that states the end. */
+async function* entriesOf(lines: AsyncIterable<unknown>, stated: { end?: ExportEnd }): AsyncGenerator<unknown> {
+  for await (const line of lines) {
+    if (stated.end !== undefined) yield undefined
+    const end = (line as { end?: ExportEnd } | undefined)?.end
+    if (end === undefined) yield line
+    else stated.end = end
   }
 }
 
@@ -66,7 +97,14 @@ async function verifyChain(entries: AsyncIterable<unknown>, anchor: AuditAnchor 
     previous = entry as EventRow
     count++
   }
-  return { ok: true, entries: count, lastHash: previous.hash, checkpoints: checkpoints.count() }
+  const { count: signed, vouched } = checkpoints
+  return {
+    ok: true,
+    entries: count,
+    lastHash: previous.hash,
+    checkpoints: signed(),
+    vouched: Math.min(count, vouched()),
+  }
 }
 
 /** Checkpoints are made of every hundredth entry, and of the last one before a stop. */
@@ -77,6 +115,7 @@ function createCheckpointCheck(anchor: AuditAnchor | undefined) {
   const hashes = new Map<number, string>()
   let publicKey = anchor?.publicKey
   let count = 0
+  let vouched = 0
   const remember = ({ seq, hash }: EventRow) => {
     hashes.set(seq, hash)
     const old = seq - KEPT_RECENT
@@ -84,9 +123,12 @@ function createCheckpointCheck(anchor: AuditAnchor | undefined) {
   }
   return {
     count: () => count,
+    vouched: () => Math.max(vouched, anchor?.seq ?? 0, anchor?.head?.seq ?? 0),
     fault: (entry: EventRow): string | undefined => {
       remember(entry)
       if (entry.seq === anchor?.seq && entry.hash !== anchor.hash) return 'is not the entry that was signed'
+      const head = anchor?.head
+      if (entry.seq === head?.seq && entry.hash !== head.hash) return 'is not the entry that the signer has seen'
       if (entry.type !== CHECKPOINT_EVENT) return undefined
       const checkpoint = parse(entry.data)
       if (!isCheckpoint(checkpoint)) return 'is no checkpoint'
@@ -95,6 +137,7 @@ function createCheckpointCheck(anchor: AuditAnchor | undefined) {
       if (hashes.get(checkpoint.seq) !== checkpoint.hash) return `vouches for another entry ${checkpoint.seq}`
       if (!isSigned(checkpoint)) return 'is a checkpoint whose signature does not match'
       count++
+      vouched = checkpoint.seq
       return undefined
     },
   }
