@@ -206,9 +206,10 @@ function addByHandCommands(program: Command, dataDir: () => string): void {
     .description('show them, and why')
     .action(async () => (await load()).listHeld(dataDir()))
   account
-    .command('release <network> <address>')
+    .command('release [network] [address]')
     .description('sign for an account again')
-    .action(async (network, address) => (await load()).release(dataDir(), network, address))
+    .option('--all', 'for all that are held')
+    .action(async (network, address, options) => (await load()).release(dataDir(), { network, address, ...options }))
 }
 
 /** Looking at payments before and after, and the tokens that wallets show. */

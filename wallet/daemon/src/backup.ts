@@ -93,6 +93,8 @@ export async function restore(options: { dataDir: string; file: string; passphra
     const files = await openBackup(readFileSync(file), passphrase)
     ensurePrivateDir(dataDir)
     for (const folder of ['data', 'logs', 'run']) ensurePrivateDir(join(dataDir, folder))
+    // What was signed since the backup is not in it: the daemon signs nothing until the operator has looked.
+    writeFileAtomic(dataPaths(dataDir).restoredMark, '')
     unpackInto(dataDir, files)
   } finally {
     passphrase.fill(0)

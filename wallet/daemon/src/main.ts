@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import {
@@ -36,6 +36,9 @@ const PREDECESSOR_MILLIS = 3_000
 const REQUEST_GRACE_MILLIS = 5_000
 const STOP_LIMIT_MILLIS = 25_000
 const TICK_MILLIS = 1_000
+const RESTORED =
+  'The wallet was restored from a backup. What was signed since then is not in it, and would be paid again. ' +
+  'Compare the transactions that wait with the chain, then release the account.'
 const SIGNING_PAGE = fileURLToPath(new URL('../../admin/dist', import.meta.url))
 
 /** The daemon: started by the signer with the data directory as its one argument, ended by a signal. */
@@ -52,7 +55,9 @@ async function run(dataDir: string): Promise<void> {
   const logger = createLogger('waiaas', config.daemon.log_level)
   const checkpoints = await startCheckpoints({ db, signer, clock: systemClock, log: logger })
   const localKey = newSecret()
-  const daemon = await startDaemon(config, db, signer, logger, localKey)
+  const isRestored = existsSync(paths.restoredMark)
+  const daemon = await startDaemon(config, { db, signer, logger, localKey, isRestored })
+  rmSync(paths.restoredMark, { force: true })
   await record(db, 'KEYSTORE_UNLOCKED')
   await record(db, 'DAEMON_STARTED')
   writeRunFile(paths.runFile, daemon.url, localKey)
@@ -81,11 +86,9 @@ type Daemon = {
 /** Wires the parts together, takes up what a predecessor left, and listens. */
 async function startDaemon(
   config: DaemonConfig,
-  db: Kysely<Tables>,
-  signer: SignerClient,
-  logger: Logger,
-  localKey: string,
+  parts: { db: Kysely<Tables>; signer: SignerClient; logger: Logger; localKey: string; isRestored: boolean },
 ): Promise<Daemon> {
+  const { db, signer, logger, localKey } = parts
   const { environment, hostname, port } = config.daemon
   const nodeOptions = {
     feeHeadroomPercent: config.fees.replacement_headroom_percent,
@@ -139,6 +142,7 @@ async function startDaemon(
     stopping: stopping.signal,
     requestShutdown: () => stopping.abort(),
   })
+  if (parts.isRestored) await engine.holdAccounts(RESTORED)
   await engine.recover()
   const autoStop = createAutoStop({
     db,

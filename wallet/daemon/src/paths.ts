@@ -6,6 +6,8 @@ export function dataPaths(dataDir: string) {
     config: join(dataDir, 'config.toml'),
     keystore: join(dataDir, 'keystore'),
     database: join(dataDir, 'data', 'waiaas.db'),
+    /** There from a restore until the daemon has taken note of it. */
+    restoredMark: join(dataDir, 'data', 'restored'),
     daemonLock: join(dataDir, 'run', 'daemon.lock'),
     signerLock: join(dataDir, 'run', 'signer.lock'),
     /** Where the daemon listens; written by the daemon, who may write no other place. */

@@ -16,4 +16,7 @@ export async function restoreBackup(
   console.log(`Restored a wallet into ${dataDir}.`)
   console.log('End the wallet that the backup was made of before you start this one: both have the same keys.')
   console.log('Next: waiaas doctor, then waiaas start')
+  console.log(
+    'Nothing is signed until you have looked at what waits: waiaas account list, then waiaas account release --all',
+  )
 }

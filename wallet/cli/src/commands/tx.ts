@@ -61,10 +61,21 @@ export async function listHeld(dataDir: string): Promise<void> {
   })
 }
 
-export async function release(dataDir: string, network: string, address: string): Promise<void> {
+export async function release(
+  dataDir: string,
+  { network, address, all }: { network?: string; address?: string; all?: boolean },
+): Promise<void> {
+  if ((all === true) === (address !== undefined)) {
+    throw new CliError('Say which account.', { hint: 'Give its network and address, or --all.' })
+  }
   await asOperator(dataDir, async (admin) => {
-    const released = await admin.releaseAccount({ network, address } as BodyOf<'releaseAccount'>)
-    console.log(released ? `${address} on ${network} is released.` : `${address} on ${network} was not held.`)
+    const chosen = all === true ? await admin.listHeldAccounts() : [{ network, address }]
+    if (chosen.length === 0) console.log('No account is held.')
+    for (const account of chosen) {
+      const body = { network: account.network, address: account.address } as BodyOf<'releaseAccount'>
+      const released = await admin.releaseAccount(body)
+      console.log(`${body.address} on ${body.network} ${released ? 'is released' : 'was not held'}.`)
+    }
   })
 }
 

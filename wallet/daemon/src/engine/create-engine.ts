@@ -1,6 +1,6 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
 import { appendEvent } from '../store/events.ts'
-import { heldAccounts, releaseAccount } from '../store/lanes.ts'
+import { heldAccounts, holdAccount, releaseAccount } from '../store/lanes.ts'
 import { lapsedSessions, tellExpiry } from '../store/sessions.ts'
 import {
   busyTransactions,
@@ -98,13 +98,24 @@ function byHand(context: Context, lanes: Lanes): EngineByHand {
     prove: async (id, rpcUrl, actor) => await told(await proveByHand(context, id, rpcUrl, actor)),
     writeOff: async (id, how, actor) => await told(await writeOff(context, id, how, actor)),
     heldAccounts: async () => await heldAccounts(context.db),
+    holdAccounts: async (why) => {
+      await context.write(async (db) => {
+        const wallets = await db.selectFrom('wallets').select(['chain', 'address']).execute()
+        for (const { chain, address } of wallets) {
+          for (const [name, { network }] of context.adapters) {
+            if (network.family === chain) await holdAccount(db, name, address, why)
+          }
+        }
+        await appendEvent(db, context.now(), { type: 'ACCOUNTS_HELD', actor: 'daemon', data: { why } })
+      })
+    },
     releaseAccount: async (network, address, actor) => {
       const released = await context.write(async (db) => {
         if (!(await releaseAccount(db, network, address))) return false
         await appendEvent(db, context.now(), { type: 'ACCOUNT_RELEASED', actor, data: { network, address } })
         return true
       })
-      lanes.of(network, address).doubt()
+      if (context.adapters.get(network)?.sequence !== undefined) lanes.of(network, address).doubt()
       return released
     },
     stopAgent: context.lock.stopAgent,

@@ -67,6 +67,8 @@ export type EngineByHand = {
   writeOff: (id: string, how: WriteOff, actor: string) => Promise<TransactionView>
   /** Accounts for which nothing is signed until they are released, and why. */
   heldAccounts: () => Promise<{ network: NetworkName; address: string; why: string }[]>
+  /** Signs nothing for any account until it is released: the database may be older than what was signed. */
+  holdAccounts: (why: string) => Promise<void>
   /** False where nothing held the account. */
   releaseAccount: (network: NetworkName, address: string, actor: string) => Promise<boolean>
   /** Stops an agent in this process at once; the database follows. */

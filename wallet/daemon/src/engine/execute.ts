@@ -2,6 +2,7 @@ import { type ErrorCode, formatUnits, networkOf } from '@waiaas/core'
 import type { ChainAdapter, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
+import { heldBecause } from '../store/lanes.ts'
 import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { broadcast } from './broadcast.ts'
 import { failIn } from './end.ts'
@@ -33,6 +34,11 @@ export async function execute(
   if (adapter === undefined) return undefined
   if (row.hash !== null) return await rejudgeToSign(context, row)
   const wallet = await context.walletOf(row)
+  const held = await heldBecause(context.db, row.network, wallet.address)
+  if (held !== undefined) {
+    await tellHeld(context, row, held)
+    return undefined
+  }
   const outcome = isOutside(row)
     ? await signAsItIs(context, adapter, wallet, row)
     : await signInTurn(context, lanes, adapter, wallet, row)

@@ -18,6 +18,20 @@ export async function laneOf(
   return row === undefined ? undefined : { next: BigInt(row.next_sequence), held: row.held }
 }
 
+/** Why nothing is signed for an account; undefined where nothing holds it. */
+export async function heldBecause(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+): Promise<string | undefined> {
+  const [row] = await held(db, { network, address })
+  return row?.held ?? undefined
+}
+
+const held = statement((db, { network, address }: { network: NetworkName; address: string }) =>
+  db.selectFrom('lanes').select('held').where('network', '=', network).where('address', '=', address),
+)
+
 /** Nothing is signed for an account until it is released. */
 export async function holdAccount(
   db: Kysely<Tables>,
