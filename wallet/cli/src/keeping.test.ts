@@ -82,6 +82,11 @@ test('a backup made while the daemon ran is private, and becomes the same wallet
   try {
     const agents = await runCli(['agent', 'list'], own)
     for (const address of addresses) expect(agents.out).toContain(address)
+    // Nothing is signed before the operator has compared what waits with the chain.
+    const held = await runCli(['account', 'list'], own)
+    expect(held.out).toContain('restored from a backup')
+    expect((await runCli(['account', 'release', '--all'], own)).out).toContain('is released')
+    expect((await runCli(['account', 'list'], own)).out).toContain('No account is held.')
   } finally {
     expect(await wallet.end('SIGTERM')).toBe(0)
   }
