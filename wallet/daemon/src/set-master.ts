@@ -17,8 +17,10 @@ export async function setMaster(options: { dataDir: string; oldPassword: Buffer;
   const store = await openStore(dataDir)
   try {
     await immediate(store.db, async (transaction) => {
-      const event = { type: 'MASTER_PASSWORD_CHANGED', actor: 'admin' }
-      await appendEvent(transaction, systemClock.seconds(), event)
+      const now = systemClock.seconds()
+      await appendEvent(transaction, now, { type: 'MASTER_PASSWORD_CHANGED', actor: 'admin' })
+      // Who logged in with the old password may know it still.
+      await transaction.updateTable('admin_tokens').set({ revoked_at: now }).where('revoked_at', 'is', null).execute()
       await changePassword({ folder: paths.keystore, oldPassword, newPassword, onStep: () => {} })
     })
   } finally {

@@ -1,6 +1,6 @@
 import type { EventView } from '@waiaas/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { agentWithPayment, startHttp, type TestHttp } from './testing/start-http.ts'
+import { agentWithPayment, PASSWORD, startHttp, type TestHttp } from './testing/start-http.ts'
 
 let http: TestHttp
 
@@ -82,4 +82,16 @@ test('a stream ends with its session, before the next event', async () => {
   await http.operate('DELETE', `/v1/sessions/${session.id}`)
   await http.operate('PUT', `/v1/agents/${agent.id}`, { name: 'not for them' })
   expect(await response.text()).toBe(': connected\n\n')
+})
+
+test('a stream that was opened with the password ends after 15 minutes, before the next event', async () => {
+  const response = await http.fetch('/v1/events', { headers: { 'X-Master-Password': PASSWORD } })
+  await http.operate('POST', '/v1/agents', { name: 'in time' })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('in time')) text += (await reader.read()).value
+  http.clock.advance(901)
+  await http.operate('POST', '/v1/agents', { name: 'too late' })
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value
+  expect(text).not.toContain('too late')
 })

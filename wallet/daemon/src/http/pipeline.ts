@@ -5,6 +5,7 @@ import { streamSSE } from 'hono/streaming'
 import type { NewEvent } from '../store/events.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import { actorOf, type Identity, type OwnerIdentity } from './auth/identity.ts'
+import { IDLE_SECONDS } from './auth/master-auth.ts'
 import { fail, isWireError } from './fail.ts'
 import type { Answer, Call, Feed, Handler } from './handler.ts'
 import { parseInput, readJson } from './parse-input.ts'
@@ -85,7 +86,8 @@ export function createPipeline(parts: PipelineParts) {
     const answer = (await handler(call as Call<Routes[Name]>)) as Answer<Route>
     if (call.wait > 0) context.header('Preference-Applied', `wait=${call.wait}`)
     if ('stream' in answer) {
-      const stillValid = () => revalidate(parts, route, claim, identity)
+      const openedAt = parts.clock.seconds()
+      const stillValid = () => revalidate(parts, route, claim, identity, openedAt)
       return sendStream(context, answer.stream as Feed<unknown>, stillValid, parts.logger)
     }
     return context.json(answer.body, answer.status as 200)
@@ -156,9 +158,18 @@ function setLimitHeaders(context: Context, name: string, state: RateLimit): void
   context.header('RateLimit', `"${name}";r=${state.remaining};t=${state.resetSeconds}`)
 }
 
-/** A stream outlives its first check: a token that was revoked or has expired ends it. */
-async function revalidate(parts: Parts, route: Route, claim: ClaimOf, identity: Identity): Promise<boolean> {
-  if (identity.kind === 'master' && identity.tokenHash === null) return true
+/**
+ * A stream outlives its first check: a token that was revoked or has expired ends it. One that was opened with the
+ * password, which is kept nowhere, ends after as long as an idle login; its caller connects again.
+ */
+async function revalidate(
+  parts: Parts,
+  route: Route,
+  claim: ClaimOf,
+  identity: Identity,
+  openedAt: number,
+): Promise<boolean> {
+  if (identity.kind === 'master' && identity.tokenHash === null) return parts.clock.seconds() - openedAt < IDLE_SECONDS
   try {
     await parts.authenticate.caller(route.authentication, claim)
     return true
