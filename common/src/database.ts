@@ -59,6 +59,17 @@ export async function openDatabase<Tables>(options: OpenOptions): Promise<Databa
     connection.close()
     throw error
   }
+  return await databaseOver<Tables>(connection)
+}
+
+/** A connection of node:sqlite, or what stands in front of one. */
+export type Connection = {
+  prepare: (text: string) => Pick<StatementSync, 'columns' | 'all' | 'run' | 'iterate'>
+  close: () => void
+}
+
+/** A database over a connection whose schema is at the newest migration. */
+export async function databaseOver<Tables>(connection: Connection): Promise<Database<Tables>> {
   // Loaded here, so that programs which share this package and open no database do not pay for it.
   const { Kysely, SqliteDialect } = await import('kysely')
   const kysely = new Kysely<Tables & SchemaTable>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
@@ -198,7 +209,7 @@ function migrationFailed(path: string, version: number, backup: string | undefin
 const CACHED_STATEMENTS = 256
 
 /** The face that kysely's SQLite dialect asks for, over node:sqlite, with prepared statements kept. */
-function adapt(connection: DatabaseSync): SqliteDatabase {
+function adapt(connection: Connection): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>()
   return {
     close: () => connection.close(),
@@ -213,7 +224,7 @@ function adapt(connection: DatabaseSync): SqliteDatabase {
   }
 }
 
-function adaptStatement(statement: StatementSync): SqliteStatement {
+function adaptStatement(statement: ReturnType<Connection['prepare']>): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...(parameters as SQLInputValue[])),

@@ -5,7 +5,9 @@ export { type ConfigSource, loadConfig } from './config.ts'
 export {
   type Backup,
   backupsOf,
+  type Connection,
   type Database,
+  databaseOver,
   immediate,
   type Migration,
   type OpenOptions,
