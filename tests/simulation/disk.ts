@@ -1,0 +1,97 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { type Database, databaseOver } from '@openpista/common'
+import { migrations, type Tables } from '../../wallet/daemon/src/store/tables.ts'
+
+/** A SQLite database in memory that outlives the process that works on it, in a simulation. */
+export type Disk = {
+  /** What a process sees of it. From `isAlive` false on every statement fails, and what was not committed is undone. */
+  open: (process: DiskProcess) => Promise<Database<Tables>>
+  /** Undoes what was not committed, as a start does after a crash. */
+  rollBack: () => void
+  copy: () => Uint8Array
+  restore: (copy: Uint8Array) => void
+  /** For an oracle: rows as they are. */
+  read: <Row>(text: string, ...parameters: SQLInputValue[]) => Row[]
+  close: () => void
+}
+
+export type DiskProcess = {
+  isAlive: () => boolean
+  /** Before each statement; the process may end here. */
+  onStatement: () => void
+  /** Right after a commit. */
+  onCommit: () => void
+}
+
+/** Thrown at whatever still runs of a process that has ended. */
+class ProcessEnded extends Error {}
+
+let template: Uint8Array | undefined
+
+/** The newest schema, made once. */
+function emptyDatabase(): Uint8Array {
+  if (template !== undefined) return template
+  const connection = new DatabaseSync(':memory:')
+  for (const { up } of migrations) connection.exec(up)
+  template = connection.serialize()
+  connection.close()
+  return template
+}
+
+export function createDisk(): Disk {
+  const connection = new DatabaseSync(':memory:')
+  const load = (content: Uint8Array) => {
+    connection.deserialize(content)
+    connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY')
+  }
+  let readers = new Map<string, ReturnType<DatabaseSync['prepare']>>()
+  const rollBack = () => {
+    if (connection.isTransaction) connection.exec('ROLLBACK')
+  }
+  load(emptyDatabase())
+  return {
+    open: async ({ isAlive, onStatement, onCommit }) => {
+      const check = () => {
+        if (isAlive()) onStatement()
+        if (!isAlive()) throw new ProcessEnded('the process has ended')
+      }
+      return await databaseOver<Tables>({
+        close: () => undefined,
+        prepare: (text) => {
+          check()
+          const statement = connection.prepare(text)
+          return {
+            columns: () => statement.columns(),
+            all: (...parameters: SQLInputValue[]) => {
+              check()
+              return statement.all(...parameters)
+            },
+            run: (...parameters: SQLInputValue[]) => {
+              check()
+              const result = statement.run(...parameters)
+              if (text === 'COMMIT') onCommit()
+              return result
+            },
+            iterate: (...parameters: SQLInputValue[]) => {
+              check()
+              return statement.iterate(...parameters)
+            },
+          } as never
+        },
+      })
+    },
+    rollBack,
+    copy: () => connection.serialize(),
+    restore: (copy) => {
+      rollBack()
+      readers = new Map()
+      load(copy)
+    },
+    read: (text, ...parameters) => {
+      const statement = readers.get(text) ?? connection.prepare(text)
+      readers.set(text, statement)
+      return statement.all(...parameters) as never
+    },
+    close: () => connection.close(),
+  }
+}
