@@ -208,13 +208,21 @@ function drawActs(draw: Random, sides: readonly Side[]): Act[] {
 
 function perform(simulation: Simulation, draw: Random, drawn: readonly Act[]): void {
   if (!simulation.daemon.isReady()) return
-  let place = draw.next() * drawn.reduce((sum, { weight }) => sum + weight, 0)
-  const act = drawn.find(({ weight }) => (place -= weight) < 0) ?? drawn[0]!
+  const act = pickByWeight(draw, drawn)
   const work = act.run(simulation, draw)
   if (work === undefined) return
   simulation.note(`act ${act.name}`)
   simulation.done.set(act.name, (simulation.done.get(act.name) ?? 0) + 1)
   void attempted(simulation, work)
+}
+
+function pickByWeight(draw: Random, from: readonly Act[]): Act {
+  let place = draw.next() * from.reduce((sum, { weight }) => sum + weight, 0)
+  for (const act of from) {
+    place -= act.weight
+    if (place < 0) return act
+  }
+  return from[0]!
 }
 
 const SLICE_MILLIS = 1_000

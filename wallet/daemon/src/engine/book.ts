@@ -62,7 +62,7 @@ async function reopen(db: Context['db'], { id, state, block_hash, proof }: Attem
 
 const NO_BLOCK = { block_number: null, block_hash: null }
 
-/** CONFIRMED -> SUBMITTED where the block that had it is gone, or another version is in its place. */
+/** CONFIRMED -> SUBMITTED where the block that had it is gone, another version is in its place, or it did something else there. */
 async function reopened(
   context: Context,
   db: Context['db'],
@@ -72,9 +72,14 @@ async function reopened(
 ): Promise<TransactionRow> {
   if (row.status !== 'CONFIRMED') return row
   const isOurs = versions.some(({ hash }) => hash === row.hash)
-  const isStill = outcome.kind === 'included' && outcome.hash === row.hash
+  const isStill = outcome.kind === 'included' && outcome.hash === row.hash && isAsBooked(row, outcome.result)
   if (!isOurs || isStill) return row
   return (await reopenRow(context, db, row)) ?? row
+}
+
+/** In another block the same bytes may fail, or cost another fee. */
+function isAsBooked({ fee }: TransactionRow, result: Result | undefined): boolean {
+  return result === undefined || (result.succeeded && result.fee.toString() === fee)
 }
 
 /** CONFIRMED -> SUBMITTED; what was booked is reserved again. */
