@@ -6,7 +6,6 @@ import { type NodeProxy, type NodeRefusal, startNodeProxy } from '../node-proxy.
 import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 import { setCode } from './contracts.fixture.ts'
-import { readNamedFees } from './named-fees.ts'
 
 const gwei = 1_000_000_000n
 const key = newEvmKey()
@@ -109,25 +108,4 @@ test('a lost simulation is CHAIN_ERROR, not a call with unknown effects', async 
     ok: true,
     draft: { effects: expect.arrayContaining([expect.objectContaining({ kind: 'opaque' })]) },
   })
-})
-
-test.each([
-  ['transaction underpriced: gas tip cap 1500000000, minimum needed 25000000000', { tip: 25n * gwei }],
-  ['transaction gas price below minimum: gas tip cap 1, minimum needed 25000000000', { tip: 25n * gwei }],
-  ['transaction underpriced: tip needed 3000000000, tip permitted 1000000000', { tip: 3n * gwei }],
-  ['FeeTooLow, EffectivePriorityFeePerGas too low 586749412 < 1000000000, BaseFee: 7', { tip: gwei }],
-  [
-    'max fee per gas less than block base fee: address 0xa2, maxFeePerGas: 1 baseFee: 13 (supplied gas 15)',
-    { price: 13n },
-  ],
-  ['max fee per gas less than block base fee: address 0xa2, maxFeePerGas: 1, baseFee: 13', { price: 13n }],
-  [
-    'The transaction gasPrice is less than the minimum allowable value(364111000000<364122000000.0000000)',
-    { price: 364122000000n },
-  ],
-  ['tx fee (1.05 ether) exceeds the configured cap (1.00 ether)', { maxFee: 10n ** 18n }],
-  ['replacement transaction underpriced', {}],
-  ['minimum needed', {}],
-])('reads the figures in "%s"', (words, figures) => {
-  expect(readNamedFees(words)).toEqual(figures)
 })

@@ -1,27 +1,79 @@
-import { expect, test } from 'vitest'
+import { vocabulary } from '@waiaas/devnet'
+import { describe, expect, test } from 'vitest'
+import { clip } from '../clip.ts'
 import { readBroadcastFailure, readEstimateFailure } from './node-errors.ts'
 
 const node = (message: string, code = -32000) => ({ kind: 'error', code, message }) as const
 
+/**
+ * Said of a nonce, and not of the bytes: nethermind before 2021 took one transaction of its own accounts under each.
+ * https://github.com/NethermindEth/nethermind/blob/1.9.0/src/Nethermind/Nethermind.TxPool/AddTxResult.cs
+ */
+const ABOUT_THE_NONCE = ['OwnNonceAlreadyUsed']
+const FEE_SITUATIONS = ['replacementUnderpriced', 'tipTooLow', 'feeTooLow', 'feeCapBelowBaseFee']
+const spoken = vocabulary.map(({ client, situation, code, message }) => ({
+  client,
+  situation,
+  message,
+  code: code ?? -32000,
+}))
+const heard = ({ message, code }: { message: string; code: number }) => readBroadcastFailure(node(message, code))
+
+describe('the words of every client', () => {
+  test.each(spoken.filter(({ situation }) => situation === 'alreadyKnown'))('$client has them: $message', (each) => {
+    const expected = ABOUT_THE_NONCE.includes(each.message) ? 'not accepted' : 'accepted'
+    expect(heard(each)).toMatchObject({ kind: expected })
+  })
+
+  test.each(spoken.filter(({ situation }) => FEE_SITUATIONS.includes(situation)))(
+    '$client wants more: $message',
+    (each) => {
+      const named = /(?:minimum needed |too low \d+ < )(\d+)/.exec(each.message)?.[1]
+      const wants = { more: true, ...(named !== undefined && { leastTip: BigInt(named) }) }
+      expect(heard(each)).toEqual({ kind: 'not accepted', message: each.message, wants })
+    },
+  )
+
+  test.each(spoken.filter(({ situation }) => situation === 'feeAboveCap'))('$client caps fees: $message', (each) => {
+    const wants = /configured cap/.test(each.message) ? { mostFee: 10n ** 18n } : undefined
+    expect(heard(each)).toEqual({ kind: 'not accepted', message: each.message, ...(wants && { wants }) })
+  })
+
+  // Some word a full pool as a fee that is too low, for it is: who pays more gets in.
+  test.each(spoken.filter(({ situation }) => situation === 'poolFull'))('$client has no room: $message', (each) => {
+    const wants = /underpriced|fee/i.test(each.message.replace('baseFee', '')) ? { more: true } : undefined
+    expect(heard(each)).toEqual({ kind: 'not accepted', message: each.message, ...(wants && { wants }) })
+  })
+
+  const others = spoken.filter(
+    ({ situation }) => ![...FEE_SITUATIONS, 'alreadyKnown', 'feeAboveCap', 'poolFull'].includes(situation),
+  )
+  test('everything else is just words', () => {
+    const read = others.map((each) => [each.message, heard(each)])
+    expect(read).toEqual(others.map(({ message }) => [message, { kind: 'not accepted', message: clip(message) }]))
+    expect(others.length).toBeGreaterThan(100)
+  })
+})
+
 test.each([
-  ['already known', { kind: 'accepted' }],
-  ['AlreadyKnown', { kind: 'accepted' }],
-  ['transaction already imported', { kind: 'accepted' }],
-  ['nonce too low: next nonce 5, tx nonce 4', { kind: 'unknown' }],
-  ['OldNonce, Current nonce: 5, nonce of rejected tx: 4', { kind: 'unknown' }],
-  ['insufficient funds for gas * price + value: balance 0', { kind: 'refused', code: 'INSUFFICIENT_BALANCE' }],
-  ['replacement transaction underpriced', { kind: 'refused', code: 'CHAIN_ERROR' }],
-  ['max fee per gas less than block base fee', { kind: 'refused', code: 'CHAIN_ERROR' }],
-  ['invalid sender', { kind: 'refused', code: 'CHAIN_ERROR' }],
-  ['Failed to decode transaction', { kind: 'refused', code: 'CHAIN_ERROR' }],
-  ['daily request count exceeded', { kind: 'unknown' }],
-  ['internal error', { kind: 'unknown' }],
-])('reads "%s"', (message, expected) => {
-  expect(readBroadcastFailure(node(message))).toMatchObject(expected)
+  [
+    'transaction underpriced: tip needed 3000000000, tip permitted 1000000000',
+    { more: true, leastTip: 3_000_000_000n },
+  ],
+  ['max fee per gas less than block base fee: address 0xa2, maxFeePerGas: 1, baseFee: 13', { more: true }],
+  ['The transaction gasPrice is less than the minimum allowable value(364111000000<364122000000.0000)', { more: true }],
+  ['tx fee (1.05 ether) exceeds the configured cap (0.5 ether)', { mostFee: 5n * 10n ** 17n }],
+  ['tx fee (2 ether) exceeds the configured cap (1 ether)', { mostFee: 10n ** 18n }],
+  ['minimum needed', undefined],
+  ['daily request count exceeded', undefined],
+  ['internal error', undefined],
+])('reads the fee wanted in "%s"', (message, wants) => {
+  expect(readBroadcastFailure(node(message))).toEqual({ kind: 'not accepted', message, ...(wants && { wants }) })
 })
 
 test('silence says nothing about the bytes', () => {
-  expect(readBroadcastFailure({ kind: 'unreachable', message: 'cut' })).toEqual({ kind: 'unknown', message: 'cut' })
+  const cut = { kind: 'unreachable', message: 'cut' } as const
+  expect(readBroadcastFailure(cut)).toEqual({ kind: 'not accepted', message: 'cut' })
 })
 
 test.each([

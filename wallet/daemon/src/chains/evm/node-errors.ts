@@ -1,32 +1,68 @@
-import { parseUnits } from '@waiaas/core'
-import type { Broadcast } from '../chain-adapter.ts'
+import type { Broadcast, FeeWanted } from '../chain-adapter.ts'
 import { clip } from '../clip.ts'
 import type { Refusal } from '../payment.ts'
 import type { RpcFailure } from '../rpc-result.ts'
 
 /**
- * The only place that reads a node's words. Geth, Nethermind, Erigon, Reth, Besu and anvil word the same
- * refusal differently, and none gives it a code. Words never prove that bytes are not out.
+ * The only place that reads a node's words. Clients word the same refusal differently, and few give it a code of its own.
+ * Words never prove that bytes are not out. The test holds these patterns against the vocabulary of `devnet/`, which names
+ * a source for every sentence.
  */
-const HAS_THEM =
-  /already ?known|already.?exists|already imported|known transaction|already in (the )?(mempool|pool|queue)|transaction already|tx already/i
+const HAS_THEM: readonly RegExp[] = [
+  // geth, nethermind, reth, erigon ("ALREADY_EXISTS: already known"); anvil, parity, frontier ("Pool(AlreadyImported)").
+  /already ?(known|imported)/i,
+  // geth before 1.9.16, besu, klaytn; zksync "known transaction. transaction with hash … is already in the system".
+  /known transaction/i,
+  // erigon before 2024.
+  /existing txn? with same hash/i,
+  // cosmos.
+  /already in (the )?(mempool|pool|queue)/i,
+]
 
 /** The fee is too low: for the pool, for the base fee, or to take the place of another version. */
-const WANTS_MORE =
-  /underpriced|under ?priced|fee cap less than block base fee|less than block base fee|max fee per gas less than|FeeTooLow|fee ?too ?low|tip .*(too low|below|minimum)|gas price (is )?(too low|below)|below (the )?minimum|not enough to replace|ReplacementNotAllowed|could not replace|future transaction tries to replace/i
+const WANTS_MORE: readonly RegExp[] = [
+  // geth, nethermind, reth, besu, bsc, op-geth; erigon "FEE_TOO_LOW: underpriced".
+  /underpriced/i,
+  // nethermind until 2025 "FeeTooLowToCompete", "FeeTooLow, …"; erigon "FEE_TOO_LOW: fee too low"; monad.
+  /fee[ _]?too[ _]?low/i,
+  // geth and its forks, Arbitrum, zksync; Neon (proxy-model.py#599); besu "Gas price below current base fee".
+  /less than (block base fee|the minimum allowable)|gas price below/i,
+  // Arbitrum classic, metis; parity "Transaction gas price 100wei is too low. There is another transaction with same nonce …".
+  /gas price (\S+ )?(is )?too low/i,
+  // parity, of a full pool.
+  /try increasing the (fee|gas price)/i,
+  // To take the place of another version: erigon, nethermind until 2025, klaytn, monad, frontier.
+  /could not replace existing|ReplacementNotAllowed|another tx which has the same nonce|had higher priority|TooLowPriority/i,
+]
 
-const FEE_CAP = /exceeds the configured cap \(([0-9.]+) ether\)/i
+/** The least tip per gas, where words name it. */
+const LEAST_TIP: readonly RegExp[] = [
+  // geth, op-geth, bor, bsc (bsc#3255, wayfinder-paths-sdk#379).
+  /gas tip cap \d+, minimum needed (\d+)/,
+  // geth up to 1.13, bsc (bsc#2387).
+  /tip needed (\d+), tip permitted \d+/,
+  // nethermind (requestNetwork#997).
+  /EffectivePriorityFeePerGas too low \d+ < (\d+)/,
+]
+
+/** geth, erigon, op-geth in ether (erigon#10582, op-geth#209), celo in its coin, reth in wei. */
+const FEE_CAP = /exceeds the configured cap \((\d+)(?:\.(\d{1,18}))? (\w+)\)/
 
 /** What a failed `eth_sendRawTransaction` says about the bytes, and about the fee of the next version. */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
   if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message }
   const { message } = failure
-  if (HAS_THEM.test(message)) return { kind: 'accepted' }
-  const said = { kind: 'not accepted' as const, message: clip(message) }
-  const cap = FEE_CAP.exec(message)?.[1]
-  const mostFee = cap === undefined ? undefined : parseUnits(cap, 18)
-  if (mostFee !== undefined) return { ...said, wants: { mostFee } }
-  return WANTS_MORE.test(message) ? { ...said, wants: { more: true } } : said
+  if (HAS_THEM.some((pattern) => pattern.test(message))) return { kind: 'accepted' }
+  const wants = wantedFee(message)
+  return { kind: 'not accepted', message: clip(message), ...(wants && { wants }) }
+}
+
+function wantedFee(words: string): FeeWanted | undefined {
+  const [, whole, fraction = '', unit] = FEE_CAP.exec(words) ?? []
+  if (whole !== undefined) return { mostFee: BigInt(unit === 'wei' ? whole : whole + fraction.padEnd(18, '0')) }
+  const leastTip = LEAST_TIP.map((pattern) => pattern.exec(words)?.[1]).find((number) => number !== undefined)
+  if (leastTip !== undefined) return { more: true, leastTip: BigInt(leastTip) }
+  return WANTS_MORE.some((pattern) => pattern.test(words)) ? { more: true } : undefined
 }
 
 /**
