@@ -3,12 +3,9 @@ import type { Missing, Outcome, Place, Result, SentAttempt } from '../chain-adap
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import { budgetOf } from './compute-budget.ts'
-import { openEnvelope } from './envelope.ts'
+import { chargedFee } from './charged-fee.ts'
 import { createHistory } from './history.ts'
-import { feeOf, signaturesIn } from './message.ts'
 import { describeTransactionError } from './node-errors.ts'
-import { readMessage } from './read-message.ts'
 import { InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
@@ -97,13 +94,8 @@ async function readResult(rpc: Pick<RpcPool, 'read'>, hash: string): Promise<Res
 
 /** Without a record, the status says whether it succeeded, and the fee follows from the message: it is paid in any case. */
 function resultOfStatus({ raw }: SentAttempt, { err }: NonNullable<Status>): Result | undefined {
-  const message = openEnvelope(raw)?.message
-  const read = message === undefined ? undefined : readMessage(message, new Map())
-  if (!read?.ok) return undefined
-  const budget = budgetOf(read.message)
-  if (!budget.ok) return undefined
-  const fee = feeOf(budget.budget, signaturesIn(read.message)) + (read.message.config?.priorityFee ?? 0n)
-  return resultOf({ err, fee })
+  const fee = chargedFee(raw)
+  return fee === undefined ? undefined : resultOf({ err, fee })
 }
 
 function resultOf({ err, fee }: { err?: unknown; fee: bigint }): Result {

@@ -8,7 +8,9 @@ export async function readTraces(
   hashes: readonly string[],
 ): Promise<{ ok: true; found: Trace[] } | { ok: false; message: string }> {
   const asked = await rpc.onEach(async (node) => {
-    const read = await readStatuses(node, hashes)
+    const whole = await readStatuses(node, hashes, 'history')
+    const isRecent = !whole.ok && whole.failure.kind === 'unable'
+    const read = isRecent ? await readStatuses(node, hashes, 'last blocks') : whole
     if (!read.ok) return read
     const found: Trace[] = []
     for (const [hash, status] of read.value) {
