@@ -35,7 +35,22 @@ test('only networks of the environment are served', () => {
   expect(servedNetworks(config).map(({ network }) => network)).toEqual(['evm-local'])
 })
 
+test('the operator may set at which depth blocks of a network count as final', () => {
+  const config = read(
+    '[rpc]\nbase_sepolia = "https://a.example"\nevm_local = "http://127.0.0.1:1"\n[finality]\nbase_sepolia = 600',
+  )
+  expect(servedNetworks(config)).toEqual([
+    { network: 'base-sepolia', rpcUrls: ['https://a.example'], finalityDepth: 600n },
+    { network: 'evm-local', rpcUrls: ['http://127.0.0.1:1'] },
+  ])
+  expect(read('', { WAIAAS_FINALITY_BASE_SEPOLIA: '64' }).finality).toEqual({ base_sepolia: 64 })
+})
+
 test.each([
+  ['[finality]\nbase_sepolia = 0', 'finality.base_sepolia'],
+  ['[finality]\nbase_sepolia = 1.5', 'finality.base_sepolia'],
+  ['[finality]\nbase_sepolia = "deep"', 'finality.base_sepolia'],
+  ['[finality]\nsolana_devnet = 32', "unknown key 'finality.solana_devnet'"],
   ['[daemon]\nhostname = "0.0.0.0"', 'trusted_proxy'],
   ['[daemon]\nhostname = "192.168.1.5"', 'trusted_proxy'],
   ['[daemon]\nhostnam = "x"', "did you mean 'daemon.hostname'"],

@@ -18,6 +18,12 @@ const count = z.number().int().min(1).max(1_000_000)
 
 const rpcKeys = Object.fromEntries(networkNames.map((name) => [rpcKey(name), NodeUrls.optional()]))
 
+const blocks = z.number().int().min(1).max(100_000)
+/** Solana tells by itself which slots are final, and no depth stands in for that. */
+const finalityKeys = Object.fromEntries(
+  networkNames.filter((name) => networkOf(name).chainId !== undefined).map((name) => [rpcKey(name), blocks.optional()]),
+)
+
 /** Everything that config.toml may say. `WAIAAS_<SECTION>_<KEY>` in the environment wins over the file. */
 export const DaemonConfig = z
   .strictObject({
@@ -36,6 +42,8 @@ export const DaemonConfig = z
       .prefault({}),
     /** Addresses of nodes. A network without one is not served. */
     rpc: z.strictObject(rpcKeys).prefault({}),
+    /** Blocks below the newest one at which a block counts as final, for networks whose nodes name none that can be trusted. */
+    finality: z.strictObject(finalityKeys).prefault({}),
     fees: z
       .strictObject({
         /** EVM: how much dearer than at first a transaction may become when it is replaced. Reserved and approved with it; 0: never. */
@@ -121,13 +129,15 @@ export function autoStopSettings({ auto_stop }: DaemonConfig): AutoStopSettings 
   }
 }
 
-/** Networks of this environment that have a node, with the addresses. */
+/** Networks of this environment that have a node, with the addresses and what is set for them. */
 export function servedNetworks(config: DaemonConfig): ServedNetwork[] {
   const rpc: Readonly<Record<string, string[] | undefined>> = config.rpc
+  const finality: Readonly<Record<string, number | undefined>> = config.finality
   return networkNames.flatMap((name) => {
     const rpcUrls = rpc[rpcKey(name)]
     if (rpcUrls === undefined || networkOf(name).environment !== config.daemon.environment) return []
-    return [{ network: name, rpcUrls }]
+    const depth = finality[rpcKey(name)]
+    return [{ network: name, rpcUrls, ...(depth !== undefined && { finalityDepth: BigInt(depth) }) }]
   })
 }
 

@@ -95,8 +95,8 @@ async function startDaemon(
     exchange: httpExchange,
     timers: systemTimers,
   }
-  const served = createAdapters(servedNetworks(config), nodeOptions)
-  const adapters = new Map(served.map((adapter) => [adapter.network.name, adapter]))
+  const served = servedNetworks(config)
+  const adapters = new Map(createAdapters(served, nodeOptions).map((adapter) => [adapter.network.name, adapter]))
   const stopping = stopSignal()
   const address = { port }
   const url = () => `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`
@@ -107,7 +107,10 @@ async function startDaemon(
     clock: systemClock,
     timers: systemTimers,
     newId,
-    connectNode: (network, rpcUrl) => createAdapters([{ network, rpcUrls: [rpcUrl] }], nodeOptions)[0]!,
+    connectNode: (network, rpcUrl) => {
+      const set = served.find((each) => each.network === network)
+      return createAdapters([{ ...set, network, rpcUrls: [rpcUrl] }], nodeOptions)[0]!
+    },
     prices: async () => new Map(),
     log: logger,
     approvalUrl: (id) => `${url()}/approve/${id}`,

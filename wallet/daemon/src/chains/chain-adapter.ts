@@ -25,8 +25,8 @@ export type NodeOptions = Transport & {
 
 export const FEE_HEADROOM_PERCENT = 50
 
-/** A network of the configuration, and its nodes. */
-export type ServedNetwork = { network: NetworkName; rpcUrls: readonly string[] }
+/** A network of the configuration: its nodes, and what the operator set for it. */
+export type ServedNetwork = { network: NetworkName } & Pick<NodeOptions, 'rpcUrls' | 'finalityDepth'>
 
 /** A wallet as a chain sees it. */
 export type Account = { address: string; publicKey: string }

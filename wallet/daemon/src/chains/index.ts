@@ -12,10 +12,10 @@ const families: Record<ChainFamily, (network: Network, options: NodeOptions) => 
 /** An adapter per configured network. Nothing is asked of a node before `connect`. */
 export function createAdapters(
   config: readonly ServedNetwork[],
-  options: Omit<NodeOptions, 'rpcUrls'>,
+  options: Omit<NodeOptions, 'rpcUrls' | 'finalityDepth'>,
 ): ChainAdapter[] {
-  return config.map(({ network: name, rpcUrls }) => {
+  return config.map(({ network: name, ...set }) => {
     const network = networkOf(name)
-    return families[network.family](network, { ...options, rpcUrls })
+    return families[network.family](network, { ...options, ...set })
   })
 }
