@@ -48,23 +48,19 @@ export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEa
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
     const hashes = places.map(({ versions }) => versions[0]!.hash)
     history.watch(hashes)
-    const withHistory = await rpc.onOne((node) => lookAt(node, hashes, readStatuses))
+    const withHistory = await rpc.onOne((node) => lookAt(node, hashes, 'history'))
     // Where no node keeps a history, what a node remembers of the last blocks has to do.
     const isUnable = !withHistory.ok && withHistory.failure.kind === 'unable'
-    const seen = isUnable ? await rpc.onOne((node) => lookAt(node, hashes, readRecentStatuses)) : withHistory
+    const seen = isUnable ? await rpc.onOne((node) => lookAt(node, hashes, 'last blocks')) : withHistory
     if (!seen.ok) return { ok: false, message: seen.failure.message }
     return { ok: true, outcomes: await Promise.all(places.map((place) => outcomeOf(seen.value, place))) }
   }
 }
 
-async function lookAt(
-  node: NodeReader,
-  hashes: readonly string[],
-  statusesOf: typeof readStatuses,
-): Promise<RpcResult<Look>> {
+async function lookAt(node: NodeReader, hashes: readonly string[], where: Searched): Promise<RpcResult<Look>> {
   const [finalized, read] = await Promise.all([
     node.read('getEpochInfo', [{ commitment: 'finalized' }], EpochInfo),
-    statusesOf(node, hashes),
+    readStatuses(node, hashes, where),
   ])
   if (!finalized.ok) return finalized
   if (!read.ok) return read
@@ -144,31 +140,19 @@ function noReceipt(hash: string): Missing {
 
 /** No other node may have a trace. One that does not answer, or keeps no history, has none to show. */
 async function isUnknownElsewhere(rpc: Pick<RpcPool, 'onEach'>, hash: string): Promise<boolean> {
-  const elsewhere = await rpc.onEach((node) => readStatuses(node, [hash]))
+  const elsewhere = await rpc.onEach((node) => readStatuses(node, [hash], 'history'))
   return elsewhere.ok && elsewhere.value.every((statuses) => !statuses.get(hash))
 }
 
-/** Of any age, where the node keeps a history. */
+/** In the whole history, which some nodes do not keep; or in the last few hundred blocks. */
+export type Searched = 'history' | 'last blocks'
+
 export async function readStatuses(
   node: NodeReader,
   hashes: readonly string[],
+  where: Searched,
 ): Promise<RpcResult<Map<string, Status>>> {
-  return await statusesBy(node, hashes, { searchTransactionHistory: true })
-}
-
-/** Of the last few hundred blocks. */
-async function readRecentStatuses(
-  node: NodeReader,
-  hashes: readonly string[],
-): Promise<RpcResult<Map<string, Status>>> {
-  return await statusesBy(node, hashes, {})
-}
-
-async function statusesBy(
-  node: NodeReader,
-  hashes: readonly string[],
-  options: { searchTransactionHistory?: true },
-): Promise<RpcResult<Map<string, Status>>> {
+  const options = where === 'history' ? { searchTransactionHistory: true } : {}
   const groups: string[][] = []
   for (let start = 0; start < hashes.length; start += MAX_SIGNATURES) {
     groups.push(hashes.slice(start, start + MAX_SIGNATURES))
