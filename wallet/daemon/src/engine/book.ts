@@ -288,12 +288,12 @@ async function closed(
   const closing = readClosing(row) ?? { reason: 'cancel', code: null, message: '' }
   const isCancelled = closing.reason === 'cancel'
   const error = closing.code === null ? {} : { error_code: closing.code, error_message: closing.message }
-  const told = { ...data, fee: fee.toString(), reason: closing.reason }
+  const eventData = { ...data, fee: fee.toString(), reason: closing.reason }
   return await move(
     db,
     { id: row.id, from: row.status, to: isCancelled ? 'CANCELLED' : 'FAILED', at: context.now() },
     { ...OVER, ...error, fee: fee.toString(), ...(data.hash === undefined ? {} : { hash: data.hash }) },
-    { type: isCancelled ? 'TX_CANCELLED' : 'TX_FAILED', actor: 'daemon', data: told },
+    { type: isCancelled ? 'TX_CANCELLED' : 'TX_FAILED', actor: 'daemon', data: eventData },
   )
 }
 

@@ -10,7 +10,7 @@ import type { Context } from './parts.ts'
 /** Why a payment that is out was given up. Only the daemon and people decide that; no word of a node does. */
 export type Closing = {
   reason: 'cancel' | 'agent' | 'trial' | 'versions' | 'not accepted' | 'stop' | 'proven'
-  /** What its caller is told once it has ended. */
+  /** The error of the transaction once it has ended; null for one that was cancelled. */
   code: ErrorCode | null
   message: string
 }

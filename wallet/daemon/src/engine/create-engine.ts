@@ -88,15 +88,15 @@ async function cancel(context: Context, lanes: Lanes, id: string, actor: string)
 /** What the operator decides. */
 function byHand(context: Context, lanes: Lanes): EngineByHand {
   const views = createViews(context)
-  const told = async (row: TransactionRow) => {
+  const changed = async (row: TransactionRow) => {
     context.changes.changed(row)
     return await views.of(row)
   }
   return {
-    continue: async (id, actor) => await told(await continueSubmitted(context, id, actor)),
-    raiseMaxFee: async (id, maxFee, actor) => await told(await raiseMaxFee(context, lanes, id, maxFee, actor)),
-    prove: async (id, rpcUrl, actor) => await told(await proveByHand(context, id, rpcUrl, actor)),
-    writeOff: async (id, how, actor) => await told(await writeOff(context, id, how, actor)),
+    continue: async (id, actor) => await changed(await continueSubmitted(context, id, actor)),
+    raiseMaxFee: async (id, maxFee, actor) => await changed(await raiseMaxFee(context, lanes, id, maxFee, actor)),
+    prove: async (id, rpcUrl, actor) => await changed(await proveByHand(context, id, rpcUrl, actor)),
+    writeOff: async (id, how, actor) => await changed(await writeOff(context, id, how, actor)),
     heldAccounts: async () => await heldAccounts(context.db),
     holdAccounts: async (why) => {
       await context.write(async (db) => {

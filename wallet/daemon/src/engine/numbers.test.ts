@@ -115,7 +115,7 @@ test('nodes of a public network that do not know what was final get nothing to s
   await world.engine.recover()
   const second = await pay(10)
   await ends(second, 'FAILED')
-  expect((await world.engine.view(second))?.error?.message).toContain('started anew')
+  expect((await world.engine.view(second))?.error?.message).toContain('reset')
   const { length } = await world.db.kysely.selectFrom('attempts').select('id').execute()
   expect(length).toBe(1)
 }, 60_000)

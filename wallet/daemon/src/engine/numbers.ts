@@ -29,7 +29,7 @@ export type NumbersMemory = {
 
 /**
  * What the chain and the store know of an account's numbers. The next one is the count of the newest block, or the highest
- * that was given out and one more, whichever is higher. Where they contradict each other it is told: in the log of
+ * that was given out and one more, whichever is higher. Where they contradict each other, that is logged: in the log of
  * the program, and once in the audit log.
  */
 export async function readNumbers(
@@ -74,7 +74,7 @@ function heldBecause(why: string): NumbersRead {
 function tooFew(network: string, lost: number): string {
   return (
     `The nodes of ${network} do not know ${lost} transactions of this wallet that were final: they are far behind, ` +
-    'or serve a chain that was started anew. Nothing is signed on it. Check the addresses under [rpc].'
+    'or serve a chain that was reset. Nothing is signed on it. Check the addresses under [rpc].'
   )
 }
 
@@ -134,14 +134,14 @@ async function skipForeign(
 }
 
 /**
- * A chain of one's own that was started anew under an old database: what was final on the one before is gone, and
+ * A chain of one's own that was reset under an old database: what was final on the one before is gone, and
  * its numbers are free. What was not final keeps its number: its bytes may take effect on the new chain.
  */
 async function startAnew(context: Context, account: Account, next: bigint): Promise<void> {
   const data = { ...account, next: next.toString() }
   context.log.warn(
     data,
-    'The chain was started anew: it does not know what was final. Numbers are given out from its own.',
+    'The chain was reset: it does not know what was final. Nonces start at its own count.',
   )
   await context.write(async (db) => {
     const highest = await forgetFrom(db, account.network, account.address, next)

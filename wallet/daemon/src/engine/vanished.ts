@@ -15,7 +15,7 @@ export type Vanished = {
 const MOST = 200
 
 /**
- * A chain of one's own may be taken back beyond what counted as final. Where it was started anew instead, what was paid
+ * A chain of one's own may be taken back beyond what counted as final. Where it was reset instead, what was paid
  * on the one before stays as it is.
  */
 export function createVanished(context: Context, lanes: Lanes): Vanished {
