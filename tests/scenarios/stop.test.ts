@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { type Route, routes } from '@waiaas/core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import {
   as,
   askOwner,
   balanceOf,
+  ETH,
   newOwner,
   newPayee,
   ownerProof,
@@ -13,6 +15,7 @@ import {
   send,
   sentBy,
   told,
+  until,
 } from './acts.ts'
 import { scenario } from './scenario.ts'
 import { type Call, type Headers, PASSWORD, type StartedWallet, startWallet } from './started-wallet.ts'
@@ -113,16 +116,23 @@ scenario('SEC-03-03', async () => {
 
 scenario('SEC-03-04', async () => {
   const { agentId, token } = await payer(wallet)
-  const refused = { kind: 'refuse', error: { code: -32000, message: 'insufficient funds for gas * price + value' } }
-  await wallet.evm.control.misbehave({ method: 'eth_sendRawTransaction', times: 'always', action: refused as never })
-  const failed: string[] = []
-  for (let amount = 1; amount <= 3; amount++) failed.push(await pay(wallet, token, { amount: `${amount}` }))
+  // One of these fits into the balance. No block comes, so the others fail beside it, before they are signed.
+  await wallet.evm.control.pauseMining()
+  const sent = await Promise.all(
+    [1, 2, 3, 4].map(async (wei) => {
+      const headers = { ...as(token), 'Idempotency-Key': randomBytes(16).toString('hex') }
+      const body = { network: 'evm-local', to: newPayee(), amount: `${600n * ETH + BigInt(wei)}` }
+      const { id } = (await wallet.call('/v1/transactions/send', { headers, body })).body as { id: string }
+      return (await until(wallet, id, 'SUBMITTED', 'FAILED')).status
+    }),
+  )
   const status = async () => (await wallet.operate('GET', `/v1/agents/${agentId}`)).status
   while ((await status()) !== 'SUSPENDED') await new Promise((resolve) => setTimeout(resolve, 50))
-  await wallet.evm.control.behave()
+  await wallet.evm.control.resumeMining()
   const to = newPayee()
-  expect([...failed, await pay(wallet, token, { to, amount: '4' })]).toEqual([
+  expect([...sent.toSorted(), await pay(wallet, token, { to, amount: '4' })]).toEqual([
     ...Array(3).fill('FAILED'),
+    'SUBMITTED',
     '409 AGENT_SUSPENDED',
   ])
   expect(await balanceOf(wallet, to)).toBe(0n)

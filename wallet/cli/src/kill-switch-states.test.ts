@@ -59,6 +59,20 @@ const table: Readonly<Record<string, Row>> = {
   trace: { args: ({ transaction }) => ['trace', transaction], normal: 'works', stopped: 'locked' },
   approve: { args: ({ transaction }) => ['approve', transaction], normal: /no owner|owner/i, stopped: /CANCELLED/ },
   cancel: { args: ({ transaction }) => ['cancel', transaction], normal: 'works', stopped: 'locked' },
+  'tx cancel': { args: ({ transaction }) => ['tx', 'cancel', transaction], normal: /CANCELLED/, stopped: 'locked' },
+  'tx continue': { args: ({ transaction }) => ['tx', 'continue', transaction], normal: /CANCELLED/, stopped: 'locked' },
+  'tx prove': {
+    args: ({ transaction }) => ['tx', 'prove', transaction, '--rpc', 'http://127.0.0.1:9'],
+    normal: /CANCELLED/,
+    stopped: 'locked',
+  },
+  'tx write-off': {
+    args: ({ transaction }) => ['tx', 'write-off', transaction, '--as-paid'],
+    normal: /CANCELLED/,
+    stopped: 'locked',
+  },
+  'account list': operating('account', 'list'),
+  'account release': operating('account', 'release', '--all'),
   'token list': operating('token', 'list'),
   'token add': {
     args: () => ['token', 'add', 'evm-local', PAYEE],

@@ -21,7 +21,8 @@ The wallet daemon holds the key and decides by its owner's policy; you never see
    try to get around it.
 
 Amounts are strings: \`amount\` in base units (wei, lamports) or \`humanAmount\`, never both. Every error has \`code\`,
-\`message\`, \`retryable\` and often \`hint\`. If \`outcomeUnknown\` is true, ask again; never send again with another key.`,
+\`message\`, \`retryable\` and often \`hint\`. If \`outcomeUnknown\` or \`closing\` is true, ask again; never send again with
+another key. \`notice\` says what a payment waits for and how long that usually takes.`,
     tags: [],
   },
   wallet: {
@@ -38,6 +39,8 @@ The wallet judges what the transaction does on its chain, not what the request s
 
 \`POST /v1/transactions/sign\` takes an unsigned transaction that another program made, judges it in the same way and
 answers \`signedTransaction\` for you to send. Its amount counts against the limits from then on.
+\`POST /v1/transactions/{id}/cancel\`: 200, nothing was paid; 202, it is out and may still be paid, which \`closing\` says
+until it is CANCELLED or CONFIRMED. Until then an equal payment is refused with EQUAL_REQUEST_OPEN.
 \`GET /v1/transactions/{id}/trace\` tells which rule said what.`,
     tags: ['transactions'],
   },

@@ -74,10 +74,16 @@ export function statusWords(transaction: Transaction): string {
         ? `Waits until ${isoTime(executesAt ?? 0)}, then it is sent by itself. The owner can cancel it on the card that was posted.`
         : `Waits for the owner's signature until ${isoTime(approval.expiresAt)}. A card was posted; only the owner can approve.`
     default:
-      return transaction.outcomeUnknown
-        ? `On its way${hash === undefined ? '' : ` (hash ${hash})`}, outcome not known yet.`
-        : `On its way${hash === undefined ? '' : ` (hash ${hash})`}: ${status}.`
+      return wayWords(transaction)
   }
+}
+
+/** Of a payment that is not over: whether it was given up, and what it waits for. */
+function wayWords({ status, hash, outcomeUnknown, closing, notice }: Transaction): string {
+  const at = hash === undefined ? '' : ` (hash ${hash})`
+  const waits = notice === undefined ? '' : ` It waits for ${notice.waitsFor}, usually ${notice.usually}.`
+  if (closing) return `Given up${at}, and may still be made until that is ruled out.${waits}`
+  return outcomeUnknown ? `On its way${at}, outcome not known yet.${waits}` : `On its way${at}: ${status}.${waits}`
 }
 
 /** Codes whose message may hold words of a chain node or of a contract. */

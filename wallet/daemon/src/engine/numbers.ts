@@ -139,10 +139,7 @@ async function skipForeign(
  */
 async function startAnew(context: Context, account: Account, next: bigint): Promise<void> {
   const data = { ...account, next: next.toString() }
-  context.log.warn(
-    data,
-    'The chain was reset: it does not know what was final. Nonces start at its own count.',
-  )
+  context.log.warn(data, 'The chain was reset: it does not know what was final. Nonces start at its own count.')
   await context.write(async (db) => {
     const highest = await forgetFrom(db, account.network, account.address, next)
     const end = highest === undefined || highest < next ? next : highest + 1n
