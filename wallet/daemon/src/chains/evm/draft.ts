@@ -10,7 +10,7 @@ import { prepareContractCall } from './contract-call.ts'
 import { deriveEffects } from './effects.ts'
 import { type EvmPlan, envelopeOf, serializeEnvelope, signedLength } from './envelope.ts'
 import type { EvmTraits } from './evm-traits.ts'
-import { gasFor, highestPrice, PLAIN_TRANSFER_GAS, plainFee } from './fee-ceiling.ts'
+import { gasFor, highestPrice, PLAIN_TRANSFER_GAS, plainFee, roomToClose } from './fee-ceiling.ts'
 import type { GasPrice } from './fees.ts'
 import { readEstimateFailure } from './node-errors.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
@@ -84,12 +84,6 @@ export async function draftFiller(context: EvmContext, { address }: Account): Pr
   const maxFee = roomToClose(gas.value * maxFeePerGas, maxFeePerGas) + dataFee.value
   const plan = storedPlan({ to, value: 0n, data: '0x', gas: gas.value, maxFeePerGas })
   return { ok: true, draft: { effects: [], maxFee, plainFee: maxFee, amount: 0n, asset: network.native, to, plan } }
-}
-
-/** What closes a transaction in its place pays at least an eighth more per gas, perhaps twice. */
-function roomToClose(fee: bigint, maxFeePerGas: bigint): bigint {
-  const closing = (PLAIN_TRANSFER_GAS * maxFeePerGas * 5n) / 4n
-  return fee > closing ? fee : closing
 }
 
 function storedPlan(plan: EvmPlan) {

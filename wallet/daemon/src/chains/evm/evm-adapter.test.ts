@@ -1,12 +1,14 @@
 import { startEvmNode } from '@waiaas/devnet'
 import { parseTransaction, toHex } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Signable } from '../chain-adapter.ts'
 import { testAdapters } from '../test-adapters.fixture.ts'
 import { newEvmKey } from '../test-keys.fixture.ts'
 
 const node = await startEvmNode({})
 const adapter = testAdapters([{ network: 'evm-local', rpcUrls: [node.rpcUrl] }])[0]!
-const { account } = newEvmKey()
+const key = newEvmKey()
+const { account } = key
 
 beforeAll(() => node.control.fund(account.address, 10n ** 18n))
 afterAll(async () => {
@@ -68,7 +70,7 @@ test('nobody pays to the zero address', async () => {
 
 test('a dearer network is paid up to the ceiling, and no further', async () => {
   const draft = await draftPayment()
-  const ceiling = draft.maxFee / 21_000n
+  const ceiling = (draft.maxFee * 4n) / 5n / 21_000n
   const signable = () => adapter.signable(draft, account, 0n)
   const nextBlockAt = async (baseFee: bigint) => {
     await rpc('anvil_setNextBlockBaseFeePerGas', toHex(baseFee))
@@ -78,6 +80,30 @@ test('a dearer network is paid up to the ceiling, and no further', async () => {
   await expect.poll(async () => feeCapOf(await signable())).toBe(ceiling)
   await nextBlockAt(ceiling + 1n)
   await expect.poll(signable).toMatchObject({ ok: false, code: 'CHAIN_ERROR' })
+})
+
+test('a version leaves room for what closes it, and what closes it for a node that caps fees', async () => {
+  const draft = await draftPayment()
+  const plan = draft.plan as { gas: string; maxFeePerGas: string }
+  const highest = BigInt(plan.maxFeePerGas)
+  const sign = ({ bytes, finish }: Signable) => ({ ...finish(key.sign(bytes)), from: account.address })
+  const first = await adapter.signable(draft, account, 0n)
+  if (!first.ok) throw new Error(first.message)
+  const versions = [sign(first.signable)]
+  const wants = { more: true } as const
+  for (;;) {
+    const next = await adapter.replacement!({ versions, by: 'itself', maxFee: draft.maxFee, wants })
+    if (next.kind !== 'signable') break
+    versions.push(sign(next.signable))
+  }
+  const fees = versions.map(({ raw }) => parseTransaction(toHex(raw) as `0x02${string}`).maxFeePerGas!)
+  expect(fees.length).toBeGreaterThan(1)
+  expect(fees.at(-1)).toBeLessThanOrEqual(highest)
+  const closing = { versions, by: 'nothing', maxFee: draft.maxFee } as const
+  expect(await adapter.replacement!({ ...closing, wants })).toMatchObject({ kind: 'signable' })
+  // Far above what the closer costs: it is no reason to pay that much.
+  const capped = await adapter.replacement!({ ...closing, wants: { mostFee: 10n ** 18n } })
+  expect(capped).toMatchObject({ kind: 'signable' })
 })
 
 function feeCapOf(result: Awaited<ReturnType<typeof adapter.signable>>): bigint | undefined {

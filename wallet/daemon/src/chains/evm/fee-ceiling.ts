@@ -19,6 +19,20 @@ export function gasFor(estimate: bigint): bigint | undefined {
   return roomy < MAX_GAS ? roomy : MAX_GAS
 }
 
+/** What closes a transaction in its place is a plain payment, which pays at least an eighth more per gas, perhaps twice. */
+const TO_CLOSE = { times: 5n, per: 4n }
+
+/** A fee with room for what closes the transaction, where that costs more. */
+export function roomToClose(fee: bigint, maxFeePerGas: bigint): bigint {
+  const closing = (PLAIN_TRANSFER_GAS * maxFeePerGas * TO_CLOSE.times) / TO_CLOSE.per
+  return fee > closing ? fee : closing
+}
+
+/** The most that a version may pay per gas, so that what closes it still fits into this fee. */
+export function highestWithRoomToClose(maxFee: bigint): bigint {
+  return (maxFee * TO_CLOSE.per) / (TO_CLOSE.times * PLAIN_TRANSFER_GAS)
+}
+
 /** What a plain payment costs at most, beside a transaction of this length that pays this for its data. */
 export function plainFee(perGas: bigint, dataFee: bigint, length: bigint): bigint {
   const dataShare = length > PLAIN_TRANSFER_BYTES ? (dataFee * PLAIN_TRANSFER_BYTES) / length : dataFee

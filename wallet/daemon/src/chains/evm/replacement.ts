@@ -2,6 +2,7 @@ import { deserialize } from 'ox/TxEnvelopeEip1559'
 import type { Replacement, ReplacementWanted } from '../chain-adapter.ts'
 import { askDataFee, type EvmContext } from './draft.ts'
 import { envelopeOf, signableOf, signedLength } from './envelope.ts'
+import { highestWithRoomToClose } from './fee-ceiling.ts'
 import type { GasPrice } from './fees.ts'
 import { Quantity, toQuantity } from './quantity.ts'
 
@@ -42,11 +43,11 @@ export async function replacementFor(
   if (by === 'itself' && !wants.mostFee && !isTooCheap(newest, price.value, isNext, wants))
     return { kind: 'not needed' }
 
-  const ceiling = (maxFee - dataFee.value) / gas.value
-  const fees =
-    wants.mostFee === undefined
-      ? raised(signed, price.value, wants, ceiling)
-      : capped(wants.mostFee / gas.value, newest)
+  const room = maxFee - dataFee.value
+  const ceiling = by === 'itself' ? min(room / gas.value, highestWithRoomToClose(room)) : room / gas.value
+  const higher = raised(signed, price.value, wants, ceiling)
+  const cap = wants.mostFee === undefined ? undefined : wants.mostFee / gas.value
+  const fees = cap === undefined || higher.maxFeePerGas <= cap ? higher : capped(cap, newest)
   const most = by === 'itself' && fees.maxFeePerGas < price.value.baseFee ? fees.maxFeePerGas : ceiling
   const least = by === 'itself' ? max(fees.maxFeePerGas, price.value.baseFee) : fees.maxFeePerGas
   if (least > most)
@@ -126,6 +127,10 @@ function capped(maxFeePerGas: bigint, { tip }: Version): Fees {
 function raise(fee: bigint): bigint {
   const higher = (fee * RAISE_PERMILLE + 999n) / 1000n
   return higher > fee ? higher : fee + 1n
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
 }
 
 function max(a: bigint, b: bigint): bigint {
