@@ -124,8 +124,11 @@ function sequenceOf({ versions }: OpenPlace): bigint {
 function freeAccount(context: Context, lanes: Lanes, versions: readonly AttemptRow[], outcome: Outcome): void {
   const { network, address, sequence } = versions[0]!
   if (outcome.kind !== 'waiting' && outcome.final) for (const { id } of versions) context.handOvers.forget(id)
-  // Its block has vanished: the bytes may have gone with it.
-  if (outcome.kind === 'waiting') for (const { id } of versions) context.handOvers.hurry(id)
+  if (outcome.kind === 'waiting') {
+    if (versions.every(({ block_hash, proof }) => block_hash === null && proof === null)) return
+    // Its block has vanished: the bytes may have gone with it.
+    for (const { id } of versions) context.handOvers.hurry(id)
+  }
   if (sequence === null) return
   const lane = lanes.of(network, address)
   if (outcome.kind === 'included') lane.accepted(BigInt(sequence))
