@@ -1,5 +1,6 @@
 import { AppError, immediate } from '@openpista/common'
 import { approvalDigest } from '@waiaas/core'
+import { keccak256 } from 'viem'
 import { approvalContent } from '../../wallet/daemon/src/engine/approval.ts'
 import { suspendAgent } from '../../wallet/daemon/src/store/agents.ts'
 import { appendEvent } from '../../wallet/daemon/src/store/events.ts'
@@ -49,6 +50,8 @@ export const acts: readonly Act[] = [
       return () => send(simulation, asked)
     },
   },
+  { name: 'sign for elsewhere', weight: 2, run: signElsewhere },
+  { name: 'send from elsewhere', weight: 3, run: sendElsewhere },
   {
     name: 'cancel',
     weight: 4,
@@ -124,10 +127,13 @@ export const acts: readonly Act[] = [
   {
     name: 'set the clock',
     weight: 1,
-    run:
-      ({ clock }, draw) =>
-      async () =>
-        clock.jump(draw.pick([-7200_000, -30_000, 30_000, 3600_000])),
+    run: (simulation, draw) => {
+      const millis = draw.pick([-7_200_000, -30_000, 30_000, 3_600_000])
+      return async () => {
+        simulation.clock.jump(millis)
+        simulation.clockError += millis
+      }
+    },
   },
   {
     name: 'crash',
@@ -197,6 +203,34 @@ function newRequest(simulation: Simulation, draw: Random): Asked {
 async function send({ daemon, session }: Simulation, { key, network, to, amount }: Asked): Promise<unknown> {
   const request = { type: 'TRANSFER', network, to, amount } as Parameters<typeof daemon.engine.send>[1]
   return await daemon.engine.send({ agentId: AGENT, sessionId: session }, request, key)
+}
+
+/** Has a transaction signed that its caller made, under a nonce that is or will be free, or is in use. */
+function signElsewhere(simulation: Simulation, draw: Random): ReturnType<Act['run']> {
+  const side = simulation.sides.find(({ family }) => family === 'evm')
+  if (side?.outside === undefined) return undefined
+  const transaction = side.outside(draw, side.newPayee())
+  const key = `outside ${simulation.world.newId()}`
+  return async () => {
+    const { daemon, session, foreign } = simulation
+    const request = { type: 'SIGN', network: side.network, transaction } as Parameters<typeof daemon.engine.sign>[1]
+    const { signedTransaction } = await daemon.engine.sign({ agentId: AGENT, sessionId: session }, request, key)
+    if (signedTransaction !== undefined) foreign.push(signedTransaction)
+  }
+}
+
+/** The caller hands over what was signed. */
+function sendElsewhere({ sides, foreign, oracle }: Simulation, draw: Random): ReturnType<Act['run']> {
+  const side = sides.find(({ family }) => family === 'evm')
+  if (foreign.length === 0 || side === undefined) return undefined
+  const raw = draw.pick(foreign)
+  const url = draw.pick(side.urls)
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendRawTransaction', params: [raw] })
+  return async () => {
+    oracle.people.outside.add(keccak256(raw as `0x${string}`))
+    // Whatever the node answers: its caller does not care.
+    await side.exchange({ url, body: () => body }).catch(() => undefined)
+  }
 }
 
 type Row = StoredRow & { max_fee: string | null }
@@ -301,6 +335,7 @@ export function restoreCopy(simulation: Simulation, draw: Random): void {
     const isSame = after.rows.get(row.id)?.status === row.status && attempts(before, row.id) === attempts(after, row.id)
     if (payee !== undefined && !isSame) oracle.people.forgotten.add(payee)
   }
+  simulation.lastEvent = disk.read<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')[0]!.seq ?? 0
   simulation.session = lastSession(simulation) ?? simulation.session
   oracle.restored()
 }

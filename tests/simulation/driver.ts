@@ -11,6 +11,7 @@ import { createOracle, isKillSwitchOn, type Oracle } from './oracle.ts'
 import { createRandom, type Random } from './random.ts'
 import { drawRules, type Rules, seedData } from './seed-data.ts'
 import type { Side } from './side.ts'
+import { createSolanaSide } from './solana-side.ts'
 import { hasEnded, readStored } from './stored.ts'
 
 export type SeedOptions = { only?: 'evm' | 'solana'; onTrace?: (line: string) => void }
@@ -39,10 +40,16 @@ export type Simulation = {
   readonly world: Surroundings
   readonly asked: Asked[]
   readonly copies: Uint8Array[]
+  /** Transactions that were signed for somebody who sends them when they like. */
+  readonly foreign: string[]
   readonly struck: Map<string, number>
   readonly done: Map<string, number>
   rules: Rules
   session: string
+  /** The last entry of the log that is in the trace. */
+  lastEvent: number
+  /** By how much people have set the wall clock wrong. */
+  clockError: number
   daemon: Daemon
   failure: Failure | undefined
   fail(rule: string, message: string): void
@@ -97,7 +104,7 @@ async function createSimulation(
     sides,
     signer,
     random: random.fork('daemon'),
-    tickMillis: random.fork('tick').pick([1_000, 3_000, 8_000]),
+    tickMillis: random.fork('tick').pick([2_000, 8_000, 15_000]),
     newId: () => `01890000-0000-7000-8000-${(++ids).toString().padStart(12, '0')}`,
     onCommit: () => {
       try {
@@ -120,6 +127,9 @@ async function createSimulation(
     world,
     asked: [],
     copies: [],
+    foreign: [],
+    lastEvent: 0,
+    clockError: 0,
     struck: new Map(),
     done: new Map(),
     rules: drawRules(random.fork('rules')),
@@ -145,7 +155,10 @@ async function createSimulation(
       if (found !== undefined) oracle.head(found)
     },
   })
-  if (only !== 'solana') sides.push(createEvmSide({ ...side('evm'), signatures }))
+  const families =
+    only === undefined ? random.fork('families').pick([['evm'], ['evm'], ['solana'], ['evm', 'solana']]) : [only]
+  if (families.includes('evm')) sides.push(createEvmSide({ ...side('evm'), signatures }))
+  if (families.includes('solana')) sides.push(createSolanaSide(side('solana')))
   const starter = await disk.open({ isAlive: () => true, onStatement: () => undefined, onCommit: () => undefined })
   await seedData(starter.kysely as never, {
     sides,
@@ -159,13 +172,16 @@ async function createSimulation(
   return simulation
 }
 
-/** The trace has every event of the log, by its type: ids and secrets are not all drawn from the seed. */
-function noteEvents({ disk, lastEvent }: Simulation & { lastEvent?: number }, note: (line: string) => void): void {
-  const events = disk.read<{ seq: number; type: string; transaction_id: string | null }>(
-    'SELECT seq, type, transaction_id FROM events ORDER BY seq DESC LIMIT 5',
+/** The trace has every event of the log, by its type. */
+function noteEvents(simulation: Simulation, note: (line: string) => void): void {
+  const events = simulation.disk.read<{ seq: number; type: string; transaction_id: string | null }>(
+    'SELECT seq, type, transaction_id FROM events WHERE seq > ? ORDER BY seq',
+    simulation.lastEvent,
   )
-  void lastEvent
-  for (const { seq, type, transaction_id } of events) note(`event ${seq} ${type} ${transaction_id ?? ''}`)
+  for (const { seq, type, transaction_id } of events) {
+    simulation.lastEvent = seq
+    note(`event ${seq} ${type} ${transaction_id ?? ''}`)
+  }
 }
 
 function countFault({ struck, disk }: Simulation, kind: string): void {
@@ -225,7 +241,7 @@ function pickByWeight(draw: Random, from: readonly Act[]): Act {
   return from[0]!
 }
 
-const SLICE_MILLIS = 1_000
+const SLICE_MILLIS = 4_000
 
 /** Lets time pass; a daemon that has ended is started again after a while. */
 async function pass(simulation: Simulation, millis: number): Promise<void> {
@@ -238,6 +254,7 @@ async function pass(simulation: Simulation, millis: number): Promise<void> {
       await start(simulation)
     }
     await clock.run(Math.min(SLICE_MILLIS, Math.max(0, end - clock.monotonic())))
+    for (const side of simulation.sides) side.look()
   }
 }
 
@@ -282,6 +299,8 @@ async function heal(simulation: Simulation): Promise<void> {
   const { sides, clock, disk, oracle, random } = simulation
   const draw = random.fork('heal')
   simulation.note('heal')
+  // A clock that was set back makes every wait longer by as much.
+  if (simulation.clockError < 0) clock.jump(-simulation.clockError)
   for (const side of sides) {
     side.heal()
     side.credit(side.coin)
@@ -293,7 +312,9 @@ async function heal(simulation: Simulation): Promise<void> {
     if (!simulation.daemon.isReady()) continue
     operate(simulation, resumes)
     const stored = readStored(disk)
-    const open = [...stored.rows.values()].filter((row) => !hasEnded(row) && row.type !== 'SIGN')
+    const open = [...stored.rows.values()].filter(
+      (row) => !hasEnded(row) && (row.type !== 'SIGN' || hasLanded(simulation, row.id)),
+    )
     const live = stored.attempts.filter(
       ({ state, purpose }) => (state === 'LIVE' || state === 'INCLUDED') && purpose !== 'OUTSIDE',
     )
@@ -314,12 +335,30 @@ async function heal(simulation: Simulation): Promise<void> {
   if (!checked.ok) simulation.fail('audit', checked.why)
 }
 
+/** Whether the chain has what a row signed for somebody else. */
+function hasLanded({ sides, disk }: Simulation, id: string): boolean {
+  const made = disk.read<{ hash: string; network: string }>(
+    'SELECT hash, network FROM attempts WHERE transaction_id = ?',
+    id,
+  )
+  return made.some(
+    ({ hash, network }) => sides.find((side) => side.network === network)!.truth.landed(hash) !== undefined,
+  )
+}
+
+/** What was given up, and is too dear to end. */
+const TOO_DEAR =
+  "SELECT id, max_fee FROM transactions WHERE closing IS NOT NULL AND status = 'SUBMITTED' AND notice LIKE '%FEE_CEILING%'"
+
 function operate(simulation: Simulation, resumes: boolean): void {
   const { oracle, disk } = simulation
   const work = releaseAccounts(simulation)
   if (work !== undefined) void attempted(simulation, work)
   const [stored] = disk.read<{ value: string }>("SELECT value FROM settings WHERE key = 'kill_switch'")
   if (stored?.value === 'ACTIVATED') void attempted(simulation, () => recover(simulation, 1))
+  for (const { id, max_fee } of disk.read<{ id: string; max_fee: string }>(TOO_DEAR)) {
+    void attempted(simulation, () => simulation.daemon.engine.raiseMaxFee(id, (BigInt(max_fee) * 5n) / 4n, 'owner'))
+  }
   if (oracle.people.isSuspended && resumes) void attempted(simulation, () => resume(simulation))
 }
 

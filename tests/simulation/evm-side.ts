@@ -1,4 +1,5 @@
 import { checksumAddress, networkOf } from '@waiaas/core'
+import { serializeTransaction } from 'viem'
 import type { SimulatedClock } from './clock.ts'
 import { evmClients } from './evm-clients.ts'
 import { drawEvmFaults, type EvmFaultKind, evmFaultKinds } from './evm-faults.ts'
@@ -12,9 +13,9 @@ const ETHER = 10n ** 18n
 const GWEI = 10n ** 9n
 
 const networks = [
-  { name: 'ethereum-sepolia', blockMillis: 12_000, baseFee: GWEI, client: undefined },
-  { name: 'arbitrum-sepolia', blockMillis: 4_000, baseFee: GWEI / 10n, client: evmClients.arbitrum },
-  { name: 'polygon-amoy', blockMillis: 6_000, baseFee: 30n * GWEI, client: evmClients.bor },
+  { name: 'ethereum-sepolia', blockMillis: 12_000, baseFee: GWEI, client: undefined, tip: GWEI },
+  { name: 'arbitrum-sepolia', blockMillis: 4_000, baseFee: GWEI / 10n, client: evmClients.arbitrum, tip: 1n },
+  { name: 'polygon-amoy', blockMillis: 6_000, baseFee: 30n * GWEI, client: evmClients.bor, tip: 25n * GWEI },
 ] as const
 
 export type SideOptions = {
@@ -73,9 +74,24 @@ export function createEvmSide(options: SideOptions & { signatures: KnownSignatur
     isHealed: () => isHealed,
     credit: (amount) => network.acts.credit(wallet, amount),
     newPayee: () => checksumAddress(payees.hex(20).slice(2)),
+    outside: (draw, payee) => {
+      const { nonce } = network.truth.account(wallet, 'head')
+      const fee = drawn.baseFee * BigInt(draw.between(2, 4)) + drawn.tip
+      return serializeTransaction({
+        type: 'eip1559',
+        chainId: networkOf(drawn.name).chainId!,
+        nonce: Number(nonce) + draw.pick([0, 0, 0, 1, 2]),
+        to: payee as Hex,
+        value: ETHER / BigInt(draw.between(50, 1000)),
+        gas: 21_000n,
+        maxFeePerGas: fee,
+        maxPriorityFeePerGas: drawn.tip,
+      })
+    },
     truth: createSideTruth(network, wallet),
     faults: () => network.counters,
     faultKinds: evmFaultKinds satisfies readonly EvmFaultKind[],
+    look: () => undefined,
     acts: chainActs(network, wallet, random.fork('acts')),
   }
 }

@@ -1,6 +1,15 @@
 import type { Disk } from './disk.ts'
+import { checkBounds, wrongNotice } from './oracle-notices.ts'
 import type { Side, StoredProof } from './side.ts'
-import { hasEnded, payeeOf, readStored, type Stored, type StoredAttempt, type StoredRow } from './stored.ts'
+import {
+  hasEnded,
+  payeeOf,
+  paysSomebody,
+  readStored,
+  type Stored,
+  type StoredAttempt,
+  type StoredRow,
+} from './stored.ts'
 
 /** Sees the chains as they are and the database as it is, and says when what the daemon did was not safe. */
 export type Oracle = {
@@ -53,6 +62,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
   const known = new Map<string, { row: StoredRow; attempt: StoredAttempt }>()
 
   let wasOn = false
+  const notices = new Map<string, string | null>()
   const truthOf = (network: string) => sides.find((side) => side.network === network)!.truth
   const say = (rule: string, attempt: StoredAttempt, message: string) =>
     fail(
@@ -168,7 +178,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
   const checkPaid = (side: Side) => {
     for (const row of stored.rows.values()) {
       const payee = payeeOf(row)
-      if (row.network !== side.network || payee === undefined || row.type !== 'TRANSFER' || people.forgotten.has(payee))
+      if (row.network !== side.network || payee === undefined || !paysSomebody(row) || people.forgotten.has(payee))
         continue
       const payments = side.truth.paymentsTo(payee)
       if (payments.length > 1) fail('once', `${payee} was paid ${payments.length} times: ${payments.join(', ')}`)
@@ -186,6 +196,13 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
         known.set(attempt.hash, { row: stored.rows.get(attempt.transaction_id)!, attempt })
       }
       checkNumbers()
+      checkBounds(stored, fail)
+      for (const row of stored.rows.values()) {
+        if (row.notice === notices.get(row.id)) continue
+        notices.set(row.id, row.notice)
+        const wrong = wrongNotice(row, sides.find(({ network }) => network === row.network)!, disk)
+        if (wrong !== undefined) fail('notice', `${row.id}: ${wrong}`)
+      }
       checkDeaths()
       checkEnds()
     },
@@ -215,7 +232,10 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
     atEnd: () => {
       stored = readStored(disk)
       for (const side of sides) checkPaid(side)
-      for (const row of stored.rows.values()) checkEnd(row, truthOf(row.network), people, fail)
+      for (const side of sides) {
+        const rows = [...stored.rows.values()].filter(({ network }) => network === side.network)
+        checkEndsOfAll(rows, side, people, fail)
+      }
       for (const side of sides) checkMoney(side, stored, people, fail)
     },
   }
@@ -226,16 +246,20 @@ export function isKillSwitchOn({ read }: Disk): boolean {
   return (state?.value ?? 'NORMAL') !== 'NORMAL'
 }
 
-/** (d) A row that is paid says so, and one that is not does not. */
-function checkEnd(row: StoredRow, truth: Side['truth'], people: PeopleActs, fail: Options['fail']): void {
-  const payee = payeeOf(row)
-  if (row.type !== 'TRANSFER' || payee === undefined || people.writtenOff.has(row.id) || people.forgotten.has(payee))
-    return
-  const payments = truth.paymentsTo(payee)
-  if (payments.length === 0 && row.status === 'CONFIRMED')
-    fail('end', `${row.id} is CONFIRMED, and ${payee} was not paid`)
-  if (payments.length > 0 && row.status !== 'CONFIRMED')
-    fail('end', `${row.id} is ${row.status}, and ${payee} was paid`)
+/**
+ * (d) Whoever was paid has a row that says so, and nobody else. A request that was refused before it was judged leaves
+ * its key free, so that there may be several rows.
+ */
+function checkEndsOfAll(rows: readonly StoredRow[], { truth }: Side, people: PeopleActs, fail: Options['fail']): void {
+  const payees = Map.groupBy(rows.filter(paysSomebody), payeeOf)
+  for (const [payee, own] of payees) {
+    if (payee === undefined || people.forgotten.has(payee) || own.some(({ id }) => people.writtenOff.has(id))) continue
+    const payments = truth.paymentsTo(payee)
+    const confirmed = own.filter(({ status }) => status === 'CONFIRMED')
+    const told = own.map(({ id, status }) => `${id} ${status}`).join(', ')
+    if (confirmed.length !== payments.length)
+      fail('end', `${payee} was paid by ${payments.join(' and ') || 'nothing'}: ${told}`)
+  }
 }
 
 /** (e) What left the wallet is what was booked. */

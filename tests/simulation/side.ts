@@ -1,5 +1,6 @@
 import type { NetworkName } from '@waiaas/core'
 import type { Exchange } from '../../wallet/daemon/src/chains/exchange.ts'
+import type { Random } from './random.ts'
 
 /** One simulated network as driver and oracle see it: its nodes, and what really is. */
 export type Side = {
@@ -15,11 +16,15 @@ export type Side = {
   isHealed(): boolean
   credit(amount: bigint): void
   newPayee(): string
+  /** An unsigned transaction that somebody else made for the wallet's key, as the wallet takes it. */
+  outside?(draw: Random, payee: string): string
   readonly truth: SideTruth
   /** How often each fault struck. */
   faults(): ReadonlyMap<string, number>
   /** Every fault that this kind of network knows. */
   readonly faultKinds: readonly string[]
+  /** Reports faults that struck since the last look, where the network does not report them at once. */
+  look(): void
   /** Things that happen on the chain on demand; each has a name for the trace. */
   readonly acts: readonly SideAct[]
 }

@@ -1,4 +1,7 @@
+import { checksumAddress } from '@waiaas/core'
+import { parseTransaction } from 'viem'
 import type { Disk } from './disk.ts'
+import type { Hex } from './evm-transaction.ts'
 
 /** Rows as an oracle reads them: straight from the database, not through the wallet's own code. */
 export type StoredAttempt = {
@@ -63,6 +66,15 @@ export function hasEnded({ status }: Pick<StoredRow, 'status'>): boolean {
   return ENDED.includes(status)
 }
 
-export function payeeOf({ request }: Pick<StoredRow, 'request'>): string | undefined {
-  return (JSON.parse(request) as { to?: string }).to
+/** Whom a request pays; each request of a simulation has a payee of its own. */
+export function payeeOf({ request, type }: Pick<StoredRow, 'request' | 'type'>): string | undefined {
+  const { to, transaction } = JSON.parse(request) as { to?: string; transaction?: string }
+  if (type !== 'SIGN') return to
+  const payee = parseTransaction(transaction as Hex).to
+  return payee ? checksumAddress(payee) : undefined
+}
+
+/** Whether the row pays somebody: a transaction that fills a gap pays its own account. */
+export function paysSomebody({ type }: Pick<StoredRow, 'type'>): boolean {
+  return type === 'TRANSFER' || type === 'SIGN'
 }

@@ -1,0 +1,99 @@
+import type { Disk } from './disk.ts'
+import type { Side } from './side.ts'
+import type { Stored, StoredRow } from './stored.ts'
+
+/** As many as the daemon makes by its own rules; more means that something goes round and round. */
+const MOST_VERSIONS = 8
+const MOST_CLOSERS = 8
+const MOST_SIGNATURES = 5
+
+/** Number of versions, closers and signatures of each row. */
+export function checkBounds({ attempts }: Stored, fail: (rule: string, message: string) => void): void {
+  for (const [id, made] of Map.groupBy(attempts, ({ transaction_id }) => transaction_id)) {
+    const places = Map.groupBy(
+      made.filter(({ purpose }) => purpose !== 'OUTSIDE' && purpose !== 'FILL'),
+      ({ sequence, hash }) => sequence ?? hash,
+    )
+    if (places.size > MOST_SIGNATURES) fail('bounds', `${id} was signed under ${places.size} numbers`)
+    for (const versions of places.values()) {
+      const closers = versions.filter(({ purpose }) => purpose === 'CANCEL').length
+      if (closers > MOST_CLOSERS) fail('bounds', `${id} has ${closers} closers`)
+      if (versions.length - closers > MOST_VERSIONS) fail('bounds', `${id} has ${versions.length - closers} versions`)
+    }
+  }
+}
+
+/** What a notice names has to be so. A sentence where it is not. */
+export function wrongNotice(row: StoredRow, side: Side, disk: Disk): string | undefined {
+  if (row.notice === null) return undefined
+  const { code } = JSON.parse(row.notice) as { code: string }
+  const struck = (kinds: readonly string[]) => kinds.some((kind) => (side.faults().get(kind) ?? 0) > 0)
+  switch (code) {
+    case 'NOT_ACCEPTED':
+      return row.outcome_unknown === 1 ? undefined : 'no node is said to have it, and its outcome is not unknown'
+    case 'CANCELLING':
+    case 'CLOSING':
+      return row.closing === null ? `${code}, and it was not given up` : undefined
+    case 'ACCOUNT_HELD':
+      return disk.read('SELECT 1 FROM lanes WHERE held IS NOT NULL').length === 0 ? 'no account is held' : undefined
+    case 'FINALITY_UNAVAILABLE':
+      return struck(NO_FINALITY) ? undefined : 'every node has said what is final'
+    case 'RECEIPT_UNAVAILABLE':
+      return struck(NO_RECEIPT) ? undefined : 'every node has had every receipt'
+    default:
+      return undefined
+  }
+}
+
+/** What keeps an answer from arriving. */
+const NO_ANSWER = [
+  'requestLost',
+  'answerLost',
+  'hangs',
+  'slow',
+  'throttledByStatus',
+  'throttledInBody',
+  'garbage',
+  'batchPartial',
+  'batchRefused',
+  'behind',
+  'alwaysBehind',
+  'staleFork',
+  'readLost',
+  'readThrottled',
+  'readThrottledInBody',
+  'readGarbage',
+  'connectionRefused',
+  'outage',
+  'mixedBackends',
+  'methodMissing',
+  'unhealthyReads',
+]
+const NO_FINALITY = [
+  ...NO_ANSWER,
+  'finalityStops',
+  'finalizedError',
+  'finalizedNull',
+  'finalizedZero',
+  'finalizedStuck',
+  'finalizedAbove',
+  'bodiesMissing',
+  'bodyHoles',
+]
+const NO_RECEIPT = [
+  ...NO_ANSWER,
+  'indexMissing',
+  'receiptLate',
+  'receiptWithoutPrice',
+  'bodiesMissing',
+  'bodyHoles',
+  'reorganises',
+  'noHistory',
+  'snapshotRestart',
+  'hiddenHole',
+  'shortLedger',
+  'archiveHole',
+  'frozen',
+  'minorityFork',
+  'onFork',
+]
