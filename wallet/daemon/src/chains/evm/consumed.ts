@@ -28,9 +28,13 @@ export async function proveConsumed(node: NodeReader, line: Line, head: LineBloc
   if (hinted !== undefined) return hinted
   const { from, sequence } = place.versions[0]!
   const origin = originOf(place)
+  const isSearched = place.versions.every(({ hash }) => line.isSearchedFor(hash))
   for (let step = 0; ; step++) {
     const lowest = line.at(line.lowest())!
-    if (origin !== undefined && lowest.number <= origin) return others('lists', head, node)
+    // The blocks that the step before has read may list one of them.
+    const own = ownOn(line, place)
+    if (own !== undefined) return own
+    if (isSearched && origin !== undefined && lowest.number <= origin) return others('lists', head, node)
     const below = await countAt(node, from, lowest)
     if (typeof below === 'bigint' && below <= sequence!) return await findUser(node, line, head, place)
     const missing = typeof below === 'bigint' ? searching(node, lowest) : below
@@ -39,6 +43,14 @@ export async function proveConsumed(node: NodeReader, line: Line, head: LineBloc
     await line.reach(node, target)
     if (line.lowest() === lowest.number) return { kind: 'unproven', missing }
   }
+}
+
+function ownOn(line: Line, { versions }: Place): Extract<Consumption, { kind: 'ours' }> | undefined {
+  for (const { hash } of versions) {
+    const block = line.listing(hash)
+    if (block !== undefined) return { kind: 'ours', hash, block: refOf(block) }
+  }
+  return undefined
 }
 
 /** Blocks by which the line is read further down, and how often in one call. */

@@ -82,7 +82,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     filler: (from) => draftFiller(context, from),
     cost: costOf,
     broadcast: async ({ raw, hash, from }, { mayLeave, startAt }) => {
-      line.watch([hash])
+      line.watch([hash], false)
       const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
       const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], how)
       // Of many from one account at the same time anvil forgets one now and then, and holds back all after it.

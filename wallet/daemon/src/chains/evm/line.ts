@@ -17,13 +17,16 @@ export type LineBlock = BlockRef & {
  * read is searched for the hashes that are watched at that time.
  */
 export type Line = {
-  watch: (hashes: Iterable<string>) => void
+  /** @param mayBeIncluded false for bytes that have not left yet: no block that was read before can list them. */
+  watch: (hashes: Iterable<string>, mayBeIncluded: boolean) => void
   unwatch: (hashes: Iterable<string>) => void
   /** Reads the newest block and what lies between it and the known line. A line that is far behind starts again at the newest block. */
   follow: (node: NodeReader) => Promise<RpcResult<LineBlock>>
   /** Reads down to this number, at most `LONGEST_STEP` blocks per call. True when the line reaches it. */
   reach: (node: NodeReader, number: bigint) => Promise<boolean>
   at: (number: bigint) => LineBlock | undefined
+  /** Whether every block of the line was searched for this hash. */
+  isSearchedFor: (hash: string) => boolean
   /** The block that lists this hash. */
   listing: (hash: string) => LineBlock | undefined
   lowest: () => bigint
@@ -48,6 +51,8 @@ export const Block = z.object({
 
 export function createLine(): Line {
   const watched = new Set<string>()
+  /** Watched hashes for which some blocks of the line were not searched. */
+  const late = new Set<string>()
   const blocks = new Map<bigint, LineBlock>()
   const listings = new Map<string, LineBlock>()
   let top: LineBlock | undefined
@@ -74,6 +79,7 @@ export function createLine(): Line {
   const restart = (head: LineBlock, between: readonly LineBlock[] = []) => {
     blocks.clear()
     listings.clear()
+    late.clear()
     for (const block of [head, ...between]) put(block)
     top = head
     bottom = (between.at(-1) ?? head).number
@@ -85,12 +91,20 @@ export function createLine(): Line {
     top = head
   }
   return {
-    watch: (hashes) => {
-      for (const hash of hashes) watched.add(hash.toLowerCase())
+    watch: (hashes, mayBeIncluded) => {
+      for (const hash of hashes) {
+        const key = hash.toLowerCase()
+        if (mayBeIncluded && top !== undefined && !watched.has(key)) late.add(key)
+        watched.add(key)
+      }
     },
     unwatch: (hashes) => {
-      for (const hash of hashes) watched.delete(hash.toLowerCase())
+      for (const hash of hashes) {
+        watched.delete(hash.toLowerCase())
+        late.delete(hash.toLowerCase())
+      }
     },
+    isSearchedFor: (hash) => watched.has(hash.toLowerCase()) && !late.has(hash.toLowerCase()),
     follow: async (node) => {
       const read = await node.read('eth_getBlockByNumber', ['latest', false], Block)
       if (!read.ok) return read

@@ -27,7 +27,10 @@ export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne'>, followed: Followe
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
     if (places.length === 0) return { ok: true, outcomes: [] }
     const { line, monotonic, patienceMs } = followed
-    line.watch(places.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
+    line.watch(
+      places.flatMap(({ versions }) => versions.map(({ hash }) => hash)),
+      true,
+    )
     const now = monotonic()
     const isOld = (place: Place) => {
       const key = place.versions[0]!.hash
