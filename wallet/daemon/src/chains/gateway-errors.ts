@@ -123,9 +123,9 @@ export function readPauseMs(retryAfterSeconds: number | undefined, data: unknown
   return typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined
 }
 
-/** Whether the words are about requests that were sent together. */
-export function speaksOfBatches(words: string): boolean {
-  return /batch/i.test(words)
+/** Whether an error is about requests that were sent together. A contract may give any words as the reason of its revert. */
+export function speaksOfBatches({ code, message }: Pick<NodeError, 'code' | 'message'>): boolean {
+  return code !== 3 && /batch/i.test(message)
 }
 
 /** How many requests a node takes together, where its words name a number: "Batch of more than 3 requests are not allowed". */

@@ -212,6 +212,16 @@ describe('a node that takes no batches, or short ones', () => {
       2,
       say(200, '[{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"batch too large"}}]'),
     ],
+    [
+      'an error for each',
+      1,
+      say(
+        500,
+        JSON.stringify(
+          [1, 2, 3, 4, 5, 6, 7].map((id) => ({ jsonrpc: '2.0', id, error: { code: 31, message: 'no batches' } })),
+        ),
+      ),
+    ],
   ])('is asked in smaller parts where it answers %s, and remembered', async (_, most, refuse) => {
     const { bodies, client } = await open(refusing(most, refuse))
     expect(await ask(client, 7)).toEqual(values(7))

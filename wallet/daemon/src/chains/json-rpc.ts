@@ -205,11 +205,11 @@ function createMissingMethods(timers: Timers) {
 /** Whether a node that left requests unanswered may answer fewer of them. */
 function wereTooMany({ each, isBusy, words, status }: Answers): boolean {
   if (each.every((answer) => answer !== undefined) || (status >= 300 && status < 400)) return false
-  return !isBusy || speaksOfBatches(words)
+  return !isBusy || speaksOfBatches({ code: 0, message: words })
 }
 
 function smallerThan(count: number, { status, words }: Answers): number {
-  const named = speaksOfBatches(words) ? readBatchLimit(words) : undefined
+  const named = speaksOfBatches({ code: 0, message: words }) ? readBatchLimit(words) : undefined
   if (named !== undefined && named > 0 && named < count) return named
   return status === 413 ? Math.floor(count / 2) : 1
 }

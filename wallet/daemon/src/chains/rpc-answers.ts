@@ -21,13 +21,13 @@ export type Answers = {
 export function readAnswers({ status, text, retryAfterSeconds }: ExchangeAnswer, count: number): Answers {
   const body = parse(text)
   const objects = [body].flat().flatMap(readObject)
-  // An error that names no request is about all of them; so is one about batches, which some give the first alone.
-  const whole = objects.find(
-    ({ id, error }) => error !== undefined && (id === undefined || (count > 1 && speaksOfBatches(error.message))),
-  )
+  // An error that names no request is about all of them; so is one about batches, which some give the first, and some each.
+  const isAboutAll = ({ id, error }: Answer) =>
+    error !== undefined && (id === undefined || (count > 1 && speaksOfBatches(error)))
+  const whole = objects.find(isAboutAll)
   const isRefusedForNow = REFUSED_FOR_NOW.includes(status)
   const answerTo = (id: string): RpcResult<unknown> | undefined => {
-    const own = objects.find((each) => each.id === id && each !== whole) ?? (count === 1 ? whole : undefined)
+    const own = objects.find((each) => each.id === id && !isAboutAll(each)) ?? (count === 1 ? whole : undefined)
     if (own === undefined || isRefusedForNow) return undefined
     if (own.error !== undefined) return objection(own.error, status, retryAfterSeconds)
     return own.result !== undefined && status < 300 ? { ok: true, value: own.result } : undefined
