@@ -62,7 +62,10 @@ async function reopen(db: Context['db'], { id, state, block_hash, proof }: Attem
 
 const NO_BLOCK = { block_number: null, block_hash: null }
 
-/** CONFIRMED -> SUBMITTED where the block that had it is gone, another version is in its place, or it did something else there. */
+/**
+ * CONFIRMED -> SUBMITTED where the block that had it is gone, another version is in its place, or it did something else
+ * there. One that the operator wrote off as paid was in no block, and stays.
+ */
 async function reopened(
   context: Context,
   db: Context['db'],
@@ -71,9 +74,9 @@ async function reopened(
   outcome: Outcome,
 ): Promise<TransactionRow> {
   if (row.status !== 'CONFIRMED') return row
-  const isOurs = versions.some(({ hash }) => hash === row.hash)
+  const wasIncluded = versions.some(({ hash, state }) => hash === row.hash && state !== 'LIVE')
   const isStill = outcome.kind === 'included' && outcome.hash === row.hash && isAsBooked(row, outcome.result)
-  if (!isOurs || isStill) return row
+  if (!wasIncluded || isStill) return row
   return (await reopenRow(context, db, row)) ?? row
 }
 

@@ -89,9 +89,9 @@ export async function raiseMaxFee(
   return await existing(context, id)
 }
 
-/** Questions that a proof may take: each reads some more blocks. */
-const MOST_QUESTIONS = 500
-/** A proof that needs two looks some seconds apart gets them. */
+/** How long a proof may take; each question reads some more blocks. Shorter than clients wait. */
+const PROOF_MS = 20_000
+/** Before a node that had nothing new to show is asked again. */
 const PAUSE_MS = 1_000
 
 /**
@@ -126,8 +126,9 @@ async function provePlace(
   place: OpenPlace,
   actor: string,
 ): Promise<void> {
+  const end = context.timers.monotonic() + PROOF_MS
   let missing = 'The node shows it in no block, and not that it can be in none any more.'
-  for (let question = 0; question < MOST_QUESTIONS; question++) {
+  do {
     const asked = await node.outcomes([askedPlace(place)])
     if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
     const outcome = asked.outcomes[0]!
@@ -149,9 +150,10 @@ async function provePlace(
       for (const each of changed) context.changes.changed(each)
       return
     }
+    const before = missing
     missing = outcome.missing?.message ?? missing
-    await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
-  }
+    if (missing === before) await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
+  } while (context.timers.monotonic() < end)
   throw fault('OUTCOME_UNKNOWN', missing, { transactionId: row.id })
 }
 

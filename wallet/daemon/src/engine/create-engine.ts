@@ -115,7 +115,7 @@ function byHand(context: Context, lanes: Lanes): EngineByHand {
         await appendEvent(db, context.now(), { type: 'ACCOUNT_RELEASED', actor, data: { network, address } })
         return true
       })
-      if (context.adapters.get(network)?.sequence !== undefined) lanes.of(network, address).doubt()
+      if (released && context.adapters.get(network)?.sequence !== undefined) lanes.of(network, address).doubt()
       return released
     },
     stopAgent: context.lock.stopAgent,

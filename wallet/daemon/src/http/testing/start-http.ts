@@ -76,7 +76,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     clock,
     timers: { ...systemTimers, monotonic: clock.millis },
     newId,
-    connectNode: (network) => adapters.get(network)!,
+    connectNode: (network, rpcUrl) => testAdapters([{ network, rpcUrls: [rpcUrl] }])[0]!,
     prices: async () => new Map(),
     log,
     approvalUrl: (id) => `http://127.0.0.1/approve/${id}`,

@@ -1,0 +1,290 @@
+import type { TransactionView } from '@waiaas/core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { anvil } from '../chains/evm/contracts.fixture.ts'
+import { type NodeProxy, startNodeProxy } from '../chains/node-proxy.fixture.ts'
+import { type EvmChain, type EvmPayer, startEvmChain } from './testing/evm-chain.ts'
+import { post } from './testing/start-http.ts'
+
+const TO = '0x00000000000000000000000000000000000000AA'
+const GENEROUS = { SPENDING_LIMIT: { instant_max: `${10n ** 30n}` } }
+/** A refusal that no pattern knows. */
+const REFUSED = { eth_sendRawTransaction: { code: -32000, message: 'not today' } }
+const PATIENCE = { timeout: 30_000, interval: 50 }
+
+let chain: EvmChain
+let other: NodeProxy
+let payer: EvmPayer
+
+beforeAll(async () => {
+  chain = await startEvmChain()
+  other = await startNodeProxy(chain.evm.rpcUrl)
+})
+afterAll(async () => {
+  await other.close()
+  await chain.close()
+})
+beforeEach(async () => {
+  chain.node.refuse({})
+  chain.node.behave('well')
+  other.pretend({})
+  other.asked.length = 0
+  payer = await chain.payer(GENEROUS, { agent: { name: `payer ${Math.random()}` } })
+})
+
+const read = (id: string) => chain.http.operate<TransactionView>('GET', `/v1/transactions/${id}`)
+const until = async (id: string, expected: object) =>
+  await expect.poll(() => read(id), PATIENCE).toMatchObject(expected)
+
+async function decide(path: string, body?: unknown) {
+  const answer = await chain.http.fetch(path, post(body, { Authorization: `Bearer ${chain.http.adminToken}` }))
+  return { status: answer.status, body: (await answer.json()) as TransactionView & { code?: string; message?: string } }
+}
+const act = (id: string, name: 'prove' | 'write-off' | 'continue' | 'max-fee' | 'cancel', body?: unknown) =>
+  decide(`/v1/transactions/${id}/${name}`, body)
+
+/** A payment that no node has taken. */
+async function unsent(amount = '1000'): Promise<string> {
+  chain.node.refuse(REFUSED)
+  const { body } = await chain.ask(payer, 'send', { to: TO, amount })
+  await until(body.id, { status: 'SUBMITTED', outcomeUnknown: true })
+  return body.id
+}
+
+async function rawOf(id: string): Promise<string> {
+  const { raw } = await chain.http.db
+    .selectFrom('attempts')
+    .select('raw')
+    .where('transaction_id', '=', id)
+    .orderBy('created_at')
+    .executeTakeFirstOrThrow()
+  return `0x${Buffer.from(raw).toString('hex')}`
+}
+
+/** Uses up the account's next nonce with something that the wallet did not sign. */
+async function useElsewhere({ address }: EvmPayer): Promise<void> {
+  await anvil(chain.evm.rpcUrl, 'anvil_impersonateAccount', address)
+  await anvil(chain.evm.rpcUrl, 'eth_sendTransaction', { from: address, to: TO, value: '0x1', gas: '0x5208' })
+  await anvil(chain.evm.rpcUrl, 'evm_mine')
+}
+
+async function reservedOf(id: string): Promise<string[]> {
+  const rows = await chain.http.db.selectFrom('ledger').select('state').where('transaction_id', '=', id).execute()
+  return [...new Set(rows.map(({ state }) => state))]
+}
+
+test('nobody but the operator decides by hand', async () => {
+  const id = await unsent()
+  for (const [path, body] of [
+    [`/v1/transactions/${id}/prove`, { rpcUrl: other.url }],
+    [`/v1/transactions/${id}/write-off`, { as: 'paid' }],
+    [`/v1/transactions/${id}/continue`, undefined],
+    [`/v1/transactions/${id}/max-fee`, { maxFee: '1' }],
+    ['/v1/admin/accounts/release', { network: 'evm-local', address: payer.address }],
+  ] as const) {
+    const answer = await chain.http.fetch(path, post(body, { Authorization: `Bearer ${payer.token}` }))
+    expect([path, answer.status]).toEqual([path, 401])
+  }
+  const held = await chain.http.fetch('/v1/admin/accounts/held', {
+    headers: { Authorization: `Bearer ${payer.token}` },
+  })
+  expect(held.status).toBe(401)
+  expect(await read(id)).toMatchObject({ status: 'SUBMITTED', closing: false })
+})
+
+test('what is over, and what there is not, is refused in words', async () => {
+  const nothing = '01a22c94-c8e0-72f1-921e-1876b024d36d'
+  const { body } = await chain.ask(payer, 'send', { to: TO, amount: '1000' })
+  await until(body.id, { status: 'CONFIRMED' })
+  for (const [name, given] of [
+    ['prove', { rpcUrl: other.url }],
+    ['write-off', { as: 'paid' }],
+    ['continue', undefined],
+    ['max-fee', { maxFee: '1' }],
+  ] as const) {
+    expect(await act(nothing, name, given)).toMatchObject({ status: 404, body: { code: 'TX_NOT_FOUND' } })
+    const refused = {
+      status: 409,
+      body: { code: 'TX_ALREADY_PROCESSED', message: expect.stringContaining('CONFIRMED') },
+    }
+    expect(await act(body.id, name, given)).toMatchObject(refused)
+  }
+})
+
+describe('prove', () => {
+  test('a node of another network, or none, proves nothing', async () => {
+    const id = await unsent()
+    other.pretend({ eth_chainId: '0x1' })
+    const misled = await act(id, 'prove', { rpcUrl: other.url })
+    expect(misled).toMatchObject({
+      status: 502,
+      body: { code: 'CHAIN_ERROR', message: expect.stringContaining('chain 1') },
+    })
+    expect(await act(id, 'prove', { rpcUrl: 'http://127.0.0.1:9' })).toMatchObject({ status: 502 })
+    for (const rpcUrl of ['file:///etc/passwd', 'no address', '']) {
+      expect(await act(id, 'prove', { rpcUrl })).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } })
+    }
+    expect(await read(id)).toMatchObject({ status: 'SUBMITTED' })
+  })
+
+  test('a node that shows nothing proves nothing, and says so in time', async () => {
+    const id = await unsent()
+    other.pretend({ eth_getTransactionReceipt: null, eth_getTransactionByHash: null })
+    let isAnswered = false
+    const asked = act(id, 'prove', { rpcUrl: other.url }).finally(() => {
+      isAnswered = true
+    })
+    const passTime = () => {
+      chain.http.clock.advance(5)
+      return isAnswered
+    }
+    await expect.poll(passTime, PATIENCE).toBe(true)
+    expect(await asked).toMatchObject({ status: 409, body: { code: 'OUTCOME_UNKNOWN' } })
+    expect(await read(id)).toMatchObject({ status: 'SUBMITTED', closing: false })
+    expect(await reservedOf(id)).toEqual(['RESERVED'])
+  })
+
+  test('a node that has the block ends it as paid, though its receipts are gone', async () => {
+    const id = await unsent()
+    chain.node.behave(503)
+    await anvil(chain.evm.rpcUrl, 'eth_sendRawTransaction', await rawOf(id))
+    await anvil(chain.evm.rpcUrl, 'evm_mine')
+    other.pretend({ eth_getTransactionReceipt: null, eth_getTransactionByHash: null })
+    expect(await act(id, 'prove', { rpcUrl: other.url })).toMatchObject({ status: 200, body: { status: 'CONFIRMED' } })
+    expect(await reservedOf(id)).toEqual(['COMMITTED'])
+  })
+
+  test('a nonce that others used ends it, and nothing is signed for it again', async () => {
+    const id = await unsent()
+    chain.node.behave(503)
+    await useElsewhere(payer)
+    expect(await act(id, 'prove', { rpcUrl: other.url })).toMatchObject({ status: 200, body: { status: 'FAILED' } })
+    chain.node.behave('well')
+    chain.node.refuse({})
+    const next = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+    await until(next.body.id, { status: 'CONFIRMED' })
+    expect(await read(id)).toMatchObject({ status: 'FAILED' })
+  })
+})
+
+describe('write-off', () => {
+  test('as paid: the amount counts as spent, once, and nothing is ever signed for it again', async () => {
+    const id = await unsent()
+    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject({ status: 200, body: { status: 'CONFIRMED' } })
+    expect(await reservedOf(id)).toEqual(['COMMITTED'])
+    const twice = { status: 409, body: { code: 'TX_ALREADY_PROCESSED' } }
+    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(twice)
+    expect(await act(id, 'write-off', { as: 'unpaid', amount: '1000' })).toMatchObject(twice)
+    // Its bytes turn out to be dead: the operator has decided all the same.
+    await useElsewhere(payer)
+    chain.node.refuse({})
+    const states = () => chain.http.db.selectFrom('attempts').select('state').where('transaction_id', '=', id).execute()
+    await expect.poll(states, PATIENCE).toEqual([{ state: 'DEAD' }])
+    const next = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+    await until(next.body.id, { status: 'CONFIRMED' })
+    expect(await read(id)).toMatchObject({ status: 'CONFIRMED' })
+    expect(await reservedOf(id)).toEqual(['COMMITTED'])
+    expect(await states()).toEqual([{ state: 'DEAD' }])
+  })
+
+  test('as unpaid: only with its amount, and only once its nonce is used', async () => {
+    const id = await unsent('2000')
+    for (const body of [
+      { as: 'unpaid' },
+      { as: 'unpaid', amount: '2001' },
+      { as: 'unpaid', amount: '0x7d0' },
+      { as: 'lost' },
+    ]) {
+      expect(await act(id, 'write-off', body)).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } })
+    }
+    const early = { status: 409, body: { message: expect.stringContaining('nonce 0 is not used yet') } }
+    expect(await act(id, 'write-off', { as: 'unpaid', amount: '2000' })).toMatchObject(early)
+    expect(await read(id)).toMatchObject({ status: 'SUBMITTED' })
+    expect(await reservedOf(id)).toEqual(['RESERVED'])
+  })
+
+  test('as unpaid, and paid all the same: an alarm, and the limits count it', async () => {
+    const id = await unsent('3000')
+    const raw = await rawOf(id)
+    // The node shows that the nonce is used, and not yet by what.
+    chain.node.refuse({ ...REFUSED, eth_getBlockByNumber: { code: -32000, message: 'busy' } })
+    await anvil(chain.evm.rpcUrl, 'eth_sendRawTransaction', raw)
+    await anvil(chain.evm.rpcUrl, 'evm_mine')
+    expect(await act(id, 'write-off', { as: 'unpaid', amount: '3000' })).toMatchObject({
+      status: 200,
+      body: { status: 'FAILED' },
+    })
+    expect(await reservedOf(id)).toEqual(['RELEASED'])
+    chain.node.refuse({})
+    const alarms = () =>
+      chain.http.db
+        .selectFrom('events')
+        .select('type')
+        .where('transaction_id', '=', id)
+        .where('type', '=', 'DEAD_TRANSACTION_FOUND')
+        .execute()
+    await expect.poll(alarms, PATIENCE).toHaveLength(1)
+    await expect.poll(() => reservedOf(id), PATIENCE).toContain('COMMITTED')
+  })
+})
+
+describe('continue and max-fee', () => {
+  test('what was given up goes on, as long as nothing is out that ends it', async () => {
+    const id = await unsent()
+    expect(await act(id, 'continue')).toMatchObject({ status: 409 })
+    chain.node.behave(503)
+    expect(await act(id, 'cancel')).toMatchObject({ status: 202, body: { closing: true } })
+    expect(await act(id, 'continue')).toMatchObject({ status: 200, body: { closing: false } })
+    chain.node.behave('well')
+    chain.node.refuse({})
+    await until(id, { status: 'CONFIRMED' })
+  })
+
+  test('a higher fee for what ends a payment', async () => {
+    const id = await unsent()
+    expect(await act(id, 'max-fee', { maxFee: `${10n ** 15n}` })).toMatchObject({ status: 409 })
+    chain.node.behave(503)
+    await act(id, 'cancel')
+    const { maxFee } = await read(id)
+    for (const less of [maxFee, '0']) {
+      expect(await act(id, 'max-fee', { maxFee: less })).toMatchObject({
+        status: 400,
+        body: { code: 'VALIDATION_FAILED' },
+      })
+    }
+    for (const wrong of ['-1', '1e18', '9'.repeat(79), 5])
+      expect(await act(id, 'max-fee', { maxFee: wrong })).toMatchObject({ status: 400 })
+    const more = `${BigInt(maxFee!) * 2n}`
+    expect(await act(id, 'max-fee', { maxFee: more })).toMatchObject({ status: 200, body: { maxFee: more } })
+    chain.node.behave('well')
+    chain.node.refuse({})
+    await until(id, { status: 'CANCELLED' })
+    expect(await act(id, 'continue')).toMatchObject({ status: 409 })
+  })
+})
+
+describe('held accounts', () => {
+  const release = (network: string, address: string) => decide('/v1/admin/accounts/release', { network, address })
+  const list = () => chain.http.operate<{ items: unknown[] }>('GET', '/v1/admin/accounts/held')
+
+  test('nothing is signed for one until it is released', async () => {
+    const { address } = payer
+    const first = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+    await until(first.body.id, { status: 'CONFIRMED' })
+    await chain.http.sql(`UPDATE lanes SET held = 'a second daemon' WHERE address = '${address}'`)
+    await useElsewhere(payer)
+    const waiting = await chain.ask(payer, 'send', { to: TO, amount: '6' })
+    chain.http.clock.advance(120)
+    expect(await list()).toEqual({ items: [{ network: 'evm-local', address, why: 'a second daemon' }] })
+    expect(await release('evm-local', address)).toMatchObject({ status: 200, body: { released: true } })
+    await until(waiting.body.id, { status: 'CONFIRMED' })
+    expect(await list()).toEqual({ items: [] })
+    expect(await release('evm-local', address)).toMatchObject({ body: { released: false } })
+  })
+
+  test('accounts and networks that there are not', async () => {
+    expect(await release('evm-local', 'nobody')).toMatchObject({ status: 200, body: { released: false } })
+    expect(await release('ethereum-sepolia', payer.address)).toMatchObject({ status: 200, body: { released: false } })
+    expect(await release('moon', payer.address)).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } })
+    expect(await release('evm-local', '')).toMatchObject({ status: 400 })
+  })
+})
