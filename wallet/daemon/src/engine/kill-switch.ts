@@ -44,12 +44,21 @@ export function createKillSwitch(context: Context): KillSwitch {
       log.error({ err: error }, 'The signer did not take the halt; it signs nothing while it is gone.')
     }
   }
+  /** Activations since the start, and how many of them are not stored yet: a recovery gives way to each. */
+  let activations = 0
+  let unstored = 0
   const activate = async (actor: string, why: string) => {
     lock.set(true)
-    await halt()
-    const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))
-    for (const row of cancelled) context.changes.changed(row)
-    return view
+    activations += 1
+    unstored += 1
+    try {
+      await halt()
+      const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))
+      for (const row of cancelled) context.changes.changed(row)
+      return view
+    } finally {
+      unstored -= 1
+    }
   }
 
   return {
@@ -77,13 +86,15 @@ export function createKillSwitch(context: Context): KillSwitch {
         return view
       }),
     runDue: async () => {
-      if (!lock.locked()) return
+      if (!lock.locked() || unstored > 0) return
+      const before = activations
       const known = await readState(db)
       if (known.state !== 'RECOVERING' || known.recoversAt === undefined || known.recoversAt > context.now()) return
+      if (activations !== before) return
       // In this order: a crash in between leaves a state that still refuses, and the recovery goes on.
       await signer.resume()
       const released = await write(async (transaction) => {
-        if ((await readState(transaction)).recoversAt !== known.recoversAt) return false
+        if (activations !== before || (await readState(transaction)).recoversAt !== known.recoversAt) return false
         await storeState(
           context,
           transaction,
@@ -92,7 +103,8 @@ export function createKillSwitch(context: Context): KillSwitch {
         )
         return true
       })
-      if (released) lock.set(false)
+      // An activation that began since the commit keeps the lock, and has halted the signer.
+      if (released && activations === before) lock.set(false)
       else await halt()
     },
     restore: async () => {
