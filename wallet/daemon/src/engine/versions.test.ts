@@ -242,6 +242,24 @@ test('a reorganisation between two versions: the one that is in a block in the e
   await assertBooks(place)
 }, 60_000)
 
+test('a payment that is in another block in the end is booked with the fee of that one', async () => {
+  const place = await open()
+  const id = await waiting(place)
+  const [sent] = await attemptsOf(place.world)
+  await node.control.mine(1)
+  await place.world.engine.follow(network)
+  const before = await place.world.engine.view(id)
+  expect(before).toMatchObject({ status: 'CONFIRMED' })
+  await node.control.reorganise(1)
+  await send(adapter, sentAttempt(sent!))
+  await anvil(node.rpcUrl, 'anvil_setNextBlockBaseFeePerGas', `0x${(GWEI + GWEI / 5n).toString(16)}`)
+  await node.control.mine(1)
+  await look(place.world)
+  expect(await place.world.engine.view(id)).toMatchObject({ status: 'CONFIRMED', hash: sent!.hash })
+  expect((await place.world.engine.view(id))?.fee).not.toEqual(before?.fee)
+  await assertBooks(place)
+}, 60_000)
+
 test('what is out on a chain where nothing can take its place ends cancelled when it is proven dead, and is not signed again', async () => {
   const chain = createLedgerChain('solana-local', emptyBooks())
   chain.setMining(false)
