@@ -316,7 +316,7 @@ async function heal(simulation: Simulation): Promise<void> {
       (row) => !hasEnded(row) && (row.type !== 'SIGN' || hasLanded(simulation, row.id)),
     )
     const live = stored.attempts.filter(
-      ({ state, purpose }) => (state === 'LIVE' || state === 'INCLUDED') && purpose !== 'OUTSIDE',
+      ({ state, purpose }) => state === 'INCLUDED' || (state === 'LIVE' && purpose !== 'OUTSIDE'),
     )
     if (open.length === 0 && live.length === 0 && !oracle.people.isStopped) break
     if (clock.monotonic() > end)

@@ -24,7 +24,7 @@ export type SideOptions = {
   address: string
   onFault: (kind: string) => void
   /** Bytes leave the wallet, in the turn of the write. */
-  onHandover: (hash: string, bytes: string) => void
+  onHandover: (hash: string) => void
   /** The chain as it is now is another one. */
   onHead: (text: string) => void
 }
@@ -50,7 +50,7 @@ export function createEvmSide(options: SideOptions & { signatures: KnownSignatur
       fault: ({ kind }) => options.onFault(kind),
       handover: (raw) => {
         const transaction = read(raw)
-        if (transaction.ok) options.onHandover(transaction.transaction.hash, raw)
+        if (transaction.ok) options.onHandover(transaction.transaction.hash)
       },
       head: ({ number, hash }) => options.onHead(`head ${number} ${hash}`),
     },

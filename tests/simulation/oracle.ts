@@ -86,6 +86,16 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
     }
   }
 
+  /** Nothing but what ends it is signed for a row that was given up. */
+  const checkGivenUp = (before: Stored) => {
+    for (const attempt of stored.attempts) {
+      const isNew = !seen.attempts.has(attempt.id)
+      const row = before.rows.get(attempt.transaction_id)
+      if (!isNew || attempt.purpose !== 'PAYMENT' || row === undefined || row.closing === null) continue
+      if (stored.rows.get(row.id)!.closing !== null) say('given up', attempt, 'was signed for a row that was given up')
+    }
+  }
+
   /** (b) What can never land again, says the daemon. */
   const checkDeaths = () => {
     for (const attempt of stored.attempts) {
@@ -188,6 +198,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
   return {
     people,
     committed: () => {
+      const before = stored
       stored = readStored(disk)
       const isOn = isKillSwitchOn(disk)
       if (wasOn && !isOn) people.isStopped = false
@@ -203,6 +214,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
         const wrong = wrongNotice(row, sides.find(({ network }) => network === row.network)!, disk)
         if (wrong !== undefined) fail('notice', `${row.id}: ${wrong}`)
       }
+      checkGivenUp(before)
       checkDeaths()
       checkEnds()
     },

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { runSeed } from './driver.ts'
+import { mutants } from './mutants.ts'
+import { mutated } from './run-mutants.ts'
+
+const SEEDS = 150
+/** For machines that are busy with something else. */
+const LONGEST_MS = 600_000
+
+test('Whatever nodes, people and crashes do, a payment is made once and everything comes to its end.', {
+  timeout: LONGEST_MS,
+}, async () => {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const { failure } = await runSeed(seed)
+    expect(failure, `npm run simulate -- --seeds 1 --from ${seed} --trace`).toBeUndefined()
+  }
+})
+
+test('The same seed does the same twice, on both chains, and another one something else.', {
+  timeout: LONGEST_MS,
+}, async () => {
+  const traces = new Set<string>()
+  for (const only of ['evm', 'solana'] as const) {
+    for (const seed of [3, 4]) {
+      const { trace } = await runSeed(seed, { only })
+      expect((await runSeed(seed, { only })).trace).toBe(trace)
+      traces.add(trace)
+    }
+  }
+  expect(traces.size).toBe(4)
+})
+
+test.each(mutants)('The text of the mutant "$name" is there once.', (mutant) => {
+  expect(mutated(mutant)).toContain(mutant.replacement)
+})
