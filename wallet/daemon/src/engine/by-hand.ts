@@ -166,7 +166,8 @@ export type WriteOff = { as: 'paid' } | { as: 'unpaid'; amount: string }
  */
 export async function writeOff(context: Context, id: string, how: WriteOff, actor: string): Promise<TransactionRow> {
   const row = await openRow(context, id)
-  if (how.as === 'unpaid') await assertUnpaid(context, row, how.amount)
+  if (how.as === 'unpaid') assertAmount(row, how.amount)
+  await assertUsed(context, row)
   const ended = await context.write(async (db) => {
     const now = context.now()
     const current = await findTransaction(db, id)
@@ -191,13 +192,17 @@ export async function writeOff(context: Context, id: string, how: WriteOff, acto
   return ended
 }
 
-async function assertUnpaid(context: Context, row: TransactionRow, amount: string): Promise<void> {
+function assertAmount(row: TransactionRow, amount: string): void {
   if (amount !== readDraft(row).amount.toString()) {
     throw fault(
       'VALIDATION_FAILED',
       `The amount of this payment is ${readDraft(row).amount} base units; type it to confirm.`,
     )
   }
+}
+
+/** What was written off is sent no more: where its nonce is free, everything behind it would wait for ever. */
+async function assertUsed(context: Context, row: TransactionRow): Promise<void> {
   const adapter = context.adapters.get(row.network)
   if (adapter?.sequence === undefined) return
   for (const { sequence, address, state } of await attemptsOf(context.db, row.id)) {
