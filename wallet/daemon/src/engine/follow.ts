@@ -224,7 +224,8 @@ async function isHeldByOthers(
   )
   for (const [id, versions] of above) {
     if (versions.some(({ purpose }) => purpose === 'CANCEL')) continue
-    if ((await findTransaction(context.db, id))?.closing != null) return true
+    const row = await findTransaction(context.db, id)
+    if (row?.closing != null && (row.status === 'SIGNED' || row.status === 'SUBMITTED')) return true
   }
   return false
 }
