@@ -84,10 +84,14 @@ function tokenChanges(accounts: readonly TokenPair[], { network, mints }: Solana
   return [...sums.values()].filter(({ before, after }) => before !== after)
 }
 
-/** What leaves the wallet beyond what the message says. */
+/**
+ * What leaves the wallet beyond what the message says. Where nothing is called, no coins can: what seems to is another
+ * payment, which a node had before the trial and another one only after it.
+ */
 function outflows(told: readonly Effect[], changes: readonly BalanceChange[], wallet: string, to: string): Effect[] {
+  const isPlain = !told.some(({ kind }) => kind === 'call' || kind === 'opaque')
   return changes.flatMap(({ account, asset, before, after }): Effect[] => {
-    if (account !== wallet) return []
+    if (account !== wallet || (isPlain && asset.address === undefined)) return []
     const spent = told.reduce(
       (sum, effect) =>
         isOutflow(effect, wallet) && effect.asset.address === asset.address ? sum + effect.amount : sum,
