@@ -28,7 +28,7 @@ export type EvmContext = {
   headroomPercent: bigint
   tokens: TokenSource
   /** The newest block that was final when it was last asked for. */
-  finalNumber: () => bigint | null
+  finalNumber: () => Promise<bigint | null>
 }
 
 export async function draftEvm(context: EvmContext, request: TransactionRequest, from: Account): Promise<DraftResult> {

@@ -40,7 +40,16 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     exchange,
     timers,
   })
+  const line = createLine()
   const finality = createFinality(traits, options.finalityDepth, timers.monotonic)
+  /** Before anything is followed no final block is known. */
+  const askFinal = async () => {
+    await rpc.onOne(async (node) => {
+      const head = await line.follow(node)
+      return head.ok ? { ok: true, value: await finality.read(node, head.value, line) } : head
+    })
+    return finality.last()
+  }
   const context: EvmContext = {
     network,
     traits,
@@ -48,9 +57,8 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     price: createFeeSource(rpc, traits, timers),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
-    finalNumber: finality.last,
+    finalNumber: async () => finality.last() ?? (await askFinal()),
   }
-  const line = createLine()
   const inTurn = createTurns()
   const blocks = watchBlocks(
     async () => {
@@ -130,7 +138,7 @@ async function signable(
   sequence: bigint | null,
 ): ReturnType<ChainAdapter['signable']> {
   const outside = OutsidePlan.safeParse(draft.plan)
-  if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, finalNumber()) }
+  if (outside.success) return { ok: true, signable: outsideSignable(outside.data.outside, await finalNumber()) }
   if (sequence === null) throw new TypeError('an EVM transaction needs a sequence')
   const plan = EvmPlan.parse(draft.plan)
   const now = await price()
@@ -138,5 +146,5 @@ async function signable(
   if (now.value.baseFee > plan.maxFeePerGas) {
     return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
   }
-  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value), finalNumber()) }
+  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value), await finalNumber()) }
 }

@@ -66,7 +66,7 @@ export async function replacementFor(
       message: `The wallet lacks ${missing} wei for a higher fee.`,
     }
   const envelope = envelopeOf({ to, value, data, gas: gas.value, ...fees }, context.network, newest.nonce, fees)
-  return { kind: 'signable', signable: signableOf(envelope, context.finalNumber()) }
+  return { kind: 'signable', signable: signableOf(envelope, await context.finalNumber()) }
 }
 
 /** The most that a signed transaction takes from its sender. */
