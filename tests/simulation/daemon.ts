@@ -6,6 +6,7 @@ import { createAdapters } from '../../wallet/daemon/src/chains/index.ts'
 import { createEngine } from '../../wallet/daemon/src/engine/create-engine.ts'
 import type { Engine, EngineByHand, EngineJobs, EngineStops } from '../../wallet/daemon/src/engine/engine.ts'
 import type { EngineParts, Step } from '../../wallet/daemon/src/engine/parts.ts'
+import { openSteadyClock } from '../../wallet/daemon/src/engine/steady-clock.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Disk } from './disk.ts'
 import type { Random } from './random.ts'
@@ -82,7 +83,7 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
     adapters,
     connectNode: (network, rpcUrl) => createAdapters([{ network, rpcUrls: [rpcUrl] }], nodeOptions)[0]!,
     signer: livingSigner(world, isAlive),
-    clock,
+    clock: await openSteadyClock({ db, clock, timers, log }),
     timers,
     newId: world.newId,
     prices: async () => new Map(),

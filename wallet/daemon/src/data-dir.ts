@@ -1,9 +1,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError, ensurePrivateDir, openDatabase, systemClock, writeFileAtomic } from '@openpista/common'
+import {
+  AppError,
+  createLogger,
+  ensurePrivateDir,
+  openDatabase,
+  systemClock,
+  systemTimers,
+  writeFileAtomic,
+} from '@openpista/common'
 import { CreatePolicy, defaultPolicies, type Environment, findNetwork } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import { rpcKey } from './config.ts'
+import { openSteadyClock } from './engine/steady-clock.ts'
 import { createPolicies } from './http/services/policies.ts'
 import { dataPaths } from './paths.ts'
 import { initKeystore } from './signer/keystore.ts'
@@ -59,7 +68,8 @@ async function initDatabase(path: string): Promise<void> {
   const database = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
   try {
     const db = database.kysely as unknown as Kysely<Tables>
-    const policies = createPolicies({ db, clock: systemClock })
+    const parts = { clock: systemClock, timers: systemTimers, log: createLogger('waiaas', 'warn') }
+    const policies = createPolicies({ db, clock: await openSteadyClock({ db, ...parts }) })
     if ((await policies.list({})).length > 0) return
     for (const policy of defaultPolicies()) {
       await policies.change({ kind: 'create', policy: CreatePolicy.parse(policy) }, undefined)

@@ -21,6 +21,7 @@ import { startCheckpoints } from './checkpoints.ts'
 import { autoStopSettings, type DaemonConfig, readDaemonConfig, servedNetworks } from './config.ts'
 import { createAutoStop } from './engine/auto-stop.ts'
 import { createEngine } from './engine/create-engine.ts'
+import { openSteadyClock, type SteadyClock } from './engine/steady-clock.ts'
 import { composeHttp } from './http/compose.ts'
 import { listen } from './http/listen.ts'
 import { openApiDocument } from './http/openapi.ts'
@@ -53,13 +54,14 @@ async function run(dataDir: string): Promise<void> {
   const database = await openDatabase<Tables>({ path: paths.database, migrations, synchronous: 'FULL' })
   const db = database.kysely as unknown as Kysely<Tables>
   const logger = createLogger('waiaas', config.daemon.log_level)
-  const checkpoints = await startCheckpoints({ db, signer, clock: systemClock, log: logger })
+  const clock = await openSteadyClock({ db, clock: systemClock, timers: systemTimers, log: logger })
+  const checkpoints = await startCheckpoints({ db, signer, clock, log: logger })
   const localKey = newSecret()
   const isRestored = existsSync(paths.restoredMark)
-  const daemon = await startDaemon(config, { db, signer, logger, localKey, isRestored })
+  const daemon = await startDaemon(config, { db, signer, clock, logger, localKey, isRestored })
   rmSync(paths.restoredMark, { force: true })
-  await record(db, 'KEYSTORE_UNLOCKED')
-  await record(db, 'DAEMON_STARTED')
+  await record(db, clock, 'KEYSTORE_UNLOCKED')
+  await record(db, clock, 'DAEMON_STARTED')
   writeRunFile(paths.runFile, daemon.url, localKey)
   console.log(`waiaas is ready on ${daemon.url}`)
   flushCompileCache()
@@ -67,8 +69,8 @@ async function run(dataDir: string): Promise<void> {
   await daemon.stopped
   setTimeout(() => process.exit(1), STOP_LIMIT_MILLIS).unref()
   await daemon.close()
-  await record(db, 'KEYSTORE_LOCKED')
-  await record(db, 'DAEMON_STOPPED')
+  await record(db, clock, 'KEYSTORE_LOCKED')
+  await record(db, clock, 'DAEMON_STOPPED')
   await checkpoints.close()
   rmSync(paths.runFile, { force: true })
   await database.close()
@@ -86,9 +88,16 @@ type Daemon = {
 /** Wires the parts together, takes up what a predecessor left, and listens. */
 async function startDaemon(
   config: DaemonConfig,
-  parts: { db: Kysely<Tables>; signer: SignerClient; logger: Logger; localKey: string; isRestored: boolean },
+  parts: {
+    db: Kysely<Tables>
+    signer: SignerClient
+    clock: SteadyClock
+    logger: Logger
+    localKey: string
+    isRestored: boolean
+  },
 ): Promise<Daemon> {
-  const { db, signer, logger, localKey } = parts
+  const { db, signer, clock, logger, localKey } = parts
   const { environment, hostname, port } = config.daemon
   const nodeOptions = {
     feeHeadroomPercent: config.fees.replacement_headroom_percent,
@@ -104,7 +113,7 @@ async function startDaemon(
     db,
     adapters,
     signer,
-    clock: systemClock,
+    clock,
     timers: systemTimers,
     newId,
     connectNode: (network, rpcUrl) => {
@@ -119,7 +128,7 @@ async function startDaemon(
   })
   const http = await composeHttp({
     db,
-    clock: systemClock,
+    clock,
     logger,
     signer,
     engine,
@@ -149,7 +158,7 @@ async function startDaemon(
   await engine.recover()
   const autoStop = createAutoStop({
     db,
-    clock: systemClock,
+    clock,
     log: logger,
     killSwitch: engine.killSwitch,
     engine,
@@ -191,9 +200,9 @@ async function checkNodes(
 /** The signer lives as long as the daemon: with the one, the keys are there and gone. */
 type RunEvent = 'KEYSTORE_UNLOCKED' | 'DAEMON_STARTED' | 'KEYSTORE_LOCKED' | 'DAEMON_STOPPED'
 
-async function record(db: Kysely<Tables>, type: RunEvent): Promise<void> {
+async function record(db: Kysely<Tables>, clock: SteadyClock, type: RunEvent): Promise<void> {
   const event = { type, actor: type.startsWith('KEYSTORE') ? 'signer' : 'daemon', data: { version: manifest.version } }
-  await immediate(db, (transaction) => appendEvent(transaction, systemClock.seconds(), event))
+  await immediate(db, (transaction) => appendEvent(transaction, clock.seconds(), event))
 }
 
 /** Where the daemon is, for the command line. That it runs is told by the lock, not by this file. */

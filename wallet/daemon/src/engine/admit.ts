@@ -43,7 +43,14 @@ export async function admit(
     if (refusal !== undefined) return await cancel(db, settle, now, refusal.code, refusal.message, {})
     if (row.origin === 'owner-sweep') return await allowSweep(db, settle, draft, now)
     const inForce = await context.policies(db, agent.id, row.network)
-    const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, false))
+    const judgement = await judge(
+      db,
+      agent,
+      row.network,
+      draft,
+      { now, ago: context.clock.ago, prices, inForce },
+      askedBy(row, false),
+    )
     const applied = await apply(db, row, settle, draft, judgement, now)
     if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
     await recordJudgement(db, row, judgement.record)
@@ -74,7 +81,14 @@ async function denyForeseen(
     const agent = await agentOf(db, agent_id)
     if ((await spendingFault(db, agent)) !== undefined) return undefined
     const inForce = await context.policies(db, agent_id, network)
-    const judgement = await judge(db, agent, network, draft, { now, prices, inForce }, askedBy(row, false))
+    const judgement = await judge(
+      db,
+      agent,
+      network,
+      draft,
+      { now, ago: context.clock.ago, prices, inForce },
+      askedBy(row, false),
+    )
     if (judgement.verdict.tier !== 'DENY') return undefined
     const denied = await deny(db, settle, draft, judgement, now)
     await recordJudgement(db, row, judgement.record)

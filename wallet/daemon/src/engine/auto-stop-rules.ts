@@ -35,15 +35,13 @@ export const emptyState: AutoStopState = { failures: 0, requests: [], transfers:
 
 /** What happened to an agent, as far as the rules look at it. */
 export type Happening =
-  | { kind: 'requested'; at: number; fingerprint: string }
+  | { kind: 'requested'; at: number; hourAgo: number; fingerprint: string }
   | { kind: 'failed' | 'confirmed' | 'resumed'; at: number }
-  | { kind: 'denied for the time'; at: number }
+  | { kind: 'denied for the time'; at: number; hourAgo: number }
   /** Percent of the fullest daily window that is used. */
   | { kind: 'spent'; at: number; percent: number }
 
 export type Finding = { rule: AutoStopRule; level: 'warn' | 'stop'; message: string }
-
-const HOUR = 3600
 
 /** The state after an event, and what is to be said or done about it. Pure. */
 export function observe(
@@ -61,7 +59,7 @@ export function observe(
     case 'requested':
       return afterRequest(state, event, limits)
     case 'denied for the time': {
-      const breaches = recent(state.breaches, event.at)
+      const breaches = recent(state.breaches, event)
       const message = `${breaches.length} payments within an hour outside of the allowed times.`
       const findings = breaches.length >= limits.timeBreaches ? [stop('TIME_RESTRICTION', message)] : []
       return { state: { ...state, breaches }, findings }
@@ -80,9 +78,9 @@ function afterFailure(state: AutoStopState, limits: AutoStopLimits) {
 }
 
 function afterRequest(state: AutoStopState, event: Extract<Happening, { kind: 'requested' }>, limits: AutoStopLimits) {
-  const requests = recent(state.requests, event.at)
-  const kept = Object.entries(state.transfers).filter(([, times]) => times.at(-1)! > event.at - HOUR)
-  const same = recent(state.transfers[event.fingerprint] ?? [], event.at)
+  const requests = recent(state.requests, event)
+  const kept = Object.entries(state.transfers).filter(([, times]) => times.at(-1)! > event.hourAgo)
+  const same = recent(state.transfers[event.fingerprint] ?? [], event)
   const transfers = { ...Object.fromEntries(kept), [event.fingerprint]: same }
   const findings: Finding[] = []
   if (requests.length > limits.hourlyRate) {
@@ -109,6 +107,6 @@ function stop(rule: AutoStopRule, message: string): Finding {
 }
 
 /** The times of the last hour, and now. */
-function recent(times: readonly number[], now: number): number[] {
-  return [...times.filter((time) => time > now - HOUR), now]
+function recent(times: readonly number[], { at, hourAgo }: { at: number; hourAgo: number }): number[] {
+  return [...times.filter((time) => time > hourAgo), at]
 }

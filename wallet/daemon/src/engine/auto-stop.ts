@@ -1,4 +1,4 @@
-import { AppError, type Clock, immediate, type Logger } from '@openpista/common'
+import { AppError, immediate, type Logger } from '@openpista/common'
 import { canonicalHash, type Json, limitKeys, type NetworkName, policiesInForce } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
@@ -18,6 +18,7 @@ import {
 } from './auto-stop-rules.ts'
 import type { EngineByHand } from './engine.ts'
 import type { KillSwitch } from './kill-switch.ts'
+import type { SteadyClock } from './steady-clock.ts'
 
 export type AutoStopSettings = AutoStopLimits & {
   enabled: boolean
@@ -32,7 +33,7 @@ export type AutoStop = {
 
 type Parts = {
   db: Kysely<Tables>
-  clock: Clock
+  clock: SteadyClock
   log: Logger
   killSwitch: Pick<KillSwitch, 'activate'>
   engine: Pick<EngineByHand, 'stopAgent'>
@@ -90,10 +91,10 @@ async function lookAt(parts: Parts, agentId: string, events: readonly EventRow[]
     if (happening.kind === 'resumed') findings.length = 0
     findings.push(...observed.findings)
   }
-  for (const event of events) next(happeningOf(event))
+  for (const event of events) next(happeningOf(event, parts.clock.ago(HOUR, event.at)))
   const spending = events.findLast(({ type }) => type === 'TX_ALLOWED' || type === 'TX_QUEUED')
   if (spending !== undefined) {
-    next({ kind: 'spent', at: now, percent: await dailyPercent(parts, agentId, spending.transaction_id!, now) })
+    next({ kind: 'spent', at: now, percent: await dailyPercent(parts, agentId, spending.transaction_id!) })
   }
   return { agentId, state, findings }
 }
@@ -101,14 +102,15 @@ async function lookAt(parts: Parts, agentId: string, events: readonly EventRow[]
 /** Failures that the stop itself has made say nothing about the agent. */
 const OWN_FAILURES = ['SYSTEM_LOCKED', 'AGENT_SUSPENDED', 'AGENT_TERMINATED']
 
-function happeningOf(event: EventRow): Happening | undefined {
+/** @param hourAgo the stamp an hour before it. */
+function happeningOf(event: EventRow, hourAgo: number): Happening | undefined {
   const { at, type } = event
   const data = JSON.parse(event.data) as { [key: string]: unknown }
   switch (type) {
     case 'TX_REQUESTED': {
       if (!event.actor.startsWith('session:')) return undefined
       const { memo, ...request } = data.request as { [key: string]: Json }
-      return { kind: 'requested', at, fingerprint: canonicalHash(request) }
+      return { kind: 'requested', at, hourAgo, fingerprint: canonicalHash(request) }
     }
     case 'TX_FAILED':
       return OWN_FAILURES.includes(String(data.code)) ? undefined : { kind: 'failed', at }
@@ -119,13 +121,14 @@ function happeningOf(event: EventRow): Happening | undefined {
     case 'POLICY_VIOLATION': {
       const reasons = data.reasons as { rule: string; tier: string }[]
       const late = reasons.some(({ rule, tier }) => rule === 'TIME_RESTRICTION' && tier === 'DENY')
-      return late ? { kind: 'denied for the time', at } : undefined
+      return late ? { kind: 'denied for the time', at, hourAgo } : undefined
     }
     default:
       return undefined
   }
 }
 
+const HOUR = 3600
 const DAY = 86_400
 
 /** As much of a spending limit as is read here; what cannot be read denies everything anyway. */
@@ -149,12 +152,7 @@ type Window = z.output<typeof Windows>['windows'][number]
  * How much of the fullest window of a day or more is used, in percent. Where a window asks the owner for what lies
  * above it, payments that the owner decides do not count: the window says how much the agent may spend alone.
  */
-async function dailyPercent(
-  { db, settings }: Parts,
-  agentId: string,
-  transactionId: string,
-  now: number,
-): Promise<number> {
+async function dailyPercent({ db, settings, clock }: Parts, agentId: string, transactionId: string): Promise<number> {
   const { network } = await db
     .selectFrom('transactions')
     .select('network')
@@ -162,10 +160,11 @@ async function dailyPercent(
     .executeTakeFirstOrThrow()
   let fullest = 0
   for (const window of await windowsOf(db, agentId, network)) {
-    const all = percentOf(window, await spentIn(db, agentId, window, now))
+    const from = clock.ago(window.seconds)
+    const all = percentOf(window, await spentIn(db, agentId, window, from))
     // Reads many rows, so only where it could matter.
     const exact = window.on_exceed !== 'APPROVAL' || all < settings.dailyWarnPercent
-    const own = exact ? all : percentOf(window, await spentAlone(db, agentId, window, now))
+    const own = exact ? all : percentOf(window, await spentAlone(db, agentId, window, from))
     fullest = Math.max(fullest, own)
   }
   return fullest
@@ -181,16 +180,15 @@ async function windowsOf(db: Kysely<Tables>, agentId: string, network: NetworkNa
 /** `amount` in the window's asset, `usd` in micro-dollars where prices are known. */
 type Spent = { amount: bigint; usd: bigint }
 
-async function spentIn(db: Kysely<Tables>, agentId: string, window: Window, now: number): Promise<Spent> {
-  const span = { seconds: window.seconds, now }
+async function spentIn(db: Kysely<Tables>, agentId: string, window: Window, from: number): Promise<Spent> {
   return {
-    amount: window.max === undefined ? 0n : await spentUnder(db, agentId, window.asset, span),
-    usd: window.max_usd === undefined ? 0n : await spentUsd(db, agentId, span),
+    amount: window.max === undefined ? 0n : await spentUnder(db, agentId, window.asset, from),
+    usd: window.max_usd === undefined ? 0n : await spentUsd(db, agentId, from),
   }
 }
 
 /** The same without payments that the owner approved or is asked for. */
-async function spentAlone(db: Kysely<Tables>, agentId: string, window: Window, now: number): Promise<Spent> {
+async function spentAlone(db: Kysely<Tables>, agentId: string, window: Window, from: number): Promise<Spent> {
   const rows = await db
     .selectFrom('transactions')
     .innerJoin('ledger', 'ledger.transaction_id', 'transactions.id')
@@ -198,7 +196,7 @@ async function spentAlone(db: Kysely<Tables>, agentId: string, window: Window, n
     .where('transactions.agent_id', '=', agentId)
     .where('transactions.tier', 'is not', 'APPROVAL')
     .where('ledger.state', '<>', 'RELEASED')
-    .where('ledger.at', '>=', now - window.seconds)
+    .where('ledger.at', '>=', from)
     .execute()
   const counted = rows.filter(({ asset }) => keysOf(asset).includes(window.asset))
   return {

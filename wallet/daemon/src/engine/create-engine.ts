@@ -34,6 +34,9 @@ import { createViews, type Views } from './view.ts'
 import { createWalletSource } from './wallet-source.ts'
 import { createWatch } from './watch.ts'
 
+/** How old the stored time may become, by which a restart knows that the clock was set back. */
+const FLOOR_SECONDS = 60
+
 /** The engine over its parts. Nothing runs before `recover` or a call. */
 export async function createEngine(parts: EngineParts): Promise<Engine & EngineByHand & EngineJobs & EngineStops> {
   const context: Context = {
@@ -44,7 +47,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine & EngineB
     policies: createPolicySource(),
     walletOf: createWalletSource(parts.db),
     handOvers: createHandOvers(parts.settings.rebroadcastMillis),
-    now: await steadyClock(parts),
+    now: parts.clock.seconds,
   }
   const lanes = createLanes(context)
   const runs = createRuns(context, async (row) => {
@@ -186,11 +189,12 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
       for (const network of context.adapters.keys()) await follower.follow(network)
     },
     runDue: async () => {
+      await context.clock.keep(context.write, FLOOR_SECONDS)
       await killSwitch.runDue()
       for (const session of await lapsedSessions(context.db, context.now())) {
         await context.write((db) => tellExpiry(db, context.now(), session))
       }
-      const { toExecute, toExpire } = await dueTransactions(context.db, context.now())
+      const { toExecute, toExpire } = await dueTransactions(context.db, context.clock)
       for (const id of toExpire) await expireOne(context, id)
       for (const id of toExecute) runs.start(id)
       for (const { id } of await busyTransactions(context.db)) runs.retry(id)
@@ -200,6 +204,7 @@ function jobs(context: Context, runs: Runs, lanes: Lanes, killSwitch: KillSwitch
     follow: follower.follow,
     close: async () => {
       await runs.close()
+      await context.clock.keep(context.write, 0)
       context.changes.close()
     },
   }
@@ -265,21 +270,5 @@ async function waitFor(
     return last === undefined ? await views.current(id) : await views.of(last)
   } finally {
     end.stop()
-  }
-}
-
-/**
- * The clock, never behind the newest entry of the log nor behind itself: a machine whose clock was set back
- * neither shortens a wait nor forgets what was spent.
- */
-async function steadyClock({ db, clock, log }: EngineParts): Promise<() => number> {
-  const last = await db.selectFrom('events').select('at').orderBy('seq', 'desc').limit(1).executeTakeFirst()
-  let floor = last?.at ?? 0
-  if (floor > clock.seconds() + 60) {
-    log.warn({ ahead: floor - clock.seconds() }, 'The clock is behind the log. Waits last until it has caught up.')
-  }
-  return () => {
-    floor = Math.max(floor, clock.seconds())
-    return floor
   }
 }

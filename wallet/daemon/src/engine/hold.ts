@@ -11,6 +11,7 @@ import {
   type TransactionEvent,
   type TransactionPatch,
   type TransactionRow,
+  waitsOf,
 } from '../store/transactions.ts'
 import { askedBy, askOwner, cancel, deny, draftOf, judgedColumns, ledgerOwner, trace } from './admit.ts'
 import { approvalContent } from './approval.ts'
@@ -28,7 +29,8 @@ export type OwnerApproval = { ownerAddress: string; challengeId: string; digest:
  * Where the chain does not answer the row stays, and is tried again.
  */
 export async function resumeDelayed(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
-  if (row.executes_at === null || row.executes_at > context.now()) return undefined
+  const { delay } = waitsOf(row)
+  if (delay === undefined || context.clock.ends(delay) > context.now()) return undefined
   return await rejudge(context, row, undefined)
 }
 
@@ -40,8 +42,9 @@ export async function resumeDelayed(context: Context, row: TransactionRow): Prom
  */
 export async function approve(context: Context, id: string, approval: OwnerApproval): Promise<TransactionRow> {
   const row = await waiting(context, id)
-  if (row.approval_expires_at === null) throw fault('APPROVAL_NOT_FOUND', 'This transaction needs no approval.')
-  if (context.now() >= row.approval_expires_at) {
+  const wait = waitsOf(row).approval
+  if (wait === undefined) throw fault('APPROVAL_NOT_FOUND', 'This transaction needs no approval.')
+  if (context.now() >= context.clock.ends(wait)) {
     const expired = await expire(context, row)
     if (expired !== undefined) context.changes.changed(expired)
     throw fault('APPROVAL_TIMEOUT', 'The time to approve this transaction is over.')
@@ -145,7 +148,7 @@ async function rejudge(
       agent,
       row.network,
       draft,
-      { now, prices, inForce },
+      { now, ago: context.clock.ago, prices, inForce },
       askedBy(row, approval !== undefined),
     )
     await recordJudgement(db, row, judgement.record)
@@ -189,7 +192,14 @@ export async function rejudgeToSign(context: Context, row: TransactionRow): Prom
     }
     await release(db, row.id)
     const inForce = await context.policies(db, agent.id, row.network)
-    const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, isApproved))
+    const judgement = await judge(
+      db,
+      agent,
+      row.network,
+      draft,
+      { now, ago: context.clock.ago, prices, inForce },
+      askedBy(row, isApproved),
+    )
     await recordJudgement(db, row, judgement.record)
     const { verdict } = judgement
     if (verdict.tier === 'DENY') {

@@ -34,6 +34,7 @@ import type { TransactionRow } from '../store/transactions.ts'
 import { fault } from './fault.ts'
 import type { Prices } from './parts.ts'
 import type { InForce } from './policy-source.ts'
+import type { SteadyClock } from './steady-clock.ts'
 
 export type Judgement = {
   verdict: Verdict
@@ -65,15 +66,15 @@ export async function judge(
   agent: Agent,
   network: NetworkName,
   draft: Draft,
-  given: { now: number; prices: ReadonlyMap<string, bigint>; inForce: InForce },
+  given: { now: number; ago: SteadyClock['ago']; prices: ReadonlyMap<string, bigint>; inForce: InForce },
   asked: Asked,
 ): Promise<Judgement> {
   const { effects, maxFee, plainFee, marketFee } = draft
   const subject: Subject = { network, effects, maxFee, plainFee, ...(marketFee === undefined ? {} : { marketFee }) }
-  const { now, prices } = given
+  const { now, ago, prices } = given
   const { policies, version: policyVersion } = given.inForce
-  const facts: Facts = { now, prices, ...(await answer(db, agent.id, now, questionsFor(policies, subject))) }
-  const session = await judgeSession(db, asked, subject, facts.now)
+  const facts: Facts = { now, prices, ...(await answer(db, agent.id, ago, questionsFor(policies, subject))) }
+  const session = await judgeSession(db, asked, subject, ago)
   const said = evaluate(policies, subject, facts)
   const verdict = withReasons(said, session.reasons)
   const entries = ledgerEntries(subject, prices)
@@ -149,13 +150,13 @@ async function judgeSession(
   db: Kysely<Tables>,
   asked: Asked,
   subject: Subject,
-  now: number,
+  ago: SteadyClock['ago'],
 ): Promise<{ reasons: Reason[]; budgetOf: string | null }> {
   const { sessionId } = asked
   if (sessionId === null) return { reasons: [], budgetOf: null }
   const limits = await sessionLimits(db, sessionId)
   if (limits === undefined) throw new Error(`there is no session ${sessionId}`)
-  const totals = await sessionTotals(db, sessionId, limits.constraints, now)
+  const totals = await sessionTotals(db, sessionId, limits.constraints, ago)
   const reasons = judgeConstraints(limits.constraints, asked, subject, totals)
   if (limits.revoked && !asked.approved) {
     reasons.push({ rule: 'SESSION', tier: 'DENY', code: 'SESSION_REVOKED', message: 'The session was revoked.' })
@@ -190,7 +191,7 @@ function denied(verdict: Verdict): Verdict {
 async function answer(
   db: Kysely<Tables>,
   agentId: string,
-  now: number,
+  ago: SteadyClock['ago'],
   questions: readonly Question[],
 ): Promise<Pick<Facts, 'spent' | 'counterparties'>> {
   const spent = new Map<string, bigint>()
@@ -199,7 +200,7 @@ async function answer(
     if (question.kind === 'counterparty') {
       counterparties.set(question.address, await findCounterparty(db, agentId, question.address))
     } else {
-      spent.set(questionKey(question), await totalOf(db, agentId, now, question))
+      spent.set(questionKey(question), await totalOf(db, agentId, ago(question.seconds), question))
     }
   }
   return { spent, counterparties }
@@ -208,17 +209,16 @@ async function answer(
 async function totalOf(
   db: Kysely<Tables>,
   agentId: string,
-  now: number,
+  from: number,
   question: Exclude<Question, { kind: 'counterparty' }>,
 ): Promise<bigint> {
-  const window = { seconds: question.seconds, now }
   switch (question.kind) {
     case 'spent':
-      return await spentUnder(db, agentId, question.limitKey, window)
+      return await spentUnder(db, agentId, question.limitKey, from)
     case 'spentUsd':
-      return await spentUsd(db, agentId, window)
+      return await spentUsd(db, agentId, from)
     case 'count':
-      return await countOf(db, agentId, window)
+      return await countOf(db, agentId, from)
   }
 }
 

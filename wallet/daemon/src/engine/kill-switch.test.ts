@@ -13,7 +13,7 @@ const WAIT_SECONDS = 1800
 /** A kill switch whose recovery is due, over a real database; `hooks` are called at steps of that recovery. */
 async function inRecovery(hooks: { resumed?: (killSwitch: KillSwitch) => void; stored?: () => void }) {
   const world = await createWorld({ adapters: new Map([['evm-local', createLedgerChain('evm-local', emptyBooks())]]) })
-  const { clock, signer, log } = world
+  const { clock, steady, signer, log } = world
   const db = world.db.kysely
   const lock = createLock([])
   const writeNow = createWriter(db, clock.timers)
@@ -26,7 +26,7 @@ async function inRecovery(hooks: { resumed?: (killSwitch: KillSwitch) => void; s
     await signer.resume()
     hooks.resumed?.(killSwitch)
   }
-  const parts = { db, lock, log, write, now: clock.seconds, changes: createChanges(clock.timers) }
+  const parts = { db, lock, log, write, clock: steady, now: steady.seconds, changes: createChanges(clock.timers) }
   const killSwitch = createKillSwitch({ ...parts, signer: { ...signer, resume } } as unknown as Context)
   await killSwitch.activate('admin', 'first')
   await killSwitch.recover('admin', WAIT_SECONDS)

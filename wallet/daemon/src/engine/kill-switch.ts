@@ -63,7 +63,7 @@ export function createKillSwitch(context: Context): KillSwitch {
 
   return {
     locked: lock.locked,
-    view: () => readState(db),
+    view: async () => viewOf(context, await readState(db)),
     activate,
     takeOver: (actor, from) =>
       write(async (transaction) => {
@@ -71,25 +71,32 @@ export function createKillSwitch(context: Context): KillSwitch {
         if (known.state !== 'ACTIVATED' || known.activatedBy !== from) {
           throw fault('KILL_SWITCH_ACTIVE', 'The kill switch is on, and was changed meanwhile.')
         }
-        const view: KillSwitchView = { ...known, activatedBy: actor }
+        const view: StoredState = { ...known, activatedBy: actor }
         const data = { from: from ?? 'unknown' }
         await storeState(context, transaction, view, { type: 'KILL_SWITCH_TAKEN_OVER', actor, data })
-        return view
+        return viewOf(context, view)
       }),
     recover: (actor, waitSeconds) =>
       write(async (transaction) => {
         const known = await readState(transaction)
         if (known.state === 'NORMAL') throw fault('KILL_SWITCH_NOT_ACTIVE', 'The kill switch is not on.')
         if (known.state === 'RECOVERING') throw fault('RECOVERY_ALREADY_STARTED', 'The recovery is under way.')
-        const view: KillSwitchView = { ...known, state: 'RECOVERING', recoversAt: context.now() + waitSeconds }
+        const now = context.now()
+        const view: StoredState = {
+          ...known,
+          state: 'RECOVERING',
+          recoversAt: now + waitSeconds,
+          recoveringSince: now,
+        }
         await storeState(context, transaction, view, { type: 'KILL_SWITCH_RECOVERING', actor, data: { waitSeconds } })
-        return view
+        return viewOf(context, view)
       }),
     runDue: async () => {
       if (!lock.locked() || unstored > 0) return
       const before = activations
       const known = await readState(db)
-      if (known.state !== 'RECOVERING' || known.recoversAt === undefined || known.recoversAt > context.now()) return
+      const { recoversAt } = viewOf(context, known)
+      if (known.state !== 'RECOVERING' || recoversAt === undefined || recoversAt > context.now()) return
       if (activations !== before) return
       // In this order: a crash in between leaves a state that still refuses, and the recovery goes on.
       await signer.resume()
@@ -116,6 +123,14 @@ export function createKillSwitch(context: Context): KillSwitch {
   }
 }
 
+/** With the beginning of the wait, so that no jump of the clock shortens it. */
+type StoredState = KillSwitchView & { recoveringSince?: number }
+
+function viewOf({ clock }: Context, { recoveringSince, recoversAt, ...view }: StoredState): KillSwitchView {
+  if (recoversAt === undefined) return view
+  return { ...view, recoversAt: clock.ends({ since: recoveringSince ?? view.activatedAt ?? 0, until: recoversAt }) }
+}
+
 async function isHalted({ signer, log }: Context): Promise<boolean> {
   try {
     return await signer.halted()
@@ -133,7 +148,7 @@ async function storeActivation(context: Context, db: Kysely<Tables>, actor: stri
   const sessions = await revokeSessions(db, now, { actor, why: 'kill switch' })
   const cancelled = await cancelWaiting(db, now)
   await closeWhatIsOut(context, db)
-  const view: KillSwitchView = { state: 'ACTIVATED', activatedAt: now, activatedBy: actor, why }
+  const view: StoredState = { state: 'ACTIVATED', activatedAt: now, activatedBy: actor, why }
   const data = { why, sessions: sessions.length, cancelled: cancelled.length }
   await storeState(context, db, view, { type: 'KILL_SWITCH_ACTIVATED', actor, data })
   return { view, cancelled }
@@ -174,10 +189,10 @@ async function closeWhatIsOut(context: Context, db: Kysely<Tables>): Promise<voi
   for (const row of out) await startClosing(context, db, row, 'stop', 'daemon')
 }
 
-async function readState(db: Kysely<Tables>): Promise<KillSwitchView> {
+async function readState(db: Kysely<Tables>): Promise<StoredState> {
   const state = (await readSetting(db, settingKeys.killSwitch)) ?? 'NORMAL'
   if (state === 'NORMAL') return { state }
-  const details = JSON.parse((await readSetting(db, settingKeys.killSwitchDetails)) ?? '{}') as KillSwitchView
+  const details = JSON.parse((await readSetting(db, settingKeys.killSwitchDetails)) ?? '{}') as StoredState
   // A state that cannot be read is on.
   return { ...details, state: state === 'RECOVERING' ? 'RECOVERING' : 'ACTIVATED' }
 }
@@ -185,7 +200,7 @@ async function readState(db: Kysely<Tables>): Promise<KillSwitchView> {
 async function storeState(
   context: Context,
   db: Kysely<Tables>,
-  { state, ...details }: KillSwitchView,
+  { state, ...details }: StoredState,
   event: { type: string; actor: string; data: { [key: string]: string | number } },
 ): Promise<void> {
   await writeSetting(db, settingKeys.killSwitch, state)

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Timers } from '@openpista/common'
+import type { Logger, Timers } from '@openpista/common'
 import type { Asset, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
@@ -9,6 +9,7 @@ import type { Changes } from './changes.ts'
 import type { HandOvers } from './hand-over.ts'
 import type { Lock } from './lock.ts'
 import type { PolicySource } from './policy-source.ts'
+import type { SteadyClock } from './steady-clock.ts'
 import type { WalletSource } from './wallet-source.ts'
 
 /** Micro-dollars for one human unit, by `assetKey`. An asset without a fresh price is left out. Never rejects. */
@@ -36,7 +37,7 @@ export type EngineParts = {
   /** A network over one node that the operator names. */
   connectNode: (network: NetworkName, rpcUrl: string) => ChainAdapter
   signer: Pick<Signer, 'sign' | 'halted' | 'halt' | 'resume'>
-  clock: Clock
+  clock: SteadyClock
   timers: Timers
   newId: () => string
   prices: Prices
@@ -56,6 +57,6 @@ export type Context = EngineParts & {
   lock: Lock
   policies: PolicySource
   walletOf: WalletSource
-  /** Unix seconds that never go back, not over a restart either. */
+  /** The steady clock's seconds. */
   now: () => number
 }

@@ -40,7 +40,7 @@ export async function simulate(
     agent,
     network,
     draft,
-    { now: context.now(), prices, inForce },
+    { now: context.now(), ago: context.clock.ago, prices, inForce },
     asked,
   )
   const balance = await adapter.balance(wallet.address)

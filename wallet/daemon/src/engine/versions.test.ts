@@ -127,9 +127,8 @@ const balanceOf = async (address: string) => {
 
 /** Money out of the wallet is what the ledger says, and the log is whole. */
 async function assertBooks({ world, wallet }: Open): Promise<void> {
-  const window = { seconds: 1_000_000, now: world.clock.seconds() }
   const out = 1000n * COIN - (await balanceOf(wallet))
-  expect(await spentUnder(world.db.kysely, world.agentId, 'native', window)).toBe(out)
+  expect(await spentUnder(world.db.kysely, world.agentId, 'native', world.clock.seconds() - 1_000_000)).toBe(out)
   expect(await verifyEvents(world.db.kysely)).toMatchObject({ ok: true })
 }
 
@@ -276,9 +275,7 @@ test('what is out on a chain where nothing can take its place ends cancelled whe
   await world.engine.follow('solana-local')
   expect(await world.engine.view(id)).toMatchObject({ status: 'CANCELLED' })
   expect(await attemptsOf(world)).toHaveLength(1)
-  expect(await spentUnder(world.db.kysely, world.agentId, 'native', { seconds: 60, now: world.clock.seconds() })).toBe(
-    0n,
-  )
+  expect(await spentUnder(world.db.kysely, world.agentId, 'native', world.clock.seconds() - 60)).toBe(0n)
 })
 
 test.each<Step>(['replaced', 'broadcast'])(

@@ -1,7 +1,7 @@
 import { type EffectView, humanUnits, isFinal, networkOf, type Reason, type TransactionView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
-import { findTransaction, type TransactionRow } from '../store/transactions.ts'
+import { findTransaction, type TransactionRow, waitsOf } from '../store/transactions.ts'
 import type { Request } from './accept.ts'
 import { readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
@@ -13,10 +13,13 @@ export type Views = {
   find: (id: string) => Promise<TransactionView | undefined>
 }
 
+type ViewParts = Pick<Context, 'db' | 'walletOf' | 'approvalUrl' | 'clock'>
+
 /** Transactions as callers see them. */
-export function createViews({ db, walletOf, approvalUrl }: Pick<Context, 'db' | 'walletOf' | 'approvalUrl'>): Views {
+export function createViews(parts: ViewParts): Views {
+  const { db, walletOf } = parts
   const of = async (row: TransactionRow) => {
-    const view = transactionView(row, (await walletOf(row)).address, approvalUrl)
+    const view = transactionView(parts, row, (await walletOf(row)).address)
     const signed = isOutside(row) && row.hash !== null ? await signedBytes(db, row) : undefined
     return signed === undefined ? view : { ...view, signedTransaction: signed }
   }
@@ -29,11 +32,11 @@ export function createViews({ db, walletOf, approvalUrl }: Pick<Context, 'db' | 
   }
 }
 
-function transactionView(row: TransactionRow, from: string, approvalUrl: (id: string) => string): TransactionView {
+function transactionView({ clock, approvalUrl }: ViewParts, row: TransactionRow, from: string): TransactionView {
   const effects: EffectView[] = readEffects(row).map(effectView)
   const reasons = JSON.parse(row.reasons) as Reason[]
   const request = JSON.parse(row.request) as Request
-  const expiresAt = row.status === 'QUEUED' ? row.approval_expires_at : null
+  const { delay, approval } = row.status === 'QUEUED' ? waitsOf(row) : {}
   return {
     id: row.id,
     agentId: row.agent_id,
@@ -56,10 +59,10 @@ function transactionView(row: TransactionRow, from: string, approvalUrl: (id: st
       fee: row.fee,
       hash: row.hash,
       notice: isFinal(row.status) ? undefined : readNotice(row),
-      executesAt: row.executes_at,
+      executesAt: delay === undefined ? row.executes_at : clock.ends(delay),
       policyVersion: row.policy_version,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
-      approval: expiresAt === null ? null : { expiresAt, url: approvalUrl(row.id) },
+      approval: approval === undefined ? null : { expiresAt: clock.ends(approval), url: approvalUrl(row.id) },
     }),
     ...amountOf(row),
   }

@@ -63,8 +63,10 @@ function proofOf({ proof }: AttemptRow): Proof | undefined {
 async function lookAgainLater(context: Context, attempt: AttemptRow): Promise<void> {
   const now = context.now()
   const pause = PAUSES[attempt.looks] ?? DAY
+  const since = attempt.created_at
+  const watchedUntil = context.clock.ends({ since, until: since + WATCHED_SECONDS })
   // One look after each start, however late; a week after it was signed that was the last.
-  const next_look = now + pause > attempt.created_at + WATCHED_SECONDS ? null : now + pause
+  const next_look = now + pause > watchedUntil ? null : now + pause
   await context.write((db) => patchAttempt(db, attempt.id, { next_look, looks: attempt.looks + 1 }))
 }
 

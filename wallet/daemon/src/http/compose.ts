@@ -1,8 +1,9 @@
-import { type Clock, immediate, type Logger } from '@openpista/common'
+import { immediate, type Logger } from '@openpista/common'
 import type { ChangeableSettings, Environment, NetworkName } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { Engine, EngineByHand, EngineStops } from '../engine/engine.ts'
+import type { SteadyClock } from '../engine/steady-clock.ts'
 import type { CheckpointSigner, Signer } from '../signer/signer.ts'
 import { appendEvent } from '../store/events.ts'
 import type { Tables } from '../store/tables.ts'
@@ -35,7 +36,7 @@ import { createWithdrawals } from './services/withdraw.ts'
 
 export type HttpParts = {
   db: Kysely<Tables>
-  clock: Clock
+  clock: SteadyClock
   logger: Logger
   signer: Signer & Pick<CheckpointSigner, 'lastCheckpoint'>
   engine: Engine & EngineByHand & EngineStops

@@ -38,8 +38,7 @@ describe('a constraint', () => {
     const renewed = await own.fetch(`/v1/sessions/${id}/renew`, { method: 'PUT', ...as(token) })
     const next = ((await renewed.json()) as { token: string }).token
     await own.close('keep')
-    const again = await startPaying({ folder: own.folder, chains: own.chains })
-    again.clock.advance(50_000)
+    const again = await startPaying({ folder: own.folder, chains: own.chains, clock: own.clock })
     try {
       expect(await pay(again, next, coins('0.6'))).toBe('403 CONSTRAINT_VIOLATED')
       expect(await pay(again, next, coins('0.5'))).toBe('CONFIRMED')
@@ -210,8 +209,8 @@ test('a new key leaves old tokens five minutes, in which they may be renewed', a
     expect((await own.fetch('/v1/wallet', as(next))).status).toBe(200)
     await own.operate('POST', '/v1/admin/rotate-secret')
     await own.close('keep')
-    const again = await startPaying({ folder: own.folder, chains: own.chains })
-    again.clock.advance(302)
+    const again = await startPaying({ folder: own.folder, chains: own.chains, clock: own.clock })
+    again.clock.advance(1)
     expect((await again.fetch('/v1/wallet', as(next))).status, 'over a restart').toBe(200)
     again.clock.advance(300)
     expect(await told(await again.fetch('/v1/wallet', as(next)))).toBe('401 INVALID_TOKEN')

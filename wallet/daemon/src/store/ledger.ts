@@ -146,47 +146,30 @@ export async function addFillFee(
   await addToTotals(db, deltasOf(row, 1n))
 }
 
-/** Base units under a limit key that a session has spent, granted or reserved in the last `seconds`. Fees aside. */
+/** Base units under a limit key that a session has spent, granted or reserved since `from`. Fees aside. */
 export async function spentBySession(
   db: Kysely<Tables>,
   sessionId: string,
   limitKey: string,
-  window: { seconds: number; now: number },
+  from: number,
 ): Promise<bigint> {
-  const from = window.now - window.seconds
   const assets = assetsUnder(limitKey)
   return (await total(db, sessionId, assets, from)) + (await reservedBefore(db, { sessionId }, assets, from))
 }
 
-/** Base units under a limit key that count against limits: reserved, or booked at most `seconds` ago. */
-export async function spentUnder(
-  db: Kysely<Tables>,
-  agentId: string,
-  limitKey: string,
-  window: { seconds: number; now: number },
-): Promise<bigint> {
-  const from = window.now - window.seconds
+/** Base units under a limit key that count against limits: reserved, or booked since `from`. */
+export async function spentUnder(db: Kysely<Tables>, agentId: string, limitKey: string, from: number): Promise<bigint> {
   const assets = assetsUnder(limitKey)
   return (await total(db, agentId, assets, from)) + (await reservedBefore(db, { agentId }, assets, from))
 }
 
-/** Micro-dollars that count against limits: reserved, or booked at most `seconds` ago. */
-export async function spentUsd(
-  db: Kysely<Tables>,
-  agentId: string,
-  window: { seconds: number; now: number },
-): Promise<bigint> {
-  const from = window.now - window.seconds
+/** Micro-dollars that count against limits: reserved, or booked since `from`. */
+export async function spentUsd(db: Kysely<Tables>, agentId: string, from: number): Promise<bigint> {
   return (await total(db, agentId, [USD], from)) + (await reservedBefore(db, { agentId }, USD, from))
 }
 
-/** Transactions of an agent, or of a session with a budget, that count against limits and were reserved, or booked at most `seconds` ago. */
-export async function countOf(
-  db: Kysely<Tables>,
-  agentId: string,
-  window: { seconds: number; now: number },
-): Promise<bigint> {
-  const from = window.now - window.seconds
+/** Transactions of an agent, or of a session with a budget, that count against limits and were reserved, or booked since `from`. */
+export async function countOf(db: Kysely<Tables>, agentId: string, from: number): Promise<bigint> {
   const reserved = (await reservedRows(db, { from })).filter(
     (row) => row.agent_id === agentId || row.session_id === agentId,
   )

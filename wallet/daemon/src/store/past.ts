@@ -14,8 +14,16 @@ export type Past = {
 
 type Entry = Moment & { keys: readonly string[]; amount: bigint; usdMicros: bigint }
 
-/** The ledger and the list of those who were paid, read once, as they stood at any moment since `from`. */
-export async function createPast(db: Kysely<Tables>, from: number): Promise<Past> {
+/**
+ * The ledger and the list of those who were paid, read once, as they stood at any moment since `from`.
+ *
+ * @param ago the stamp so many measured seconds before another one.
+ */
+export async function createPast(
+  db: Kysely<Tables>,
+  from: number,
+  ago: (seconds: number, at: number) => number,
+): Promise<Past> {
   const rows = await db
     .selectFrom('ledger')
     .select(['transaction_id', 'agent_id', 'asset', 'amount', 'usd_micros', 'at'])
@@ -37,7 +45,7 @@ export async function createPast(db: Kysely<Tables>, from: number): Promise<Past
   const byAgent = Map.groupBy(entries, ({ agentId }) => agentId)
   return {
     total: (moment, question) => {
-      const since = moment.at - question.seconds
+      const since = ago(question.seconds, moment.at)
       const counted = (byAgent.get(moment.agentId) ?? []).filter(
         (entry) => entry.at >= since && isBefore(entry, moment),
       )

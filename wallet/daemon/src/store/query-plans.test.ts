@@ -51,7 +51,7 @@ async function plansOf(work: (db: Kysely<Tables>) => Promise<unknown>): Promise<
 
 const regular: [string, (db: Kysely<Tables>) => Promise<unknown>][] = [
   ['what is busy', busyTransactions],
-  ['what is due', (db) => dueTransactions(db, 1)],
+  ['what is due', (db) => dueTransactions(db, { seconds: () => 1, ends: ({ until }) => until })],
   ['signatures that are out', (db) => openAttempts(db, 'evm-local', 'own')],
   ['signatures that are out or in a block', (db) => openAttempts(db, 'evm-local', 'own and outside')],
   ['sessions that ended', (db) => lapsedSessions(db, 1)],

@@ -31,14 +31,14 @@ export async function sessionTotals(
   db: Kysely<Tables>,
   id: string,
   constraints: SessionConstraints,
-  now: number,
+  ago: (seconds: number) => number,
 ): Promise<SessionTotals> {
-  const window = { now, seconds: constraints.windowSeconds ?? now }
+  const from = constraints.windowSeconds === undefined ? 0 : ago(constraints.windowSeconds)
   const spent = new Map<string, bigint>()
   for (const key of Object.keys(constraints.maxTotalAmount ?? {})) {
-    spent.set(key, await spentBySession(db, id, key, window))
+    spent.set(key, await spentBySession(db, id, key, from))
   }
-  const transactions = constraints.maxTransactions === undefined ? 0n : await countOf(db, id, window)
+  const transactions = constraints.maxTransactions === undefined ? 0n : await countOf(db, id, from)
   return { spent, transactions }
 }
 

@@ -14,6 +14,8 @@ export const settingKeys = {
   autoStopSeen: 'auto_stop_seen',
   /** What APPROVAL becomes without an owner: `delay` (default) or `deny`. */
   withoutOwner: 'policy.without_owner',
+  /** The newest time that was written, and where the clock jumped ahead, as JSON. */
+  clock: 'clock',
   /** Number of the policy set; every change of a policy raises it. */
   policyVersion: 'policy_version',
 } as const

@@ -12,6 +12,7 @@ export type TransactionEvent = Pick<NewEvent, 'type' | 'actor' | 'data'>
 
 /** Statuses that the daemon itself leaves, without waiting for time, owner or chain. */
 export const busy = ['PENDING', 'EXECUTING'] as const satisfies TransactionStatus[]
+const DUE_AT_ONCE = 1000
 const open = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const satisfies TransactionStatus[]
 
 export async function insertTransaction(
@@ -152,11 +153,24 @@ export async function executingOf(
 /** Ids of those whose wait is over, and of those that waited too long for the owner. */
 export async function dueTransactions(
   db: Kysely<Tables>,
-  now: number,
+  clock: { seconds: () => number; ends: (wait: { since: number; until: number }) => number },
 ): Promise<{ toExecute: string[]; toExpire: string[] }> {
-  const toExecute = await waitIsOver(db, { now })
-  const toExpire = await approvalIsLate(db, { now })
-  return { toExecute: toExecute.map(({ id }) => id), toExpire: toExpire.map(({ id }) => id) }
+  const now = clock.seconds()
+  const over = (rows: { id: string; since: number; until: number | null }[]) =>
+    rows.filter(({ since, until }) => until !== null && clock.ends({ since, until }) <= now).map(({ id }) => id)
+  // No wait is over before its own stamp: the index finds those that may be.
+  const toExecute = over(await waitIsOver(db, { now }))
+  const toExpire = over(await approvalIsLate(db, { now }))
+  return { toExecute: toExecute.slice(0, DUE_AT_ONCE), toExpire: toExpire.slice(0, DUE_AT_ONCE) }
+}
+
+/** What a queued row waits for, nothing else changes it: its last change is when its wait began. */
+export function waitsOf(row: Pick<TransactionRow, 'updated_at' | 'executes_at' | 'approval_expires_at'>) {
+  const { updated_at: since, executes_at: delay, approval_expires_at: approval } = row
+  return {
+    delay: delay === null ? undefined : { since, until: delay },
+    approval: approval === null ? undefined : { since, until: approval },
+  }
 }
 
 /**
@@ -176,9 +190,13 @@ const closing = statement((db, { agentId, fingerprint }: { agentId: string; fing
     .where('agent_id', '=', agentId)
     .where('fingerprint', '=', fingerprint),
 )
-const queued = (db: Kysely<Tables>) => openIn(db, ['QUEUED']).select('id').limit(sql.lit(1000))
-const waitIsOver = statement((db, { now }: { now: number }) => queued(db).where('executes_at', '<=', now))
-const approvalIsLate = statement((db, { now }: { now: number }) => queued(db).where('approval_expires_at', '<=', now))
+const queued = (db: Kysely<Tables>) => openIn(db, ['QUEUED']).select(['id', 'updated_at as since'])
+const waitIsOver = statement((db, { now }: { now: number }) =>
+  queued(db).select('executes_at as until').where('executes_at', '<=', now),
+)
+const approvalIsLate = statement((db, { now }: { now: number }) =>
+  queued(db).select('approval_expires_at as until').where('approval_expires_at', '<=', now),
+)
 const insert = statement((db, row: Insertable<Tables['transactions']>) => db.insertInto('transactions').values(row))
 const byId = statement((db, { id }: { id: string }) => db.selectFrom('transactions').selectAll().where('id', '=', id))
 const byKey = statement((db, { agentId, idempotencyKey }: { agentId: string; idempotencyKey: string }) =>

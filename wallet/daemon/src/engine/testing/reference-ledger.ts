@@ -23,14 +23,11 @@ export type ReferenceRules = {
   budget: bigint
 }
 
-/** What the engine must do, written as simply as it can be said: a list of payments and a clock that never goes back. */
+/** What the engine must do, written as simply as it can be said: a list of payments, and the seconds that passed. */
 export type ReferenceLedger = {
   payments: ReferencePayment[]
-  now: () => number
-  /** Looks at the machine's clock. */
-  look: (clock: number) => void
-  /** A restart knows the time of the log's newest entry, and the machine's. */
-  restart: (clock: number) => void
+  /** Lets time pass. */
+  pass: (seconds: number) => void
   send: (amount: bigint) => void
   /** @returns whether it was possible. */
   cancel: (which: number) => boolean
@@ -40,22 +37,20 @@ export type ReferenceLedger = {
   spentInWindow: () => bigint
 }
 
-export function createReferenceLedger(rules: ReferenceRules, start: number): ReferenceLedger {
+export function createReferenceLedger(rules: ReferenceRules): ReferenceLedger {
   const payments: ReferencePayment[] = []
-  let now = start
-  let logged = 0
-  const log = () => {
-    logged = now
-  }
+  let now = 0
   const sum = (from: number) =>
-    payments.reduce((total, { amount, countsFrom }) => total + ((countsFrom ?? -1) >= from ? amount : 0n), 0n)
+    payments.reduce(
+      (total, { amount, countsFrom }) => total + (countsFrom !== undefined && countsFrom >= from ? amount : 0n),
+      0n,
+    )
   const fits = (amount: bigint) =>
-    sum(now - rules.windowSeconds) + amount <= rules.windowMax && sum(0) + amount <= rules.budget
+    sum(now - rules.windowSeconds) + amount <= rules.windowMax && sum(Number.NEGATIVE_INFINITY) + amount <= rules.budget
 
   const end = (payment: ReferencePayment, status: ReferenceStatus) => {
     payment.status = status
     delete payment.countsFrom
-    log()
   }
   const waiting = (which: number) => {
     const payment = payments[which]
@@ -67,17 +62,12 @@ export function createReferenceLedger(rules: ReferenceRules, start: number): Ref
     if (!fits(payment.amount)) return end(payment, 'CANCELLED')
     payment.status = 'CONFIRMED'
     payment.countsFrom = now
-    log()
   }
 
   return {
     payments,
-    now: () => now,
-    look: (clock) => {
-      now = Math.max(now, clock)
-    },
-    restart: (clock) => {
-      now = Math.max(logged, clock)
+    pass: (seconds) => {
+      now += seconds
     },
     send: (amount) => {
       const payment: ReferencePayment = { amount, status: 'CANCELLED' }
@@ -88,7 +78,6 @@ export function createReferenceLedger(rules: ReferenceRules, start: number): Ref
         else if (amount > rules.instantMax) payment.executesAt = now + rules.delaySeconds
       }
       payments.push(payment)
-      log()
     },
     cancel: (which) => {
       const payment = waiting(which)

@@ -20,17 +20,29 @@ import { migrations, type Tables } from '../../store/tables.ts'
 import { createEngine } from '../create-engine.ts'
 import type { Engine, EngineByHand, EngineJobs, EngineStops } from '../engine.ts'
 import type { EngineParts, Step } from '../parts.ts'
+import { openSteadyClock, type SteadyClock } from '../steady-clock.ts'
 
-/** A clock that only moves when told to, and what waits for time to pass by it. */
-export type MovableClock = Clock & { move: (seconds: number) => void; timers: Timers }
+/** The clock of a machine, and what waits for time to pass on it. */
+export type MovableClock = Clock & {
+  timers: Timers
+  /** Lets time pass. */
+  move: (seconds: number) => void
+  /** Sets the wall clock, forward or back; no time passes. */
+  jump: (seconds: number) => void
+}
 
 export function movableClock(start = 1_800_000_000): MovableClock {
   let now = start
+  let passed = 0
   return {
     seconds: () => now,
     millis: () => now * 1000,
-    timers: { ...systemTimers, monotonic: () => now * 1000 },
+    timers: { ...systemTimers, monotonic: () => passed * 1000 },
     move: (seconds) => {
+      now += seconds
+      passed += seconds
+    },
+    jump: (seconds) => {
       now += seconds
     },
   }
@@ -64,12 +76,14 @@ export type World = {
   engine: Engine & EngineByHand & EngineJobs & EngineStops
   db: Database<Tables>
   clock: MovableClock
+  /** The daemon's own clock over it. */
+  steady: SteadyClock
   agentId: string
   caller: { agentId: string; sessionId: string }
   signer: ReturnType<typeof switchableSigner>
   log: EngineParts['log']
   /** Closes engine and database and opens them again, as a restart does. */
-  restart: () => Promise<void>
+  restart: (whileDown?: () => void) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -110,11 +124,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const open = async () => {
     const db = await openDatabase<Tables>({ path, migrations, synchronous: 'FULL' })
     await seed(db, options, keys, clock.seconds())
+    const steady = await openSteadyClock({ db: db.kysely, clock, timers: clock.timers, log })
     const engine = await createEngine({
       db: db.kysely,
       adapters: options.adapters,
       signer,
-      clock,
+      clock: steady,
       timers: clock.timers,
       newId,
       connectNode: options.connectNode ?? ((network) => options.adapters.get(network)!),
@@ -131,7 +146,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       },
       onStep: options.onStep ?? (() => undefined),
     })
-    return { db, engine }
+    return { db, engine, steady }
   }
   let opened = await open()
   const close = async () => {
@@ -145,13 +160,17 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     get db() {
       return opened.db
     },
+    get steady() {
+      return opened.steady
+    },
     clock,
     signer,
     log,
     agentId: AGENT,
     caller: { agentId: AGENT, sessionId: SESSION },
-    restart: async () => {
+    restart: async (whileDown) => {
       await close()
+      whileDown?.()
       opened = await open()
     },
     close: async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Clock, newId } from '@openpista/common'
+import { newId } from '@openpista/common'
 import {
   type ApprovalContent,
   approvalDigest,
@@ -28,6 +28,7 @@ import type { Insertable, Kysely } from 'kysely'
 import type { ChainAdapter } from '../../chains/chain-adapter.ts'
 import { approvalContent } from '../../engine/approval.ts'
 import type { Engine } from '../../engine/engine.ts'
+import type { SteadyClock } from '../../engine/steady-clock.ts'
 import type { Tables } from '../../store/tables.ts'
 import { fail } from '../fail.ts'
 import { describeApproval, findWaiting } from './describe-approval.ts'
@@ -54,7 +55,7 @@ const MAX_MESSAGE_BYTES = 9000
 
 export type ChallengeParts = {
   db: Kysely<Tables>
-  clock: Clock
+  clock: SteadyClock
   engine: Pick<Engine, 'view'>
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'balance'>>
 }
@@ -82,7 +83,7 @@ async function askApproval(
   host: string,
 ): Promise<ChallengeView> {
   const now = parts.clock.seconds()
-  const { row, view } = await findWaiting(parts, transactionId, now)
+  const { row, view, expiresAt: waitsUntil } = await findWaiting(parts, transactionId, now)
   const { agent, owner } = await ownedAgent(parts.db, row.agent_id)
   const content = approvalContent(row, view.from)
   const question: OwnerQuestion = {
@@ -91,7 +92,7 @@ async function askApproval(
     ownerAddress: owner.address,
     domain: host,
     issuedAt: now,
-    expiresAt: Math.min(now + LIFETIME_SECONDS, content.expiresAt),
+    expiresAt: Math.min(now + LIFETIME_SECONDS, waitsUntil),
     nonce: newNonce(),
   }
   const { scheme, message } = wordings[owner.family](content, question)

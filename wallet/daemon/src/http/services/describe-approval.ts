@@ -7,6 +7,7 @@ import {
   shortCode,
   type TransactionView,
 } from '@waiaas/core'
+import { waitsOf } from '../../store/transactions.ts'
 import { fail } from '../fail.ts'
 import type { ChallengeParts } from './challenges.ts'
 
@@ -26,9 +27,11 @@ export async function findWaiting(parts: ChallengeParts, id: string, now: number
     const details = { status: row.status, ...(view.hash === undefined ? {} : { hash: view.hash }) }
     throw fail('TX_ALREADY_PROCESSED', `The transaction is ${row.status}; there is nothing to approve.`, { details })
   }
-  if (row.approval_expires_at === null) throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.')
-  if (now >= row.approval_expires_at) throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
-  return { row, view }
+  const { approval } = waitsOf(row)
+  if (approval === undefined) throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.')
+  const expiresAt = parts.clock.ends(approval)
+  if (now >= expiresAt) throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
+  return { row, view, expiresAt }
 }
 
 /** Everything to look at before signing. */

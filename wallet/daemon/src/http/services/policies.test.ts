@@ -31,7 +31,10 @@ beforeEach(async () => {
     owner: address(0x0b),
     prices: async () => new Map([['evm-local/native', 2_000_000_000n]]),
   })
-  const { change, ...rest } = createPolicies({ db: world.db.kysely, clock: world.clock })
+  const { change, ...rest } = createPolicies({
+    db: world.db.kysely,
+    clock: world.steady,
+  })
   policies = {
     ...rest,
     create: (policy) => change({ kind: 'create', policy }, undefined),

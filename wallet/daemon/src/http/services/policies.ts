@@ -1,6 +1,7 @@
-import { type Clock, immediate } from '@openpista/common'
+import { immediate } from '@openpista/common'
 import type { Json, PolicyChange, PolicyView, ReplayPolicies, ReplayView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import type { SteadyClock } from '../../engine/steady-clock.ts'
 import { appendEvent } from '../../store/events.ts'
 import { nextPolicyVersion, type PolicyRow, policiesAt, removePolicy, savePolicy } from '../../store/policies.ts'
 import type { Tables } from '../../store/tables.ts'
@@ -23,7 +24,7 @@ export type Policies = {
   replay: (draft: ReplayPolicies) => Promise<ReplayView>
 }
 
-export function createPolicies(parts: { db: Kysely<Tables>; clock: Clock }): Policies {
+export function createPolicies(parts: { db: Kysely<Tables>; clock: SteadyClock }): Policies {
   const { db, clock } = parts
   return {
     change: async (change, proof) => {

@@ -1,4 +1,3 @@
-import type { Clock } from '@openpista/common'
 import {
   type Asset,
   assetKey,
@@ -20,6 +19,7 @@ import {
   type Verdict,
 } from '@waiaas/core'
 import type { Kysely } from 'kysely'
+import type { SteadyClock } from '../../engine/steady-clock.ts'
 import { firstJudgements, type PastJudgement } from '../../store/judgements.ts'
 import { createPast, type Past } from '../../store/past.ts'
 import type { Tables } from '../../store/tables.ts'
@@ -32,13 +32,13 @@ const DAY = 86_400
  * asked then is answered from the ledger and the list of those who were paid.
  */
 export async function replayPolicies(
-  parts: { db: Kysely<Tables>; clock: Clock },
+  parts: { db: Kysely<Tables>; clock: SteadyClock },
   { policies, days, agentId }: ReplayPolicies,
 ): Promise<ReplayView> {
   const { db, clock } = parts
   const rows = draftRows(policies)
-  const judgements = await firstJudgements(db, clock.seconds() - days * DAY, agentId)
-  const past = await createPast(db, clock.seconds() - (days + 31) * DAY)
+  const judgements = await firstJudgements(db, clock.ago(days * DAY), agentId)
+  const past = await createPast(db, clock.ago((days + 31) * DAY), clock.ago)
   const tally = createTally()
   for (const judgement of judgements) tally.add(judgement, judgeAgain(judgement, rows, past))
   return tally.result()

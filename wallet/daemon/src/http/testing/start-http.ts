@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, createLogger, newId, openDatabase, systemTimers } from '@openpista/common'
+import { type Clock, createLogger, newId, openDatabase, systemTimers, type Timers } from '@openpista/common'
 import { type AgentView, type Effect, formatUnits, type NetworkName, type RouteName, routes } from '@waiaas/core'
 import type { Checkpoint } from '@waiaas/core/checkpoint'
 import { type Kysely, sql } from 'kysely'
@@ -12,6 +12,7 @@ import { autoStopSettings, DaemonConfig } from '../../config.ts'
 import { type AutoStopSettings, createAutoStop } from '../../engine/auto-stop.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { Engine, EngineJobs, EngineStops } from '../../engine/engine.ts'
+import { openSteadyClock, type SteadyClock } from '../../engine/steady-clock.ts'
 import { createViews } from '../../engine/view.ts'
 import { createWalletSource } from '../../engine/wallet-source.ts'
 import { startJobs } from '../../jobs/jobs.ts'
@@ -30,7 +31,7 @@ export const PASSWORD = 'a master password for tests'
 export type TestHttp = {
   url: string
   db: Kysely<Tables>
-  clock: Clock & { advance: (seconds: number) => void }
+  clock: MovableClock
   fetch: (path: string, init?: RequestInit) => Promise<Response>
   /** Calls a route as the operator and expects success. */
   operate: <Answer>(method: string, path: string, body?: unknown) => Promise<Answer>
@@ -44,6 +45,14 @@ export type TestHttp = {
   close: (keep?: 'keep') => Promise<void>
 }
 
+export type MovableClock = Clock & {
+  timers: Timers
+  /** Lets time pass. */
+  advance: (seconds: number) => void
+  /** Sets the wall clock, forward or back; no time passes. */
+  jump: (seconds: number) => void
+}
+
 export type HttpOptions = {
   limits?: Partial<Limits>
   pages?: string
@@ -51,6 +60,8 @@ export type HttpOptions = {
   chains?: ReadonlyMap<NetworkName, ChainAdapter>
   /** Off unless something of it is set. */
   autoStop?: Partial<AutoStopSettings>
+  /** A machine's clock that another one has moved already. */
+  clock?: MovableClock
   /** Goes on where another one was closed. */
   folder?: string
 }
@@ -60,7 +71,7 @@ const usualAutoStop = autoStopSettings(DaemonConfig.parse({}))
 /** The HTTP surface over a real socket, database and keystore. */
 export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'waiaas-http-'))
-  const clock = movableClock()
+  const clock = options.clock ?? movableClock()
   if (!existsSync(join(folder, 'keystore'))) await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
@@ -69,12 +80,14 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const adapters = options.chains ?? new Map(nowhere.map((adapter) => [adapter.network.name, adapter]))
   const signer = signerOver(keystore)
   const log = createLogger('test', 'silent')
+  const { timers } = clock
+  const steady = await openSteadyClock({ db, clock, timers, log })
   const real = await createEngine({
     db,
     adapters,
     signer,
-    clock,
-    timers: { ...systemTimers, monotonic: clock.millis },
+    clock: steady,
+    timers,
     newId,
     connectNode: (network, rpcUrl) => testAdapters([{ network, rpcUrls: [rpcUrl] }])[0]!,
     prices: async () => new Map(),
@@ -92,7 +105,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   await real.recover()
   const autoStop = createAutoStop({
     db,
-    clock,
+    clock: steady,
     log,
     killSwitch: real.killSwitch,
     engine: real,
@@ -101,10 +114,10 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const jobs = startJobs({ engine: real, autoStop, adapters, log, tickMillis: 100 })
   const http = await composeHttp({
     db,
-    clock,
+    clock: steady,
     logger: log,
     signer,
-    engine: options.chains === undefined ? { ...real, ...waitingEngine(db, clock) } : real,
+    engine: options.chains === undefined ? { ...real, ...waitingEngine(db, steady) } : real,
     adapters,
     encodeCalldata,
     environment: 'testnet',
@@ -118,7 +131,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     allowedHosts: ['wallet.example'],
     pages: { folder: options.pages ?? join(folder, 'no-pages'), demoOwnerUrl: 'http://127.0.0.1:4000/sign' },
     localKey: LOCAL_KEY,
-    monotonic: () => performance.now(),
+    monotonic: timers.monotonic,
     version: '0.0.0',
     openApi: () => openApiDocument('0.0.0'),
     stopping: new AbortController().signal,
@@ -196,12 +209,17 @@ export function pathOf(name: RouteName, id = newId()): string {
   return routes[name].path.replace(':id', id)
 }
 
-function movableClock(): TestHttp['clock'] {
+function movableClock(): MovableClock {
+  let passed = 0
   let ahead = 0
   return {
-    seconds: () => Math.floor(Date.now() / 1000) + ahead,
-    millis: () => Date.now() + ahead * 1000,
+    seconds: () => Math.floor(Date.now() / 1000) + passed + ahead,
+    millis: () => Date.now() + (passed + ahead) * 1000,
+    timers: { ...systemTimers, monotonic: () => performance.now() + passed * 1000 },
     advance: (seconds) => {
+      passed += seconds
+    },
+    jump: (seconds) => {
       ahead += seconds
     },
   }
@@ -223,11 +241,12 @@ function signerOver(keystore: Awaited<ReturnType<typeof openKeystore>>): HttpSig
 }
 
 /** Stores what it is asked and lets it wait for the owner; moves nothing. */
-function waitingEngine(db: Kysely<Tables>, clock: Clock): Omit<Engine, 'sign'> {
+function waitingEngine(db: Kysely<Tables>, clock: SteadyClock): Omit<Engine, 'sign'> {
   const view = createViews({
     db,
     walletOf: createWalletSource(db),
     approvalUrl: (tx) => `http://127.0.0.1/approve/${tx}`,
+    clock,
   }).find
   const move = async (id: string, status: 'CONFIRMED' | 'CANCELLED', actor: string) => {
     await db.updateTable('transactions').set({ status }).where('id', '=', id).execute()
