@@ -1,16 +1,16 @@
 import type { TransactionRequest } from '@waiaas/core'
 import { expect } from 'vitest'
-import type { ConformanceChain, TestKey } from './chain-adapter.conformance.ts'
+import type { PaymentChain, TestKey } from './chain-adapter.conformance.ts'
 import type { Broadcast, ChainAdapter, Draft, Outcome, Place, SentAttempt } from './chain-adapter.ts'
 
-export async function funded({ control, newKey, funds }: ConformanceChain): Promise<TestKey> {
+export async function funded({ control, newKey, funds }: PaymentChain): Promise<TestKey> {
   const key = newKey()
   await control.fund(key.account.address, funds)
   return key
 }
 
 /** A funded key and the draft of a payment to a new address; the draft as it comes back from storage. */
-export async function drafted(chain: ConformanceChain): Promise<{ key: TestKey; to: string; draft: Draft }> {
+export async function drafted(chain: PaymentChain): Promise<{ key: TestKey; to: string; draft: Draft }> {
   const key = await funded(chain)
   const to = chain.newKey().account.address
   const request = { type: 'TRANSFER', to, amount: String(chain.amount) } as const
@@ -24,11 +24,7 @@ export function stored(draft: Draft): Draft {
   return { ...draft, plan: JSON.parse(JSON.stringify(draft.plan)) }
 }
 
-export async function draftOf(
-  { adapter }: ConformanceChain,
-  request: TransactionRequest,
-  key: TestKey,
-): Promise<Draft> {
+export async function draftOf({ adapter }: PaymentChain, request: TransactionRequest, key: TestKey): Promise<Draft> {
   const result = await adapter.draft(request, key.account)
   if (!result.ok) throw new Error(`${result.code}: ${result.message}`)
   return stored(result.draft)
