@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts'
-import { checkBounds, wrongNotice } from './oracle-notices.ts'
+import { checkBounds, wrongNotice } from './oracle-rules.ts'
 import type { Side, StoredProof } from './side.ts'
 import {
   hasEnded,
