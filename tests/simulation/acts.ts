@@ -189,7 +189,7 @@ function newRequest(simulation: Simulation, draw: Random): Asked {
   const side = draw.pick(simulation.sides)
   const { coin } = side
   const most = draw.pick([coin / 20n, coin / 20n, coin / 20n, coin / 4n, coin])
-  const amount = most / BigInt(draw.between(1, 40))
+  const amount = most / BigInt(draw.between(1, draw.pick([2, 40, 40])))
   const asked = {
     key: `key ${simulation.asked.length}`,
     network: side.network,

@@ -39,8 +39,10 @@ function emptyDatabase(): Uint8Array {
 }
 
 export function createDisk(): Disk {
-  const connection = new DatabaseSync(':memory:')
+  let connection: DatabaseSync
+  // Always into a new connection: a content that is exchanged under prepared statements ends Node 24.
   const load = (content: Uint8Array) => {
+    connection = new DatabaseSync(':memory:')
     connection.deserialize(content)
     connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY')
   }
@@ -55,11 +57,12 @@ export function createDisk(): Disk {
         if (isAlive()) onStatement()
         if (!isAlive()) throw new ProcessEnded('the process has ended')
       }
+      const opened = connection
       return await databaseOver<Tables>({
         close: () => undefined,
         prepare: (text) => {
           check()
-          const statement = connection.prepare(text)
+          const statement = opened.prepare(text)
           return {
             columns: () => statement.columns(),
             all: (...parameters: SQLInputValue[]) => {

@@ -41,3 +41,24 @@ export function wrongNotice(row: StoredRow, side: Side, disk: Disk): string | un
       return undefined
   }
 }
+
+/** What is spent, reserved or granted in the window, the row that was just allowed included, is within the limit. */
+export function checkLimits(
+  before: Stored,
+  { entries, rows }: Stored,
+  disk: Disk,
+  fail: (rule: string, message: string) => void,
+): void {
+  const counted = entries.filter(({ state }) => state !== 'RELEASED')
+  const known = new Set(before.entries.filter(({ state }) => state !== 'RELEASED').map((entry) => entry.transaction_id))
+  const allowed = counted.filter(({ transaction_id: id }) => !known.has(id) && rows.get(id)!.origin === 'session')
+  if (allowed.length === 0) return
+  const [policy] = disk.read<{ rules: string }>("SELECT rules FROM policies WHERE type = 'SPENDING_LIMIT'")
+  const { windows } = JSON.parse(policy!.rules) as { windows: { asset: string; max: string }[] }
+  for (const { asset, max } of windows) {
+    if (!allowed.some((entry) => entry.asset === asset)) continue
+    const total = counted.filter((entry) => entry.asset === asset).reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+    if (total > BigInt(max))
+      fail('limit', `${allowed[0]!.transaction_id} was allowed with ${total} of ${max} ${asset} in the window`)
+  }
+}

@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts'
-import { checkBounds, wrongNotice } from './oracle-rules.ts'
+import { checkBounds, checkLimits, wrongNotice } from './oracle-rules.ts'
 import type { Side, StoredProof } from './side.ts'
 import {
   hasEnded,
@@ -208,6 +208,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
       }
       checkNumbers()
       checkBounds(stored, fail)
+      checkLimits(before, stored, disk, fail)
       for (const row of stored.rows.values()) {
         if (row.notice === notices.get(row.id)) continue
         notices.set(row.id, row.notice)
