@@ -31,16 +31,25 @@ export function isNews(versions: Versions, outcome: Outcome): boolean {
   }
 }
 
-/** Writes down what is proven of a place, and what follows for its row. Returns the rows that changed, as they are then. */
+/**
+ * Writes down what is proven of a place, and what follows for its row. Returns the rows that changed, as they are then.
+ * Where the place was decided since it was asked about, or another version was signed, the answer is too old.
+ *
+ * @param asked the versions that were asked about.
+ */
 export async function bookOutcome(
   context: Context,
   db: Context['db'],
-  versions: Versions,
+  asked: Versions,
   outcome: Outcome,
 ): Promise<TransactionRow[]> {
-  const [first] = versions
+  const [first] = asked
   const row = await findTransaction(db, first!.transaction_id)
   if (row === undefined) throw new Error(`attempt ${first!.id} has no transaction`)
+  const isOpen = ({ id, sequence, state }: AttemptRow) =>
+    (sequence === null ? id === first!.id : sequence === first!.sequence) && (state === 'LIVE' || state === 'INCLUDED')
+  const versions = (await attemptsOf(db, row.id)).filter(isOpen)
+  if (versions.length !== asked.length || versions.some(({ id }) => asked.every((each) => each.id !== id))) return []
   const open = await reopened(context, db, row, versions, outcome)
   const noted = await note(context, db, open, outcome)
   switch (outcome.kind) {
