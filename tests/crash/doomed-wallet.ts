@@ -13,6 +13,7 @@ import {
   crashTraceFile,
   type Point,
 } from '../../wallet/daemon/src/engine/testing/crash-plan.ts'
+import { prepareDataDir } from '../../wallet/daemon/src/testing/prepared-data-dir.ts'
 
 const require = createRequire(import.meta.url)
 const WAIAAS = require.resolve('@waiaas/cli')
@@ -37,20 +38,21 @@ export type DoomedWallet = {
   stop: () => Promise<void>
 }
 
+const PASSWORD = 'a master password for crashes'
 const REACHED_MILLIS = 60_000
 
 export async function startDoomedWallet(env: Record<string, string>): Promise<DoomedWallet> {
   const folder = mkdtempSync(join(tmpdir(), 'doomed-'))
   const dataDir = join(folder, 'waiaas')
   const program = programOf(dataDir, env)
-  await program.run(['init', '--auto-provision']).until(/Next: waiaas start/)
-  const password = readFileSync(join(dataDir, 'recovery-password'), 'utf8').trim()
+  await prepareDataDir(dataDir, PASSWORD)
+  writeFileAtomic(join(dataDir, 'recovery-password'), PASSWORD)
   const plan = planOf(dataDir)
   const start = async () => {
     const running = program.haunted()
     const [, url] = await running.until(/waiaas is ready on (\S+)/)
     const admin = new WAIaaSAdminClient({ baseUrl: url!, retries: 0 })
-    await admin.login(password)
+    await admin.login(PASSWORD)
     return { running, url: url!, admin }
   }
   let current = await start()

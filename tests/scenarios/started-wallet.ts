@@ -1,24 +1,23 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { type EvmNode, type SolanaNode, startEvmNode, startSolanaNode } from '@waiaas/devnet'
 import { expect } from 'vitest'
+import { prepareDataDir } from '../../wallet/daemon/src/testing/prepared-data-dir.ts'
 import { clockOf, type DaemonClock } from './clock-file.ts'
 
 export const PASSWORD = 'a master password for scenarios'
-const CLI = createRequire(import.meta.url).resolve('@waiaas/cli')
 const SIGNER = fileURLToPath(new URL('./signer-under-clock.fixture.ts', import.meta.url))
 
 export type Headers = Readonly<Record<string, string>>
 export type Call = { method?: string; headers?: Headers; body?: unknown }
 export type Answer = { status: number; headers: globalThis.Headers; body: Record<string, unknown>; text: string }
 
-/** `waiaas init` and a started signer with its daemon, on chains of their own; only the time is the test's. */
+/** An initialized data directory and a started signer with its daemon, on chains of their own; only the time is the test's. */
 export type StartedWallet = {
   url: () => string
   dataDir: string
@@ -57,7 +56,7 @@ export async function startWallet(env: Headers = {}): Promise<StartedWallet> {
     rmSync(folder, { recursive: true })
   }
   try {
-    daemon.init()
+    await daemon.init()
     const clock = clockOf(join(daemon.dataDir, 'run', 'clock'))
     await daemon.start()
     const call = (path: string, options: Call = {}) => ask(`${daemon.url()}${path}`, options)
@@ -81,8 +80,8 @@ export async function startWallet(env: Headers = {}): Promise<StartedWallet> {
 /** The signer and its daemon over a data directory in `folder`. */
 function daemonIn(folder: string, config: Headers) {
   const dataDir = join(folder, 'wallet')
-  const passwordFile = join(folder, 'password')
-  const env = { PATH: process.env.PATH, WAIAAS_DATA_DIR: dataDir, WAIAAS_DAEMON_PORT: '0', ...config }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const env = { PATH, NODE_COMPILE_CACHE, WAIAAS_DATA_DIR: dataDir, WAIAAS_DAEMON_PORT: '0', ...config }
   let running: Running | undefined
   const end = async (signal: NodeJS.Signals) => {
     running?.signer.kill(signal)
@@ -92,11 +91,7 @@ function daemonIn(folder: string, config: Headers) {
   return {
     dataDir,
     url: () => running!.url,
-    init: () => {
-      writeFileSync(passwordFile, PASSWORD, { mode: 0o600 })
-      const initEnv = { ...env, WAIAAS_MASTER_PASSWORD_FILE: passwordFile }
-      execFileSync(process.execPath, [CLI, 'init'], { env: initEnv, stdio: ['ignore', 'ignore', 'inherit'] })
-    },
+    init: () => prepareDataDir(dataDir, PASSWORD),
     start: async (password = PASSWORD) => {
       running = await launch(dataDir, password, env)
     },

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { prepareDataDir } from '@waiaas/daemon/testing'
 import { type EvmNode, startEvmNode } from '@waiaas/devnet'
 import { WAIaaSAdminClient, WAIaaSClient, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { inherited, type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const TO = '0x00000000000000000000000000000000000000AA'
@@ -36,7 +37,7 @@ beforeAll(async () => {
     WAIAAS_RPC_EVM_LOCAL: chain.rpcUrl,
     WAIAAS_SECURITY_RECOVERY_WAIT_SECONDS: '1',
   }
-  await runCli(['init'], env)
+  await prepareDataDir(env.WAIAAS_DATA_DIR!, PASSWORD)
   wallet = await startWallet(env)
   admin = new WAIaaSAdminClient({ baseUrl: wallet.url })
   await admin.login(PASSWORD)
@@ -74,7 +75,7 @@ test('the key in a file approves what is shown, and another key does not', async
 test('a signature that is pasted rejects', async () => {
   const sent = await large('0.7')
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'approve', sent.id, '--reject'], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { ...inherited, ...env },
   })
   let shown = ''
   child.stderr.on('data', (chunk) => {

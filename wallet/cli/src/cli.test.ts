@@ -33,6 +33,9 @@ function modes(path: string): string[] {
 
 test('init makes everything for its owner alone, and never twice', async () => {
   expect(new Set(modes(dataDir))).toEqual(new Set(['d700', 'f600']))
+  const { crypto } = JSON.parse(readFileSync(join(dataDir, 'keystore', 'keystore.json'), 'utf8'))
+  // What guessing the password costs; test keystores cost less.
+  expect(crypto.kdfparams).toMatchObject({ memoryCost: 65_536, timeCost: 3, parallelism: 4 })
   expect(await runCli(['init'], env)).toMatchObject({ code: 1, err: expect.stringContaining('already') })
 })
 

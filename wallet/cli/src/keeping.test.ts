@@ -3,15 +3,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { prepareDataDir } from '@waiaas/daemon/testing'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli, startWallet } from './testing/run-cli.ts'
 
+const PASSWORD = 'correct horse battery staple'
 const folder = mkdtempSync(join(tmpdir(), 'waiaas-keeping-'))
 const dataDir = join(folder, 'wallet')
 const env = {
   WAIAAS_DATA_DIR: dataDir,
-  WAIAAS_MASTER_PASSWORD_FILE: passwordFile('first', 'correct horse battery staple'),
+  WAIAAS_MASTER_PASSWORD_FILE: passwordFile('first', PASSWORD),
   WAIAAS_DAEMON_PORT: '0',
   WAIAAS_RPC_EVM_LOCAL: 'http://127.0.0.1:9',
 }
@@ -47,7 +49,7 @@ function changeDatabase(dataDir: string, statement: string): void {
 
 async function createAgents(url: string, names: readonly string[]): Promise<string[]> {
   const admin = new WAIaaSAdminClient({ baseUrl: url })
-  await admin.login('correct horse battery staple')
+  await admin.login(PASSWORD)
   const found: string[] = []
   for (const name of names) {
     const { wallets } = await admin.createAgent({ name })
@@ -57,7 +59,7 @@ async function createAgents(url: string, names: readonly string[]): Promise<stri
 }
 
 beforeAll(async () => {
-  expect((await runCli(['init'], env)).code).toBe(0)
+  await prepareDataDir(dataDir, PASSWORD)
   const wallet = await startWallet(env)
   try {
     addresses = await createAgents(wallet.url, ['alice', 'bob'])

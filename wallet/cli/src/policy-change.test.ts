@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { prepareDataDir } from '@waiaas/daemon/testing'
 import { WAIaaSAdminClient, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { inherited, type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const folder = mkdtempSync(join(tmpdir(), 'waiaas-policy-change-'))
@@ -29,7 +30,7 @@ beforeAll(async () => {
     // Nobody pays here: a node is named, and never asked.
     WAIAAS_RPC_EVM_LOCAL: 'http://127.0.0.1:9',
   }
-  await runCli(['init'], env)
+  await prepareDataDir(env.WAIAAS_DATA_DIR!, PASSWORD)
   wallet = await startWallet(env)
   admin = new WAIaaSAdminClient({ baseUrl: wallet.url })
   await admin.login(PASSWORD)
@@ -72,7 +73,7 @@ test('tightening needs no owner, loosening takes the key in a file', async () =>
 /** Runs the command, and pastes what `answer` makes of what it shows. */
 async function pasting(args: string[], answer: (shown: string) => Promise<string | undefined>): Promise<number> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { ...inherited, ...env },
   })
   let shown = ''
   child.stderr.on('data', (chunk) => {

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { prepareDataDir } from '@waiaas/daemon/testing'
 import { deployErc20, type EvmNode, startEvmNode } from '@waiaas/devnet'
 import { WAIaaSAdminClient, WAIaaSClient, WAIaaSError, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { type RunningWallet, startWallet } from './testing/run-cli.ts'
 
 type PolicyView = Awaited<ReturnType<WAIaaSAdminClient['listPolicies']>>[number]
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
     WAIAAS_DAEMON_PORT: '0',
     WAIAAS_RPC_EVM_LOCAL: chain.rpcUrl,
   }
-  await runCli(['init'], env)
+  await prepareDataDir(env.WAIAAS_DATA_DIR, PASSWORD)
   wallet = await startWallet(env)
   admin = new WAIaaSAdminClient({ baseUrl: wallet.url })
   await admin.login(PASSWORD)

@@ -16,6 +16,7 @@ import { openSteadyClock } from './engine/steady-clock.ts'
 import { createPolicies } from './http/services/policies.ts'
 import { dataPaths } from './paths.ts'
 import { initKeystore } from './signer/keystore.ts'
+import { newKdfParams } from './signer/sealed.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
 export type InitOptions = {
@@ -47,7 +48,7 @@ export async function initDataDir(options: InitOptions): Promise<void> {
   if (!existsSync(paths.config)) writeFileAtomic(paths.config, configText(options))
   await initDatabase(paths.database)
   if (options.keepPassword) writeFileAtomic(paths.recoveryFile, Buffer.concat([options.password, Buffer.from('\n')]))
-  await initKeystore(paths.keystore, options.password)
+  await initKeystore(paths.keystore, options.password, newKdfParams())
 }
 
 export function isInitialized(dataDir: string): boolean {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contexts, HeaderFile, KeyFile, readSealedFile } from './signer/key-file.ts'
 import { keyIds } from './signer/keystore.ts'
 import { deriveKey, unseal } from './signer/sealed.ts'
+import { prepareDataDir } from './testing/prepared-data-dir.ts'
 import { formsOf, occurrences, searchMemory } from './testing/search-memory.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -33,6 +34,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'password'), PASSWORD, { mode: 0o600 })
   const env = {
     PATH: process.env.PATH,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     WAIAAS_DATA_DIR: dataDir,
     WAIAAS_MASTER_PASSWORD_FILE: join(folder, 'password'),
     WAIAAS_DAEMON_PORT: '0',
@@ -41,7 +43,7 @@ beforeAll(async () => {
     WAIAAS_SECURITY_RATE_LIMIT_SESSION_RPM: '100000',
     WAIAAS_AUTO_STOP_ENABLED: 'false',
   }
-  execFileSync(process.execPath, [MAIN, 'init'], { env })
+  await prepareDataDir(dataDir, PASSWORD)
   signer = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   url = await new Promise((resolve, reject) => {
     for (const stream of [signer.stdout!, signer.stderr!]) {

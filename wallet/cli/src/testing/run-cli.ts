@@ -6,6 +6,13 @@ const MAIN = join(import.meta.dirname, '../main.ts')
 
 export type Env = Readonly<Record<string, string>>
 
+/** What every program gets of this process's environment. */
+export const inherited = {
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  HOME: '/nonexistent',
+}
+
 /** Runs a command to its end. */
 export async function runCli(args: readonly string[], env: Env): Promise<{ code: number; out: string; err: string }> {
   const child = launch(args, env)
@@ -51,7 +58,7 @@ export async function startWallet(env: Env): Promise<RunningWallet> {
 function launch(args: readonly string[], env: Env): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { ...inherited, ...env },
   })
 }
 

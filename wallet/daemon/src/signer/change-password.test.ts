@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changePassword } from './change-password.ts'
+import { cheapKdfParams } from './cheap-kdf.fixture.ts'
 import { initKeystore, openKeystore } from './keystore.ts'
 import { settleKeystore } from './settle-keystore.ts'
 
@@ -16,7 +17,7 @@ type Made = { keys: string[]; signatures: Uint8Array[]; secret: Uint8Array }
 let made: Made
 
 beforeAll(async () => {
-  await initKeystore(original, oldPassword())
+  await initKeystore(original, oldPassword(), cheapKdfParams())
   const keystore = await openKeystore(original, oldPassword())
   const keys = (['evm', 'solana'] as const).map((chain) => keystore.createKey(chain).keyId)
   keystore.signCheckpoint({ seq: 7, hash: 'ab'.repeat(32), at: 1 })

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { base58 } from '@scure/base'
 import { keccak256, recoverAddress, toHex } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cheapKdfParams } from './cheap-kdf.fixture.ts'
 import { initKeystore, openKeystore } from './keystore.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'keystore-'))
@@ -23,7 +24,7 @@ const open = () => openKeystore(folder, password())
 const message = Buffer.from('what is signed')
 
 beforeAll(async () => {
-  await initKeystore(folder, password())
+  await initKeystore(folder, password(), cheapKdfParams())
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
@@ -171,8 +172,8 @@ test('signs and makes nothing while halted, also after a restart', async () => {
 })
 
 test('makes no keystore over another one, and none with a short password', async () => {
-  await expect(initKeystore(folder, password())).rejects.toMatchObject({ code: 'KEYSTORE_EXISTS' })
-  await expect(initKeystore(join(root, 'short'), Buffer.from('1234567'))).rejects.toMatchObject({
+  await expect(initKeystore(folder, password(), cheapKdfParams())).rejects.toMatchObject({ code: 'KEYSTORE_EXISTS' })
+  await expect(initKeystore(join(root, 'short'), Buffer.from('1234567'), cheapKdfParams())).rejects.toMatchObject({
     code: 'PASSWORD_TOO_SHORT',
   })
 })

@@ -24,7 +24,7 @@ import {
   writeSealedFile,
 } from './key-file.ts'
 import { keyTypes } from './key-type.ts'
-import { deriveKey, type KdfParams, newKdfParams, seal, unseal } from './sealed.ts'
+import { deriveKey, type KdfParams, seal, unseal } from './sealed.ts'
 import { type SecureMemory, secureMemory, wipe } from './secure-memory.ts'
 import type { CreatedKey, DerivedKey } from './signer.ts'
 
@@ -70,9 +70,10 @@ const MIN_PASSWORD_BYTES = 8
 /**
  * Makes an empty keystore in `folder`. Wipes the password.
  *
+ * @param kdfparams what every later unlock costs; written into the keystore. `newKdfParams()` but in tests.
  * @throws AppError KEYSTORE_EXISTS, PASSWORD_TOO_SHORT
  */
-export async function initKeystore(folder: string, password: Buffer): Promise<void> {
+export async function initKeystore(folder: string, password: Buffer, kdfparams: KdfParams): Promise<void> {
   try {
     ensurePrivateDir(folder)
     if (readdirSync(folder).length > 0) {
@@ -82,7 +83,6 @@ export async function initKeystore(folder: string, password: Buffer): Promise<vo
     }
     assertLongEnough(password)
     mkdirSync(join(folder, SECRETS), { mode: 0o700 })
-    const kdfparams = newKdfParams()
     const key = await deriveKey(password, kdfparams)
     const check = Buffer.alloc(CHECK_BYTES)
     sodium.randombytes_buf(check)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cheapKdfParams } from './cheap-kdf.fixture.ts'
 import { initKeystore } from './keystore.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'signer-'))
@@ -13,7 +14,7 @@ const here = import.meta.dirname
 const codeDir = join(here, '../../../..')
 
 beforeAll(async () => {
-  await initKeystore(join(dataDir, 'keystore'), Buffer.from('open sesame'))
+  await initKeystore(join(dataDir, 'keystore'), Buffer.from('open sesame'), cheapKdfParams())
 })
 afterAll(() => rmSync(dataDir, { recursive: true }))
 

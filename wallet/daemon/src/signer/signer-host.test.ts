@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { cheapKdfParams } from './cheap-kdf.fixture.ts'
 import { initKeystore, type Keystore, openKeystore } from './keystore.ts'
 import type { Channel } from './protocol.ts'
 import { createSignerClient } from './signer-client.ts'
@@ -22,7 +23,7 @@ function pipe(): [Channel, Channel] {
 test('until the keystore is open every question but "unlocked" is refused, and "unlocked" waits', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'signer-host-'))
   try {
-    await initKeystore(folder, Buffer.from('open sesame'))
+    await initKeystore(folder, Buffer.from('open sesame'), cheapKdfParams())
     const opening = Promise.withResolvers<Keystore>()
     const [daemon, signer] = pipe()
     serveSigner(opening.promise, signer, () => expect.unreachable('the daemon keeps to the protocol'))

@@ -16,6 +16,7 @@ import { openSteadyClock, type SteadyClock } from '../../engine/steady-clock.ts'
 import { createViews } from '../../engine/view.ts'
 import { createWalletSource } from '../../engine/wallet-source.ts'
 import { startJobs } from '../../jobs/jobs.ts'
+import { cheapKdfParams } from '../../signer/cheap-kdf.fixture.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
 import { appendEvent } from '../../store/events.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
@@ -72,7 +73,9 @@ const usualAutoStop = autoStopSettings(DaemonConfig.parse({}))
 export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'waiaas-http-'))
   const clock = options.clock ?? movableClock()
-  if (!existsSync(join(folder, 'keystore'))) await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
+  if (!existsSync(join(folder, 'keystore'))) {
+    await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD), cheapKdfParams())
+  }
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
   const db = database.kysely as unknown as Kysely<Tables>
