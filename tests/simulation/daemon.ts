@@ -94,6 +94,7 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
       rebroadcastMillis: 15_000,
       finalityMillis: 60_000,
       maxSignatures: 5,
+      maxQueued: 100,
       retryMillis: 2_000,
     },
     onStep: reached,

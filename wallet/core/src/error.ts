@@ -112,6 +112,8 @@ export const errorCodes = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, hint: 'Send the body as application/json.' },
   INTERNAL_ERROR: { status: 500 },
   FEE_TOO_HIGH: { status: 403, hint: 'Build the transaction again with a fee near the market price.' },
+  TOO_MANY_QUEUED: { status: 429, hint: 'Cancel payments that wait, or send again when some of them have run.' },
+  TOO_MANY_STREAMS: { status: 429, hint: 'Close an event stream that is open with this credential first.' },
 } as const satisfies Record<string, Spec>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -62,6 +62,8 @@ export const DaemonConfig = z
         rate_limit_public_rpm: perMinute.default(120),
         rate_limit_session_rpm: perMinute.default(300),
         rate_limit_operator_rpm: perMinute.default(1200),
+        /** Payments of one agent that may wait at once, for time or for the owner. */
+        max_queued_per_agent: z.number().int().min(1).max(10_000).default(100),
         /** Seconds from POST /v1/admin/recover until the kill switch is off, where an owner signed for it. */
         recovery_wait_seconds: z.number().int().min(0).max(604_800).default(1800),
         /** The same without an owner. */

@@ -85,18 +85,17 @@ type Daemon = {
   close: () => Promise<void>
 }
 
+type DaemonParts = {
+  db: Kysely<Tables>
+  signer: SignerClient
+  clock: SteadyClock
+  logger: Logger
+  localKey: string
+  isRestored: boolean
+}
+
 /** Wires the parts together, takes up what a predecessor left, and listens. */
-async function startDaemon(
-  config: DaemonConfig,
-  parts: {
-    db: Kysely<Tables>
-    signer: SignerClient
-    clock: SteadyClock
-    logger: Logger
-    localKey: string
-    isRestored: boolean
-  },
-): Promise<Daemon> {
+async function startDaemon(config: DaemonConfig, parts: DaemonParts): Promise<Daemon> {
   const { db, signer, clock, logger, localKey } = parts
   const { environment, hostname, port } = config.daemon
   const nodeOptions = {
@@ -123,7 +122,14 @@ async function startDaemon(
     prices: async () => new Map(),
     log: logger,
     approvalUrl: (id) => `${url()}/approve/${id}`,
-    settings: { environment, rebroadcastMillis: 15_000, finalityMillis: 60_000, maxSignatures: 5, retryMillis: 2_000 },
+    settings: {
+      environment,
+      rebroadcastMillis: 15_000,
+      finalityMillis: 60_000,
+      maxSignatures: 5,
+      maxQueued: config.security.max_queued_per_agent,
+      retryMillis: 2_000,
+    },
     onStep: () => {},
   })
   const http = await composeHttp({

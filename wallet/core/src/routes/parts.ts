@@ -44,5 +44,6 @@ export const sendErrors = [
   'IDEMPOTENCY_CONFLICT',
   'IDEMPOTENCY_IN_PROGRESS',
   'EQUAL_REQUEST_OPEN',
+  'TOO_MANY_QUEUED',
   ...judgeErrors,
 ] as const

@@ -219,6 +219,6 @@ export const paymentRoutes = {
     query: z.object({ after: z.coerce.number().int().min(0).optional() }),
     stream: true,
     responses: ok(EventView, 'text/event-stream; each data line is one event'),
-    errors: [],
+    errors: ['TOO_MANY_STREAMS'],
   },
 } as const satisfies Record<string, Route>

@@ -10,7 +10,14 @@ import {
 import type { Kysely } from 'kysely'
 import { type Agent, findWallet } from '../store/agents.ts'
 import type { Tables } from '../store/tables.ts'
-import { closingWith, findByKey, type Settle, settleNew, type TransactionRow } from '../store/transactions.ts'
+import {
+  closingWith,
+  countQueued,
+  findByKey,
+  type Settle,
+  settleNew,
+  type TransactionRow,
+} from '../store/transactions.ts'
 import type { Caller } from './engine.ts'
 import { fault } from './fault.ts'
 import { agentOf, spendingFault } from './judge.ts'
@@ -51,7 +58,13 @@ export function createAccept(context: Context): Accept {
     const row = await newRow(context, db, { id: stamp.id, agent, sessionId: caller.sessionId, request })
     const stored = { ...row, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }
     const event = { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data: { request: request as Json } }
-    return await judge(stored, settleNew(stored, event))
+    const store = settleNew(stored, event)
+    // Others may have come to wait while this one was judged: then nothing of it is stored.
+    const settle: Settle = async (transaction, change, ...rest) => {
+      if (change.to === 'QUEUED') await assertRoom(context, transaction, agent.id)
+      return await store(transaction, change, ...rest)
+    }
+    return await judge(stored, settle)
   }
   return async (caller, request, key, judge) => {
     const fingerprint = fingerprintOf(request)
@@ -64,6 +77,7 @@ export function createAccept(context: Context): Accept {
       const known = await findByKey(db, caller.agentId, key)
       if (known === undefined) {
         await assertNoEqual(db, caller.agentId, fingerprint, request.despite)
+        await assertRoom(context, db, caller.agentId)
         return { fresh: true, row: await judgeNew(caller, request, { id, key, fingerprint }, judge) }
       }
       if (known.fingerprint !== fingerprint) throw conflict({ transactionId: known.id })
@@ -91,6 +105,13 @@ async function assertNoEqual(
   if (first === undefined) return
   const message = `An equal payment, ${first.id}, was given up and may still be made.`
   throw fault('EQUAL_REQUEST_OPEN', message, { transactionId: first.id })
+}
+
+/** Each payment that waits is judged again in its time and shown to people: an agent cannot pile them up. */
+async function assertRoom({ settings }: Context, db: Kysely<Tables>, agentId: string): Promise<void> {
+  const waiting = await countQueued(db, agentId)
+  if (waiting < settings.maxQueued) return
+  throw fault('TOO_MANY_QUEUED', `${waiting} payments of this agent wait already.`, { limit: settings.maxQueued })
 }
 
 /** The network of a request that may leave it out, if this daemon serves it. */

@@ -26,6 +26,8 @@ export type EngineSettings = {
   finalityMillis: number
   /** Signatures that may be made for one transaction, each after the death of the one before. */
   maxSignatures: number
+  /** Payments of one agent that may wait at once, for time or for the owner. */
+  maxQueued: number
   /** Pause before something that the chain did not answer is tried again. */
   retryMillis: number
 }

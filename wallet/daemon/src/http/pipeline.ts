@@ -31,12 +31,15 @@ export type PipelineParts = {
 export type RequestFacts = { requestId: string; source: string; share: string; host: string }
 
 const HEARTBEAT_MILLIS = 15_000
+/** Event streams that one session, operator token or password share may have open. */
+const MAX_STREAMS = 8
 
 /**
  * The one way from a request to a handler, the same for every route of the table: who calls, may he call so
  * often, what does he ask, the answer.
  */
 export function createPipeline(parts: PipelineParts) {
+  const streams = createStreamCount()
   return async function run<Name extends RouteName>(
     name: Name,
     route: Route,
@@ -86,11 +89,34 @@ export function createPipeline(parts: PipelineParts) {
     const answer = (await handler(call as Call<Routes[Name]>)) as Answer<Route>
     if (call.wait > 0) context.header('Preference-Applied', `wait=${call.wait}`)
     if ('stream' in answer) {
+      const closed = streams.open(callerBucket(identity, share))
       const openedAt = parts.clock.seconds()
       const stillValid = () => revalidate(parts, route, claim, identity, openedAt)
-      return sendStream(context, answer.stream as Feed<unknown>, stillValid, parts.logger)
+      return sendStream(context, answer.stream as Feed<unknown>, stillValid, closed, parts.logger)
     }
     return context.json(answer.body, answer.status as 200)
+  }
+}
+
+/** How many streams each credential has open. */
+function createStreamCount() {
+  const open = new Map<string, number>()
+  return {
+    /** @returns what to call when it has ended. @throws AppError TOO_MANY_STREAMS. */
+    open: (key: string) => {
+      const count = open.get(key) ?? 0
+      if (count >= MAX_STREAMS) {
+        throw fail('TOO_MANY_STREAMS', `${count} event streams are open with this credential.`, {
+          details: { limit: MAX_STREAMS },
+        })
+      }
+      open.set(key, count + 1)
+      return () => {
+        const left = open.get(key)! - 1
+        if (left === 0) open.delete(key)
+        else open.set(key, left)
+      }
+    },
   }
 }
 
@@ -183,6 +209,7 @@ function sendStream(
   context: Context,
   feed: Feed<unknown>,
   stillValid: () => Promise<boolean>,
+  closed: () => void,
   logger: Logger,
 ): Response {
   context.header('X-Accel-Buffering', 'no')
@@ -213,6 +240,7 @@ function sendStream(
         }
       } finally {
         clearInterval(heartbeat)
+        closed()
       }
     },
     async (error) => {

@@ -71,6 +71,12 @@ export async function closingWith(db: Kysely<Tables>, agentId: string, fingerpri
   return await closing(db, { agentId, fingerprint })
 }
 
+/** How many payments of an agent wait, for time or for the owner. */
+export async function countQueued(db: Kysely<Tables>, agentId: string): Promise<number> {
+  const [row] = await queuedOf(db, { agentId })
+  return Number(row!.count)
+}
+
 /** A payment home whose key begins like this and that has not come to its end. */
 export async function openSweep(
   db: Kysely<Tables>,
@@ -189,6 +195,11 @@ const closing = statement((db, { agentId, fingerprint }: { agentId: string; fing
     .where('closing', 'is not', null)
     .where('agent_id', '=', agentId)
     .where('fingerprint', '=', fingerprint),
+)
+const queuedOf = statement((db, { agentId }: { agentId: string }) =>
+  openIn(db, ['QUEUED'])
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('agent_id', '=', agentId),
 )
 const queued = (db: Kysely<Tables>) => openIn(db, ['QUEUED']).select(['id', 'updated_at as since'])
 const waitIsOver = statement((db, { now }: { now: number }) =>

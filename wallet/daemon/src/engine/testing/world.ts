@@ -141,6 +141,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         rebroadcastMillis: 1000,
         finalityMillis: 0,
         maxSignatures: 5,
+        maxQueued: 100,
         retryMillis: 0,
         ...options.settings,
       },

@@ -59,6 +59,8 @@ export type HttpOptions = {
   pages?: string
   /** Chains for the real engine; without them an engine takes its place that lets every payment wait. */
   chains?: ReadonlyMap<NetworkName, ChainAdapter>
+  /** Payments of one agent that may wait at once. */
+  maxQueued?: number
   /** Off unless something of it is set. */
   autoStop?: Partial<AutoStopSettings>
   /** A machine's clock that another one has moved already. */
@@ -101,6 +103,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
       rebroadcastMillis: 1000,
       finalityMillis: 0,
       maxSignatures: 5,
+      maxQueued: options.maxQueued ?? 100,
       retryMillis: 0,
     },
     onStep: () => {},
