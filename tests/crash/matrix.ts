@@ -14,6 +14,22 @@ export function crashMatrix(
   steps: { sendMethod: string; kinds: readonly string[] },
   start: () => Promise<TestedChain>,
 ): void {
+  const bench = openBench(start)
+  paymentCases(bench, steps)
+  waitingCases(bench)
+  ownerCases(bench, steps)
+  sweepCases(bench, steps)
+  auditCase(bench)
+}
+
+/** The same for payments in coins alone. */
+export function crashTransfers(sendMethod: string, start: () => Promise<TestedChain>): void {
+  const bench = openBench(start)
+  paymentCases(bench, { sendMethod, kinds: ['TRANSFER'] })
+  auditCase(bench)
+}
+
+function openBench(start: () => Promise<TestedChain>): Bench {
   vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
   let chain: TestedChain
   let wallet: DoomedWallet
@@ -26,15 +42,12 @@ export function crashMatrix(
     await wallet?.stop()
     await chain?.stop()
   })
+  return () => ({ chain, wallet })
+}
 
-  const bench = () => ({ chain, wallet })
-  paymentCases(bench, steps)
-  waitingCases(bench)
-  ownerCases(bench, steps)
-  sweepCases(bench, steps)
-
+function auditCase(bench: Bench): void {
   test('the log of all these lives is whole', async () => {
-    expect(await wallet.admin().verifyAudit()).toMatchObject({ ok: true })
+    expect(await bench().wallet.admin().verifyAudit()).toMatchObject({ ok: true })
   })
 }
 
