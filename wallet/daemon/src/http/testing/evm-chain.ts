@@ -44,7 +44,7 @@ export async function startEvmChain(network: NetworkName = 'evm-local'): Promise
     evm,
     node: { ...node, pretend: (results) => node.pretend({ ...identity, ...results }) },
     payer: async (policies, { agent, session } = {}) => {
-      const made = await http.operate<AgentView>('POST', '/v1/agents', { name: 'payer', ...agent })
+      const made = await http.operate<AgentView>('POST', '/v1/agents', { name: `payer ${newId()}`, ...agent })
       const address = made.wallets.find(({ chain }) => chain === 'evm')!.address as `0x${string}`
       await evm.control.fund(address, 10n * 10n ** 18n)
       const all = { COUNTERPARTY: { first_payment: 'INSTANT' }, ...policies }
