@@ -31,10 +31,53 @@ export async function medianOf(rounds: number, measure: (round: number) => Promi
   return values.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]!
 }
 
+/** A call that takes so long is not slow but stuck, however busy the machine is. */
+export const PATIENCE_MILLIS = 120_000
+
+/**
+ * Waits for `call`, but no longer than `millis`: then rejects with what it waits for, so that a benchmark ends and
+ * says why. `call` gets a signal that is aborted then.
+ *
+ * @param describe says what has not happened, such as which payment is in which status.
+ */
+export async function within<Result>(
+  millis: number,
+  describe: () => string | Promise<string>,
+  call: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stuck = new AbortController()
+  const overdue = Promise.withResolvers<never>()
+  const timer = setTimeout(async () => {
+    stuck.abort()
+    const what = await Promise.resolve()
+      .then(describe)
+      .catch((error: unknown) => `(cannot be described: ${error})`)
+    overdue.reject(new Error(`gave up after ${millis / 1000} s, waiting for ${what}`))
+  }, millis)
+  try {
+    return await Promise.race([call(stuck.signal), overdue.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** After the first fault no further call begins. */
 async function inParallel(count: number, width: number, call: (index: number) => Promise<void>): Promise<void> {
   let next = 0
   const worker = async () => {
-    while (next < count) await call(next++)
+    while (next < count) {
+      const index = next++
+      try {
+        await within(
+          PATIENCE_MILLIS,
+          () => `call ${index + 1} of ${count}`,
+          () => call(index),
+        )
+      } catch (error) {
+        next = count
+        throw error
+      }
+    }
   }
   await Promise.all(Array.from({ length: width }, worker))
 }

@@ -3,6 +3,7 @@ import { WAIaaSError } from '@waiaas/sdk'
 import type { Bench, Row } from './bench.ts'
 import { latencies, medianOf, throughput } from './load.ts'
 import { percentile } from './measure.ts'
+import { allConfirmed } from './wallet/all-confirmed.ts'
 import { payees, rawEvmLimit, startRawEvm } from './wallet/raw-evm.ts'
 import { onEvm } from './wallet/running-wallet.ts'
 import type { BenchAgent } from './wallet/wallet-stack.ts'
@@ -84,7 +85,7 @@ async function answers(): Promise<Row[]> {
     const ask = async (index: number) => void (await send(agents[index % 8]!))
     await latencies(80, 8, ask)
     const answered = await latencies(400, 8, ask)
-    await allConfirmed(agents.slice(0, 8))
+    for (const { client } of agents.slice(0, 8)) await allConfirmed(client)
     const last = agents[8]!
     const rules = { allowed_addresses: [`0x${randomBytes(20).toString('hex')}`] }
     await wallet.admin.createPolicy({ agentId: last.id, type: 'WHITELIST', rules })
@@ -113,18 +114,6 @@ async function answers(): Promise<Row[]> {
 async function confirm({ client }: BenchAgent): Promise<void> {
   const sent = await client.send({ network: 'evm-local', to: payee(), amount: '1' }, { wait: 30 })
   if (sent.status !== 'CONFIRMED') throw new Error(`a payment is ${sent.status}: ${JSON.stringify(sent)}`)
-}
-
-/** Payments that were only answered go on afterwards; the next figure is not to pay for them. */
-async function allConfirmed(agents: readonly BenchAgent[]): Promise<void> {
-  for (const { client } of agents) {
-    for (;;) {
-      const { items } = await client.listTransactions({ limit: 100 })
-      const open = items.find(({ status }) => status !== 'CONFIRMED')
-      if (open === undefined) break
-      await confirm({ client } as BenchAgent)
-    }
-  }
 }
 
 function payee(): string {

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type AnvilProcess, startAnvilProcess } from '@waiaas/devnet'
 import { privateKeyToAccount } from 'viem/accounts'
 import { callRpc } from '../../scripts/demo/json-rpc.ts'
-import { throughput } from '../load.ts'
+import { throughput, within } from '../load.ts'
 
 /**
  * Whom payments go to. A handful: anvil sums up all accounts for each block, so with a new recipient per payment
@@ -32,7 +32,9 @@ export async function startRawEvm(): Promise<RawEvm> {
 }
 
 const POLL_MILLIS = 5
-const POLLS_TO_SEND_AGAIN = 200
+/** Counted in time: with many polls at once on a busy machine, a number of polls can take minutes. */
+const SEND_AGAIN_MILLIS = 1_000
+const RECEIPT_PATIENCE_MILLIS = 60_000
 
 /** What is still in the pool is refused the second time. */
 function isKnown(error: Error): void {
@@ -62,10 +64,22 @@ export async function rawEvmLimit(chain: RawEvm, count: number, width: number, a
   }
   return await throughput(count, width, async (index) => {
     const hash = await chain.rpc('eth_sendRawTransaction', [raws[index]])
-    for (let polls = 1; (await chain.rpc('eth_getTransactionReceipt', [hash])) === null; polls++) {
-      // With many from one account at once anvil forgets one now and then, and holds back all after it.
-      if (polls % POLLS_TO_SEND_AGAIN === 0) await chain.rpc('eth_sendRawTransaction', [raws[index]]).catch(isKnown)
-      await setTimeout(POLL_MILLIS)
+    const { address } = signers[index % accounts]!
+    const describe = async () => {
+      const count = async (tag: string) => Number(await chain.rpc('eth_getTransactionCount', [address, tag]))
+      const nonces = `${await count('latest')} (latest), ${await count('pending')} (pending)`
+      return `the receipt of ${hash}, nonce ${Math.floor(index / accounts)} of ${address}; the node's counts: ${nonces}`
     }
+    await within(RECEIPT_PATIENCE_MILLIS, describe, async (signal) => {
+      let sentAt = performance.now()
+      while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null && !signal.aborted) {
+        // With many from one account at once anvil forgets one now and then, and holds back all after it.
+        if (performance.now() - sentAt > SEND_AGAIN_MILLIS) {
+          await chain.rpc('eth_sendRawTransaction', [raws[index]]).catch(isKnown)
+          sentAt = performance.now()
+        }
+        await setTimeout(POLL_MILLIS)
+      }
+    })
   })
 }

@@ -3,9 +3,11 @@ import { setTimeout } from 'node:timers/promises'
 import { base58 } from '@scure/base'
 import type { SolanaNode } from '@waiaas/devnet'
 import { callRpc } from '../../scripts/demo/json-rpc.ts'
-import { throughput } from '../load.ts'
+import { throughput, within } from '../load.ts'
 
 const POLL_MILLIS = 20
+/** The 150 slots of 400 ms in which a transaction can be included. */
+const CONFIRMATION_PATIENCE_MILLIS = 60_000
 const SYSTEM_PROGRAM = Buffer.alloc(32)
 
 /**
@@ -26,13 +28,16 @@ export async function rawSolanaLimit(chain: SolanaNode, count: number, width: nu
   })
   return await throughput(count, width, async (index) => {
     const signature = await rpc('sendTransaction', [raws[index], { encoding: 'base64', skipPreflight: true }])
-    for (;;) {
-      const { value } = (await rpc('getSignatureStatuses', [[signature]])) as {
-        value: ({ confirmationStatus: string } | null)[]
+    const describe = async () => `a confirmation of ${signature}, which expires with its blockhash`
+    await within(CONFIRMATION_PATIENCE_MILLIS, describe, async (signal) => {
+      while (!signal.aborted) {
+        const { value } = (await rpc('getSignatureStatuses', [[signature]])) as {
+          value: ({ confirmationStatus: string } | null)[]
+        }
+        if (value[0] != null && value[0].confirmationStatus !== 'processed') return
+        await setTimeout(POLL_MILLIS)
       }
-      if (value[0] != null && value[0].confirmationStatus !== 'processed') return
-      await setTimeout(POLL_MILLIS)
-    }
+    })
   })
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WAIaaSAdminClient, WAIaaSClient } from '@waiaas/sdk'
 import { type Running, run } from '../../scripts/demo/process.ts'
+import { PATIENCE_MILLIS, within } from '../load.ts'
 import { type Program, sourceProgram } from '../program.ts'
 import { perAgentPolicies } from './policies.ts'
 
@@ -40,13 +41,17 @@ export async function makeWalletHome(program: Program, nodes: Record<string, str
   }
   const { entry } = program
   const init = run({ entry, args: ['init', '--auto-provision'], env, echo: () => {} })
-  await init.until(/Next: waiaas start/)
-  await init.ended
+  const initialized = async () => {
+    await init.until(/Next: waiaas start/)
+    await init.ended
+  }
+  await within(PATIENCE_MILLIS, () => `waiaas init, which printed: ${init.output()}`, initialized)
   return {
     dataDir,
     start: async () => {
       const signer = run({ entry, args: ['start'], env, echo: complain })
-      const [, url] = await signer.until(/waiaas is ready on (\S+)/)
+      const printed = () => `waiaas start, which printed: ${signer.output()}`
+      const [, url] = await within(PATIENCE_MILLIS, printed, () => signer.until(/waiaas is ready on (\S+)/))
       const { pid } = JSON.parse(readFileSync(join(dataDir, 'run/daemon.json'), 'utf8')) as { pid: number }
       return { url: url!, signer, daemonPid: pid, admin: new WAIaaSAdminClient({ baseUrl: url! }) }
     },
