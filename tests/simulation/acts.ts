@@ -174,8 +174,13 @@ export const acts: readonly Act[] = [
   },
 ]
 
+/** Starts an act; what becomes of it is seen by the oracle. */
+export function begin(simulation: Simulation, work: () => Promise<unknown>): void {
+  simulation.begun.push(attempted(simulation, work))
+}
+
 /** Runs an act; an error that people are told is no fault. */
-export async function attempted(simulation: Simulation, work: () => Promise<unknown>): Promise<void> {
+async function attempted(simulation: Simulation, work: () => Promise<unknown>): Promise<void> {
   const { daemon } = simulation
   try {
     await work()
@@ -207,7 +212,7 @@ async function send({ daemon, session }: Simulation, { key, network, to, amount 
 
 /** Has a transaction signed that its caller made, under a nonce that is or will be free, or is in use. */
 function signElsewhere(simulation: Simulation, draw: Random): ReturnType<Act['run']> {
-  const side = simulation.sides.find(({ family }) => family === 'evm')
+  const side = simulation.sides.find(({ outside }) => outside !== undefined)
   if (side?.outside === undefined) return undefined
   const transaction = side.outside(draw, side.newPayee())
   const key = `outside ${simulation.world.newId()}`
@@ -221,15 +226,18 @@ function signElsewhere(simulation: Simulation, draw: Random): ReturnType<Act['ru
 
 /** The caller hands over what was signed. */
 function sendElsewhere({ sides, foreign, oracle }: Simulation, draw: Random): ReturnType<Act['run']> {
-  const side = sides.find(({ family }) => family === 'evm')
+  const side = sides.find(({ outside }) => outside !== undefined)
   if (foreign.length === 0 || side === undefined) return undefined
   const raw = draw.pick(foreign)
   const url = draw.pick(side.urls)
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendRawTransaction', params: [raw] })
   return async () => {
     oracle.people.outside.add(keccak256(raw as `0x${string}`))
-    // Whatever the node answers: its caller does not care.
-    await side.exchange({ url, body: () => body }).catch(() => undefined)
+    try {
+      await side.exchange({ url, body: () => body })
+    } catch {
+      // Whatever the node answers: its caller does not care.
+    }
   }
 }
 

@@ -26,16 +26,15 @@ export type DiskProcess = {
 /** Thrown at whatever still runs of a process that has ended. */
 class ProcessEnded extends Error {}
 
-let template: Uint8Array | undefined
-
 /** The newest schema, made once. */
+const EMPTY = emptyDatabase()
+
 function emptyDatabase(): Uint8Array {
-  if (template !== undefined) return template
   const connection = new DatabaseSync(':memory:')
   for (const { up } of migrations) connection.exec(up)
-  template = connection.serialize()
+  const content = connection.serialize()
   connection.close()
-  return template
+  return content
 }
 
 export function createDisk(): Disk {
@@ -50,7 +49,7 @@ export function createDisk(): Disk {
   const rollBack = () => {
     if (connection.isTransaction) connection.exec('ROLLBACK')
   }
-  load(emptyDatabase())
+  load(EMPTY)
   return {
     open: async ({ isAlive, onStatement, onCommit }) => {
       const check = () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { verifyEvents } from '../../wallet/daemon/src/store/verify-audit.ts'
-import { type Act, type Asked, acts, attempted, recover, releaseAccounts, restoreCopy, resume } from './acts.ts'
+import { type Act, type Asked, acts, begin, recover, releaseAccounts, restoreCopy, resume } from './acts.ts'
 import { createClock, type SimulatedClock } from './clock.ts'
 import { type Daemon, type Surroundings, startDaemon } from './daemon.ts'
 import { createDisk, type Disk } from './disk.ts'
@@ -42,6 +42,8 @@ export type Simulation = {
   readonly copies: Uint8Array[]
   /** Transactions that were signed for somebody who sends them when they like. */
   readonly foreign: string[]
+  /** Acts that were started. */
+  readonly begun: Promise<void>[]
   readonly struck: Map<string, number>
   readonly done: Map<string, number>
   rules: Rules
@@ -128,6 +130,7 @@ async function createSimulation(
     asked: [],
     copies: [],
     foreign: [],
+    begun: [],
     lastEvent: 0,
     clockError: 0,
     struck: new Map(),
@@ -229,7 +232,7 @@ function perform(simulation: Simulation, draw: Random, drawn: readonly Act[]): v
   if (work === undefined) return
   simulation.note(`act ${act.name}`)
   simulation.done.set(act.name, (simulation.done.get(act.name) ?? 0) + 1)
-  void attempted(simulation, work)
+  begin(simulation, work)
 }
 
 function pickByWeight(draw: Random, from: readonly Act[]): Act {
@@ -353,13 +356,13 @@ const TOO_DEAR =
 function operate(simulation: Simulation, resumes: boolean): void {
   const { oracle, disk } = simulation
   const work = releaseAccounts(simulation)
-  if (work !== undefined) void attempted(simulation, work)
+  if (work !== undefined) begin(simulation, work)
   const [stored] = disk.read<{ value: string }>("SELECT value FROM settings WHERE key = 'kill_switch'")
-  if (stored?.value === 'ACTIVATED') void attempted(simulation, () => recover(simulation, 1))
+  if (stored?.value === 'ACTIVATED') begin(simulation, () => recover(simulation, 1))
   for (const { id, max_fee } of disk.read<{ id: string; max_fee: string }>(TOO_DEAR)) {
-    void attempted(simulation, () => simulation.daemon.engine.raiseMaxFee(id, (BigInt(max_fee) * 5n) / 4n, 'owner'))
+    begin(simulation, () => simulation.daemon.engine.raiseMaxFee(id, (BigInt(max_fee) * 5n) / 4n, 'owner'))
   }
-  if (oracle.people.isSuspended && resumes) void attempted(simulation, () => resume(simulation))
+  if (oracle.people.isSuspended && resumes) begin(simulation, () => resume(simulation))
 }
 
 function tellOpen(

@@ -32,6 +32,11 @@ const { values } = parseArgs({
 const SEEDS_FOR_ALL_FAULTS = 1_000
 const PROGRESS_SEEDS = 100
 
+const FAULTS: Readonly<Record<'evm' | 'solana', readonly string[]>> = {
+  evm: evmFaultKinds,
+  solana: Object.keys(solanaFaults),
+}
+
 /** A result as it goes from a worker to the process that collects. */
 type Result = {
   seed: number
@@ -94,7 +99,7 @@ function createSummary() {
     /** Faults that never struck in this run. */
     missing: () => {
       const kinds = new Set([...struck.keys()].map((key) => key.split(' / ')[0]!))
-      const all = [...(only === 'solana' ? [] : evmFaultKinds), ...(only === 'evm' ? [] : Object.keys(solanaFaults))]
+      const all = only === undefined ? Object.values(FAULTS).flat() : FAULTS[only]
       return all.filter((kind) => !kinds.has(kind))
     },
     tell: (seconds: number) => {

@@ -129,6 +129,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a closer pays',
     file: 'chains/evm/replacement.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it
     text: "const to = by === 'itself' ? newest.to : (from as `0x${string}`)\n  const [value, data] = by === 'itself' ?",
     replacement: 'const to = newest.to\n  const [value, data] = by !== undefined ?',
     only: 'evm',
