@@ -89,8 +89,7 @@ export function createTrials(context: Context): Trials {
         return undefined
       }
       if (versions.length >= MOST_VERSIONS) return 'versions'
-      const first = versions[0]!.created_at
-      if (context.now() - first >= PATIENCE_SECONDS) return 'not accepted'
+      if (versions[0]!.created_at <= context.clock.ago(PATIENCE_SECONDS)) return 'not accepted'
       return (await failsTwice(row)) ? 'trial' : undefined
     },
   }

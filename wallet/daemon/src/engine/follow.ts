@@ -185,7 +185,7 @@ async function close(
     const isBehind =
       (await waitsBehind(context.db, network, address, BigInt(sequence))) ||
       (await waitingToSign(context, row)).length > 0
-    const isLate = context.now() - (row.closing_since ?? 0) >= PATIENCE_SECONDS
+    const isLate = (row.closing_since ?? 0) <= context.clock.ago(PATIENCE_SECONDS)
     if (reason !== 'cancel' && !isBehind && !isLate) return
     if (await isHeldByOthers(context, network, address, BigInt(sequence))) return
     await signVersion(context, lanes, adapter, row, versions, 'nothing')
