@@ -40,9 +40,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the kill switch acts once it is stored',
     file: 'engine/kill-switch.ts',
-    text: 'lock.set(true)\n    await halt()\n    const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))\n',
+    text: 'lock.set(true)\n    activations += 1\n    unstored += 1\n    try {\n      await halt()\n      const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))\n',
     replacement:
-      'const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))\n    lock.set(true)\n    await halt()\n',
+      'activations += 1\n    unstored += 1\n    try {\n      const { view, cancelled } = await write((transaction) => storeActivation(context, transaction, actor, why))\n      lock.set(true)\n      await halt()\n',
   },
   {
     name: 'the kill switch is off after a start',
@@ -115,8 +115,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the search ends above the origin',
     file: 'chains/evm/consumed.ts',
-    text: 'if (origin !== undefined && lowest.number <= origin)',
-    replacement: 'if (origin !== undefined)',
+    text: 'if (isSearched && origin !== undefined && lowest.number <= origin)',
+    replacement: 'if (isSearched && origin !== undefined)',
     only: 'evm',
   },
   {
@@ -156,8 +156,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'confirmed is never taken back (G13)',
     file: 'engine/book.ts',
-    text: 'if (!isOurs || isStill) return row',
-    replacement: 'if (isOurs || isStill) return row',
+    text: 'if (!wasIncluded || isStill) return row',
+    replacement: 'if (wasIncluded || isStill) return row',
   },
   {
     name: 'the fee of the first block stays',
@@ -182,9 +182,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a signature that is made again is reserved twice',
     file: 'engine/hold.ts',
-    text: 'await release(db, row.id)\n    const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, isApproved))',
+    text: "'SIMULATION_FAILED', message)\n    }\n    await release(db, row.id)\n    const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(\n      db,\n      agent,\n      row.network,\n      draft,\n      { now, ago: context.clock.ago, prices, inForce },\n      askedBy(row, isApproved)",
     replacement:
-      'const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(db, agent, row.network, draft, { now, prices, inForce }, askedBy(row, isApproved))',
+      "'SIMULATION_FAILED', message)\n    }\n    const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(\n      db,\n      agent,\n      row.network,\n      draft,\n      { now, ago: context.clock.ago, prices, inForce },\n      askedBy(row, isApproved)",
   },
   {
     name: 'a key stands for nothing',
@@ -230,8 +230,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'confirmed is final',
     file: 'chains/solana/outcomes.ts',
-    text: "final: level === 'finalized',",
-    replacement: 'final: true,',
+    text: "final: level === 'finalized' }",
+    replacement: 'final: true }',
     only: 'solana',
   },
 ]
