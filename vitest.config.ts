@@ -1,29 +1,79 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { skippedTests } from './scripts/test-report.ts'
 
 /** Where `npm test` wants to read what came of the run. */
 const report = process.env.TEST_REPORT
 
+// As in `npm test`, where vitest is started without it: every process of a test loads hundreds of the same modules.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node-compile')
+
+/** Tests that start our programs, other programs or a browser, and wait for them most of the time. */
+const processes = [
+  'agent/openpista/src/{machine,pictures,recovery}.test.ts',
+  'agent/openpista/src/{cli,executors}/**/*.test.ts',
+  'agent/openpista/src/red-team/browser.test.ts',
+  'agent/openpista/src/tools/browser/**/*.test.ts',
+  'agent/openpista/src/workers/{crash,program}.test.ts',
+  'agent/web/src/main.test.ts',
+  'devnet/src/main.test.ts',
+  'scripts/**/*.test.ts',
+  'testing/src/chromium.test.ts',
+  'tests/*.test.ts',
+  'tests/{crash,scenarios}/**/*.test.ts',
+  'wallet/admin/src/*.test.ts',
+  'wallet/cli/src/**/*.test.ts',
+  'wallet/daemon/src/key-secrecy.test.ts',
+  'wallet/daemon/src/engine/crash.test.ts',
+  'wallet/daemon/src/signer/*.test.ts',
+]
+
+const shared = {
+  setupFiles: ['./scripts/property-seed.ts'],
+  pool: 'forks' as const,
+  // Only something that hangs takes so long, also where the machine is busy.
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  teardownTimeout: 30_000,
+  expect: { poll: { timeout: 60_000 } },
+  restoreMocks: true,
+  unstubEnvs: true,
+}
+const generated = ['**/node_modules/**', '**/dist/**']
+
 export default defineConfig({
   test: {
-    setupFiles: ['./scripts/property-seed.ts'],
-    include: [
-      '**/src/**/*.test.ts',
-      '**/src/**/*.test.tsx',
-      'tests/**/*.test.ts',
-      'scripts/**/*.test.ts',
-      'bench/**/*.test.ts',
-    ],
-    exclude: ['**/node_modules/**', '**/dist/**'],
-    // Tests start real processes, open real databases and load native modules: one process per file keeps them apart.
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 10_000,
     reporters: ['default', skippedTests(), ...(report === undefined ? [] : [jsonReport(report)])],
-    restoreMocks: true,
-    unstubEnvs: true,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'fast',
+          include: [
+            '**/src/**/*.test.ts',
+            '**/src/**/*.test.tsx',
+            'tests/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'bench/**/*.test.ts',
+          ],
+          exclude: [...generated, ...processes],
+          // Loading the modules takes longer than the tests of most files, and our modules keep no state.
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'processes',
+          include: processes,
+          exclude: generated,
+          maxWorkers: 6,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })
 
