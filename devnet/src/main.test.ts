@@ -39,7 +39,7 @@ test('anvil ends even when the process that started it is killed', async () => {
   const pid = Number(line.split(' ')[1])
   expect(isAlive(pid)).toBe(true)
   holder.kill('SIGKILL')
-  await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false)
+  await expect.poll(() => isAlive(pid)).toBe(false)
 })
 
 function isAlive(pid: number): boolean {

@@ -176,7 +176,7 @@ test('an audit entry that was changed is found', async () => {
   sql(path, `UPDATE audit SET data = '{"n":7}' WHERE seq = 2`)
   expect((await report(home))['audit log']).toMatchObject({ level: 'fail', detail: 'broken at entry 2' })
   expect(await openpista(home, ['audit', 'verify'])).toMatchObject({ code: 1 })
-}, 60_000)
+})
 
 test('a workspace that is missing is made, and one that is a file fails', async () => {
   const missing = await report(newHome())

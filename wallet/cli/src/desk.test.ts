@@ -13,7 +13,7 @@ let stop: () => Promise<void> = async () => {}
 
 beforeAll(async () => {
   ;({ env, chain, wallet, token, stop } = await startWalletOnEvm())
-}, 120_000)
+})
 afterAll(() => stop())
 
 const run = (...args: string[]) => runCli(args, env)
@@ -37,7 +37,7 @@ test('a payment is tried before, and explained after', async () => {
     faults(/no agent bob[\s\S]*agent list/),
   )
   expect(await run('trace', 'nothing')).toMatchObject(faults(/not an id/))
-}, 120_000)
+})
 
 test('tokens are listed by what their chain says', async () => {
   const address = await deployErc20({
@@ -56,7 +56,7 @@ test('tokens are listed by what their chain says', async () => {
   expect(await run('token', 'add', 'nowhere', PAYEE)).toMatchObject(faults(/unknown network/))
   expect(await run('token', 'remove', 'evm-local', address)).toMatchObject({ code: 0 })
   expect(await run('token', 'remove', 'evm-local', address)).toMatchObject(faults(/is not listed/))
-}, 120_000)
+})
 
 test('agents and sessions are kept by hand', async () => {
   expect((await run('agent', 'suspend', 'alice')).out).toBe('Agent alice is SUSPENDED.\n')
@@ -72,4 +72,4 @@ test('agents and sessions are kept by hand', async () => {
   const [id] = /^[0-9a-f-]{36}(?= {2}ACTIVE)/m.exec(listed.out)!
   expect((await run('session', 'revoke', id)).out).toContain('REVOKED')
   await expect(suspended.getWallet()).rejects.toMatchObject({ code: 'SESSION_REVOKED' })
-}, 120_000)
+})

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const started = await startWalletOnEvm()
   ;({ env, chain, wallet, stop } = started)
   client = new WAIaaSClient({ baseUrl: wallet.url, sessionToken: started.token })
-}, 120_000)
+})
 afterAll(() => stop())
 
 const run = (...args: string[]) => runCli(args, env)
@@ -38,7 +38,7 @@ test('what is paid cannot be taken back, and what is unknown is told in words', 
   expect(refused.code).toBe(1)
   expect(refused.err).toMatch(/CONFIRMED|already|final/i)
   expect(await run('cancel', 'nothing')).toMatchObject({ code: 1, err: expect.stringMatching(/not an id/) })
-}, 120_000)
+})
 
 test('one command stops everything, and another begins the way back', async () => {
   expect((await run('kill-switch', '--status')).out).toMatch(/^NORMAL/)
@@ -46,7 +46,7 @@ test('one command stops everything, and another begins the way back', async () =
   await expect(client.send({ to: PAYEE, humanAmount: '0.001' })).rejects.toMatchObject({ status: 503 })
   expect((await run('recover')).out).toMatch(/^RECOVERING[\s\S]*free again {2}\d{4}-/)
   expect((await run('kill-switch', '--status')).out).toMatch(/^RECOVERING/)
-}, 120_000)
+})
 
 async function balanceOf(address: string): Promise<bigint> {
   const response = await fetch(chain.rpcUrl, {

@@ -69,7 +69,7 @@ beforeAll(async () => {
   } finally {
     expect(await wallet.end('SIGTERM')).toBe(0)
   }
-}, 120_000)
+})
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('a backup made while the daemon ran is private, and becomes the same wallet again', async () => {
@@ -94,7 +94,7 @@ test('a backup made while the daemon ran is private, and becomes the same wallet
   }
   const again = await runCli(['restore', backup], own)
   expect(again).toMatchObject({ code: 1, err: expect.stringContaining('not empty') })
-}, 120_000)
+})
 
 test('a backup opens with its own passphrase alone, where it has one', async () => {
   const file = join(folder, 'own.backup')
@@ -105,7 +105,7 @@ test('a backup opens with its own passphrase alone, where it has one', async () 
   expect(readdirSync(folder)).not.toContain('own')
   expect((await runCli(['restore', file, '--passphrase-file', passphrase], at('own'))).code).toBe(0)
   expect((await runCli(['doctor'], withoutNodes(at('own')))).code).toBe(0)
-}, 120_000)
+})
 
 test('a foreign, cut or changed file is no backup, whichever bit was changed', async () => {
   const whole = readFileSync(backup)
@@ -123,7 +123,7 @@ test('a foreign, cut or changed file is no backup, whichever bit was changed', a
     changed[place]! ^= 1
     expect(await attempt(changed)).toMatch(/^1 .*damaged/)
   }
-}, 120_000)
+})
 
 test('the doctor names each fault and what to do about it', async () => {
   const wrong = at('wallet', { WAIAAS_MASTER_PASSWORD_FILE: passwordFile('wrong', 'not the password') })
@@ -151,7 +151,7 @@ test('the doctor names each fault and what to do about it', async () => {
   const flip = (_: string, head: string, digit: string) => `${head}${(Number.parseInt(digit, 16) ^ 1).toString(16)}`
   writeFileSync(bit, sealed.replace(/("authTag": ")([0-9a-f])/, flip))
   expect((await runCli(['doctor'], at('bit'))).out).toMatch(/^FAULT keystore: .* is damaged or was changed/m)
-}, 120_000)
+})
 
 test('the master password changes, only while nothing runs, and everything works on', async () => {
   copy('changed')
@@ -175,7 +175,7 @@ test('the master password changes, only while nothing runs, and everything works
   expect(examined.out).toMatch(/^FAULT backup: This is not the master password/m)
   expect(examined.out.match(/^ok /gm)).toHaveLength(6)
   expect((await runCli(['audit', 'export'], after)).out).toContain('MASTER_PASSWORD_CHANGED')
-}, 120_000)
+})
 
 test('the audit log is signed, and an older or rewritten database is found out', async () => {
   copy('audit')
@@ -217,7 +217,7 @@ test('the audit log is signed, and an older or rewritten database is found out',
     err: expect.stringContaining('and it is missing: the log was cut, or the database is an older one'),
   })
   expect(await runCli(['start'], own)).toMatchObject({ code: 1, err: expect.stringContaining('waiaas restore') })
-}, 120_000)
+})
 
 test('a change that the audit log cannot take does not happen', async () => {
   changeDatabase(
@@ -231,4 +231,4 @@ test('a change that the audit log cannot take does not happen', async () => {
   } finally {
     await wallet.end('SIGTERM')
   }
-}, 120_000)
+})

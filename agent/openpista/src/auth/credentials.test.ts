@@ -112,7 +112,7 @@ test('killed between renewal and writing, the store is whole and the end is said
     env: { HOME_DIR: bench.home, CONFIG: JSON.stringify(authConfig(bench.service)), SRC: import.meta.dirname },
     stdio: 'inherit',
   })
-  await expect.poll(() => bench.service.count('anthropic.refresh'), { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => bench.service.count('anthropic.refresh')).toBe(1)
   child.kill('SIGKILL')
   await once(child, 'exit')
   release()

@@ -34,7 +34,7 @@ test('the owner schedules by command, is asked, and the answer comes to that ses
   expect(done.text).toBe('water the plants')
   const said = client.frames.findLast((frame) => frame.type === 'message.stored')
   expect(said).toMatchObject({ source: { trusted: true, label: 'schedule soon' } })
-}, 20_000)
+})
 
 test('a scheduled text does not steer a turn that runs: it gets one of its own', async () => {
   const admitted = Promise.withResolvers<void>()

@@ -169,7 +169,7 @@ test('a program that does not end is stopped after 30 seconds', async () => {
   const ended = await tryOut(toolsIn('host').run, 'endless', 'run.sh', 'sleep 62.5')
   expect(ended).toMatchObject({ isError: true, output: 'Command timed out after 30s' })
   expect(commandLines().filter((line) => line.includes('62.5'))).toEqual([])
-}, 60_000)
+})
 
 // A machine without user namespaces or without bwrap has no sandbox to test.
 describe.skipIf(!probe.works)('bubblewrap holds a skill to its permissions', () => {

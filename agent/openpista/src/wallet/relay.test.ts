@@ -285,15 +285,15 @@ function createBoard(): Board {
       },
     },
     card: async (id) => {
-      await expect.poll(() => board.posted.find(({ card }) => card.id.includes(id)), { timeout: 5000 }).toBeDefined()
+      await expect.poll(() => board.posted.find(({ card }) => card.id.includes(id))).toBeDefined()
       return board.posted.find(({ card }) => card.id.includes(id))!
     },
     outcome: async (id) => {
-      await expect.poll(() => outcomes.get(`payment:${id}`), { timeout: 5000 }).toBeDefined()
+      await expect.poll(() => outcomes.get(`payment:${id}`)).toBeDefined()
       return outcomes.get(`payment:${id}`)!
     },
     seen: async (seq, store) => {
-      await expect.poll(() => store.lastSeq(), { timeout: 5000 }).toBe(seq)
+      await expect.poll(() => store.lastSeq()).toBe(seq)
     },
   }
   return board

@@ -60,7 +60,7 @@ export function chainAdapterCases(name: string, start: () => Promise<Conformance
     let chain: ConformanceChain
     beforeAll(async () => {
       chain = await start()
-    }, 60_000)
+    })
     afterAll(() => chain.stop())
 
     connectionCases(() => chain)

@@ -134,7 +134,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     await adapter.connect()
     first.behave('hang')
     expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
-  }, 30_000)
+  })
 
   test('the same bytes go to the next where it is not known whether the first took them, and pay once', async () => {
     const attempt = await sign()
@@ -265,7 +265,7 @@ describe('order', () => {
     expect(await who()).toBe('second')
     first.behave('well')
     expect(await who()).toBe('second')
-    await expect.poll(who, { timeout: 5_000 }).toBe('first')
+    await expect.poll(who).toBe('first')
   })
 
   test('a node that asks for a pause gets it, a minute at most', async () => {
@@ -294,9 +294,9 @@ describe('order', () => {
   test('a node that is behind comes after the others until it has caught up', async () => {
     const { first, who } = await open(5n)
     first.pretend({ eth_blockNumber: 94, name: 'first' })
-    await expect.poll(who, { timeout: 5_000 }).toBe('second')
+    await expect.poll(who).toBe('second')
     first.pretend({ eth_blockNumber: 95, name: 'first' })
-    await expect.poll(who, { timeout: 5_000 }).toBe('first')
+    await expect.poll(who).toBe('first')
   })
 
   test('each broadcast can begin at another node that is well, and asks again at each whether it may leave', async () => {

@@ -86,7 +86,7 @@ test('numbers that the key used elsewhere are reported, and every payment is mad
   const told = await eventsOf(world, 'SEQUENCE_USED_ELSEWHERE')
   expect(told).toEqual([{ network: 'evm-local', address: wallet, from: expect.any(String), to: '3', held: false }])
   expect((await eventsOf(world, 'TX_SIGNATURE_DEAD')).length).toBeGreaterThan(0)
-}, 60_000)
+})
 
 test('a chain of one’s own that was started anew under an old database is told of, and payments go on', async () => {
   const { node, world, wallet, pay, paid, ends } = await open('evm-local', 31337)
@@ -99,7 +99,7 @@ test('a chain of one’s own that was started anew under an old database is told
   expect(await eventsOf(world, 'CHAIN_STARTED_ANEW')).toEqual([{ network: 'evm-local', address: wallet, next: '0' }])
   await ends(await pay(1000), 'CONFIRMED')
   expect(await paid()).toBe(1000n)
-}, 60_000)
+})
 
 test('nodes of a public network that do not know what was final get nothing to sign: the payment fails and says why', async () => {
   const { node, world, wallet, pay, ends } = await open('ethereum-sepolia', 11155111)
@@ -118,7 +118,7 @@ test('nodes of a public network that do not know what was final get nothing to s
   expect((await world.engine.view(second))?.error?.message).toContain('reset')
   const { length } = await world.db.kysely.selectFrom('attempts').select('id').execute()
   expect(length).toBe(1)
-}, 60_000)
+})
 
 test('a number whose signature was forgotten before it was stored is filled, and the payment behind it goes', async () => {
   const books = emptyBooks()

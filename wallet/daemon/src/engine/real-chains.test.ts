@@ -81,7 +81,7 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
     const left = 1000n * coin - coin / 10n - BigInt(view.fee!)
     expect(await balanceOf(key.account.address)).toBe(left)
     expect(BigInt(view.fee!)).toBeLessThanOrEqual(BigInt(view.maxFee!))
-  }, 60_000)
+  })
 
   test.each(['loseAnswer', 'loseRequest'] as const)(
     'with %s the payment is made once',
@@ -106,5 +106,5 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
     const ends = await Promise.all(sent.map(({ id }) => world.engine.wait(id, 40)))
     expect(ends.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 'CONFIRMED'))
     expect(await balanceOf(payee)).toBe((32n * coin) / 10n)
-  }, 60_000)
+  })
 })

@@ -99,7 +99,7 @@ async function submit({ world, payee }: Open, key = 'k'): Promise<string> {
 }
 
 async function statusOf(world: World, id: string, status: string) {
-  await expect.poll(async () => (await world.engine.view(id))?.status, { timeout: 10_000 }).toBe(status)
+  await expect.poll(async () => (await world.engine.view(id))?.status).toBe(status)
 }
 
 /** A block that holds nothing of what was signed before, at this base fee. Prices are fresh afterwards. */
@@ -163,7 +163,7 @@ test('a payment whose fee became too low is signed again with the same number, a
   await look(place.world, 2)
   expect((await attemptsOf(place.world)).map(({ state }) => state)).toEqual(['DEAD', 'FINAL'])
   expect((await place.world.engine.view(id))?.status).toBe('CONFIRMED')
-}, 60_000)
+})
 
 test('above the fee that was allowed nothing is signed: the payment says why it waits, and goes when gas is cheaper', async () => {
   const place = await open()
@@ -184,7 +184,7 @@ test('above the fee that was allowed nothing is signed: the payment says why it 
   expect(view).toMatchObject({ status: 'CONFIRMED', hash: before!.hash })
   expect(view).not.toHaveProperty('notice')
   await assertBooks(place)
-}, 60_000)
+})
 
 test('a payment that is out is cancelled by nothing with its number, and stays open until that is final', async () => {
   const place = await open()
@@ -203,7 +203,7 @@ test('a payment that is out is cancelled by nothing with its number, and stays o
   expect(await balanceOf(place.payee)).toBe(0n)
   await assertBooks(place)
   await expect(place.world.engine.cancel(id, 'session:s')).rejects.toMatchObject({ code: 'TX_ALREADY_PROCESSED' })
-}, 60_000)
+})
 
 test('a payment that is paid before its cancellation arrives is CONFIRMED', async () => {
   const place = await open()
@@ -217,7 +217,7 @@ test('a payment that is paid before its cancellation arrives is CONFIRMED', asyn
   expect((await attemptsOf(place.world)).map(({ state }) => state)).toEqual(['FINAL', 'DEAD'])
   expect(await balanceOf(place.payee)).toBe(1000n)
   await assertBooks(place)
-}, 60_000)
+})
 
 test('a reorganisation between two versions: the one that is in a block in the end is the one that is shown', async () => {
   const place = await open()
@@ -239,7 +239,7 @@ test('a reorganisation between two versions: the one that is in a block in the e
   expect(await balanceOf(place.payee)).toBe(1000n)
   expect(await eventsOf(place.world)).toContain('TX_REORGANIZED')
   await assertBooks(place)
-}, 60_000)
+})
 
 test('a payment that is in another block in the end is booked with the fee of that one', async () => {
   const place = await open()

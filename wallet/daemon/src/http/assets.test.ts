@@ -10,7 +10,7 @@ let payer: Payer
 beforeAll(async () => {
   local = await startLocalChains()
   payer = await fundedAgent(local, { instant_max: '1' })
-}, 60_000)
+})
 afterAll(() => local?.close())
 
 const bearer = () => ({ Authorization: `Bearer ${payer.token}` })
@@ -68,7 +68,7 @@ describe('the list of tokens', () => {
     expect((await remove(`network=evm-local&address=${evm.toLowerCase()}`)).status).toBe(200)
     expect(await told(await remove(`network=evm-local&address=${evm}`))).toEqual([404, 'TOKEN_NOT_FOUND'])
     expect(await assets('evm-local')).toHaveLength(1)
-  }, 30_000)
+  })
 
   test('a token that a policy names is shown without being listed', async () => {
     const rules = { tokens: [{ address: local.tokens.evm.toLowerCase() }, { address: local.tokens.solana }] }

@@ -13,7 +13,7 @@ let used = 0x3000
 
 beforeAll(async () => {
   chain = await startEvmChain()
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const usual = { SPENDING_LIMIT: { instant_max: `${ETH}` } }
@@ -134,7 +134,7 @@ describe('a contract wallet', () => {
     expect(body).toMatchObject({ tier: 'DELAY', downgraded: true })
     chain.http.clock.advance(61)
     await expect.poll(async () => (await chain.read(payer, body.id)).status, { timeout: 20_000 }).toBe('CONFIRMED')
-  }, 30_000)
+  })
 
   test('that a list names is paid at once, one that it does not name when the owner approves', async () => {
     const [named, other] = [await withCode(RECEIVES), await withCode(RECEIVES)]
@@ -147,7 +147,7 @@ describe('a contract wallet', () => {
     expect(await told(strict, other)).toBe('METHOD_NOT_WHITELISTED')
     const nobody = await chain.payer({ ...usual, WHITELIST: { allowed_addresses: [named] } })
     expect(await told(nobody, other)).toBe('WHITELIST_DENIED')
-  }, 30_000)
+  })
 
   test('that takes more than the payment is refused', async () => {
     const payer = await chain.payer(usual, { agent: { ownerAddress: OWNER } })
@@ -157,7 +157,7 @@ describe('a contract wallet', () => {
     expect(body.effects).toContainEqual(
       expect.objectContaining({ kind: 'spend', amount: '7', asset: expect.objectContaining({ address: token }) }),
     )
-  }, 30_000)
+  })
 
   test('is refused where the node does not show what its code does, and where more than a payment is asked of it', async () => {
     const to = await withCode(RECEIVES)

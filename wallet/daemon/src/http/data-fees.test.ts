@@ -15,7 +15,7 @@ beforeAll(async () => {
   chain = await startEvmChain('base-sepolia')
   await setCode(chain.evm.rpcUrl, ORACLE, ONE_WEI_A_BYTE)
   payer = await chain.payer({ SPENDING_LIMIT: { instant_max: `${10n ** 18n}` } })
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const accessList = Array.from({ length: 8 }, (_, index) => ({

@@ -212,7 +212,7 @@ test('what may have been paid is given up, and ends as the chain decides; an equ
   const sent = (await (await http.fetch('/v1/transactions/send', post(body, headers))).json()) as TransactionView
   const read = async () =>
     (await (await http.fetch(`/v1/transactions/${sent.id}`, as(token))).json()) as TransactionView
-  await expect.poll(async () => (await read()).outcomeUnknown, { timeout: 10_000 }).toBe(true)
+  await expect.poll(async () => (await read()).outcomeUnknown).toBe(true)
   const cancelled = await http.fetch(`/v1/transactions/${sent.id}/cancel`, { method: 'POST', ...as(token) })
   expect(cancelled.status).toBe(202)
   expect(await cancelled.json()).toMatchObject({ status: 'SUBMITTED', closing: true, notice: { code: 'CANCELLING' } })

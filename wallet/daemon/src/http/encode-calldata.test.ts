@@ -8,7 +8,7 @@ let payer: EvmPayer
 beforeAll(async () => {
   chain = await startEvmChain()
   payer = await chain.payer({ SPENDING_LIMIT: { instant_max: '1' } })
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 type Parameter = { name?: string; type: string; components?: Parameter[] }

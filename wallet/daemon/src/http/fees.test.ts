@@ -16,7 +16,7 @@ let chain: EvmChain
 beforeAll(async () => {
   chain = await startEvmChain()
   await setCode(chain.evm.rpcUrl, BURNER, BURNER_CODE)
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 /** Of a payment of 1 wei at this price per gas. */
@@ -146,5 +146,5 @@ describe('a fee that the daemon sets', () => {
     const { fee } = await chain.read(payer, first.body.id)
     const left = budget - BigInt(fee as string)
     expect((await chain.ask(payer, 'send', { ...plain, amount: `${left}` })).body.code).toBeUndefined()
-  }, 30_000)
+  })
 })

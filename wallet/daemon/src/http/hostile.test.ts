@@ -13,7 +13,7 @@ let payer: Payer
 beforeAll(async () => {
   local = await startLocalChains()
   payer = await fundedAgent(local, { instant_max: `${10n ** 18n}` })
-}, 60_000)
+})
 afterAll(() => local?.close())
 
 /** Routes that stop what the other cases need; their bodies are none. */

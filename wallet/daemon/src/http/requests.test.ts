@@ -3,6 +3,7 @@ import { newId } from '@openpista/common'
 import type { CommandChallengeView } from '@waiaas/core'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newKdfParams } from '../signer/sealed.ts'
 import { answerOwner } from './testing/owner.ts'
 import { agentWithPayment, LOCAL_KEY, PASSWORD, post, startHttp, type TestHttp } from './testing/start-http.ts'
 
@@ -209,7 +210,7 @@ describe('the master password', () => {
   })
 
   test('of the command line, and for the emergency stop, does not wait behind a flood of guesses', async () => {
-    const own = await startHttp({ limits: { publicPerMinute: 5 } })
+    const own = await startHttp({ limits: { publicPerMinute: 5 }, kdfparams: newKdfParams() })
     try {
       const answered: Answer[] = []
       const flood = Array.from({ length: 40 }, (_, index) =>
@@ -227,7 +228,7 @@ describe('the master password', () => {
     } finally {
       await own.close()
     }
-  }, 120_000)
+  })
 
   test('a wrong local key gives no share', async () => {
     const own = await startHttp()
@@ -243,6 +244,14 @@ describe('the master password', () => {
 })
 
 describe('rate limits', () => {
+  /** Calls until the limit is reached: while the calls go on, some of it comes back. */
+  async function untilLimited(call: () => Promise<Response>): Promise<Response> {
+    for (;;) {
+      const answer = await call()
+      if (answer.status === 429) return answer
+    }
+  }
+
   test('somebody without credentials locks nobody out', async () => {
     const own = await startHttp({ limits: { publicPerMinute: 20, sessionPerMinute: 5 } })
     try {
@@ -254,7 +263,7 @@ describe('rate limits', () => {
         statuses.add((await own.fetch('/v1/agents', { headers: { Authorization: 'Bearer wai_admin_guess' } })).status)
       }
       expect([...statuses].sort()).toEqual([200, 401, 429])
-      const limited = await own.fetch('/health')
+      const limited = await untilLimited(() => own.fetch('/health'))
       expect(limited.headers.get('ratelimit')).toMatch(/^"public";r=0;t=\d+$/)
       expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
       expect((await own.fetch('/v1/agents', asAdmin)).status).toBe(200)
@@ -262,8 +271,7 @@ describe('rate limits', () => {
 
       const [one, two] = [await agentWithPayment(own, 'one'), await agentWithPayment(own, 'two')]
       const read = (token: string) => own.fetch('/v1/wallet', { headers: { Authorization: `Bearer ${token}` } })
-      for (let i = 0; i < 6; i++) await read(one.session.token)
-      expect((await read(one.session.token)).status).toBe(429)
+      await untilLimited(() => read(one.session.token))
       expect((await read(two.session.token)).status).toBe(200)
     } finally {
       await own.close()

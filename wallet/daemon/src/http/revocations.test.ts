@@ -27,7 +27,7 @@ beforeAll(async () => {
   await setCode(rpcUrl, TOKEN, answering({ ...taking, ...described }))
   await setCode(rpcUrl, NO_TOKEN, answering(taking))
   await setCode(rpcUrl, PERMIT2, '0x00')
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const usual = { SPENDING_LIMIT: { instant_max: `${10n ** 18n}` } }
@@ -102,7 +102,7 @@ test('a spender who left the list loses the right in fact', async () => {
   await confirmed('0')
   const trial = await chain.ask(payer, 'simulate', approve('0'))
   expect(trial.body.effects).toMatchObject([{ kind: 'grant', amount: '0', spender: checksumAddress(SPENDER) }])
-}, 30_000)
+})
 
 test('on a node that cannot simulate, only of what is known to be a token', async () => {
   const payer = await chain.payer(others)

@@ -21,7 +21,7 @@ beforeAll(async () => {
   box = checksumAddress(await deployBox({ rpcUrl: chain.evm.rpcUrl })) as `0x${string}`
   const contracts = [{ address: box }]
   payer = await chain.payer({ SPENDING_LIMIT: { instant_max: `${ETH}` }, CONTRACT_WHITELIST: { contracts } })
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const lower = (text: string) => text.toLowerCase()

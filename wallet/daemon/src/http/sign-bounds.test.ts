@@ -14,7 +14,7 @@ beforeAll(async () => {
   chain = await startEvmChain()
   const anyFee = { approval_above_percent: 1_000_000, deny_above_percent: 1_000_000, ignored_up_to: '10' }
   payer = await chain.payer({ SPENDING_LIMIT: { instant_max: `${U256 - 1n}` }, FEE_LIMIT: anyFee })
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 type Hex = `0x${string}`

@@ -21,7 +21,7 @@ let payer: Payer
 beforeAll(async () => {
   local = await startLocalChains()
   payer = await fundedAgent(local, { instant_max: `${ETH}`, delay_max: `${2n * ETH}`, delay_seconds: 60 })
-}, 60_000)
+})
 afterAll(() => local?.close())
 
 type Outside = Partial<Parameters<typeof serializeTransaction>[0]>
@@ -73,7 +73,7 @@ describe('a transaction made elsewhere on EVM', () => {
 
     expect(await submit(raw)).toBe(body.hash)
     await settled(body.id, 'CONFIRMED')
-  }, 30_000)
+  })
 
   test('counts against the limits before anybody sends it', async () => {
     const window = [{ seconds: 3600, asset: 'native:evm', max: '100000000000000000' }]
@@ -94,7 +94,7 @@ describe('a transaction made elsewhere on EVM', () => {
     await settled(body.id, 'FAILED', own.token)
     expect(await read(body.id, own.token)).toMatchObject({ error: { code: 'TX_EXPIRED' } })
     await expect(submit(body.signedTransaction!)).rejects.toThrow(/nonce/)
-  }, 30_000)
+  })
 
   test('above the limit it waits, and is signed when the wait is over', async () => {
     const own = await fundedAgent(local, { instant_max: '1', delay_max: `${2n * ETH}`, delay_seconds: 60 })
@@ -111,7 +111,7 @@ describe('a transaction made elsewhere on EVM', () => {
     expect(await read(body.id, own.token)).not.toHaveProperty('signedTransaction')
     const suspended = await sign(evmTransaction({ nonce: 1 }), {}, own.token)
     expect([suspended.status, suspended.body.code]).toEqual([409, 'AGENT_SUSPENDED'])
-  }, 30_000)
+  })
 
   test.each<[string, Record<string, unknown>, number, string]>([
     ['for another chain', { chainId: 1 }, 400, 'CHAIN_ID_MISMATCH'],
@@ -172,7 +172,7 @@ describe('a transaction made elsewhere on Solana', () => {
     const wire = body.signedTransaction as never
     await createSolanaRpc(local.solana.rpcUrl).sendTransaction(wire, { encoding: 'base64' }).send()
     await settled(body.id, 'CONFIRMED')
-  }, 30_000)
+  })
 
   test('that another wallet has to sign is refused', async () => {
     const { status, body } = await sign(await outside(SOLANA_TO, 1n), { network: 'solana-local' })

@@ -33,7 +33,7 @@ beforeAll(async () => {
     CONTRACT_WHITELIST: { contracts: [{ address: MEMO }] },
   })
   await mint.mintTo(payer.address as Address, 1_000n)
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const newAddress = async () => (await generateKeyPairSigner()).address
@@ -182,7 +182,7 @@ test('the vault of a multisig, which has no key, is paid in SOL and, once it is 
     expect(await payer.ended(body.id)).toMatchObject({ status: 'CONFIRMED' })
   }
   expect(await balanceOf(vault)).toBe((3n * SOL) / 10n)
-}, 30_000)
+})
 
 describe('what cannot be built is refused by name', () => {
   const call = (programId: string, pubkey: string, isWritable: boolean, more: object = {}) => ({

@@ -17,7 +17,7 @@ beforeAll(async () => {
   chain = await startSolanaChain({ slotMs: 400 })
   mint = await createSplMint(chain.mintOptions)
   payer = await solanaPayer(chain)
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 const rpcOf = (url: string) => createSolanaRpc(url)
@@ -132,7 +132,7 @@ describe('a transaction made elsewhere is for the network that it is signed for'
       const { status, body } = await payer.sign(await transaction)
       expect([status, body.code, body.message]).toEqual([400, 'INVALID_TRANSACTION', expect.stringContaining(why)])
     }
-  }, 30_000)
+  })
 })
 
 /** A nonce account with this authority, and the value that it holds. */

@@ -30,7 +30,7 @@ let chain: SolanaChain
 
 beforeAll(async () => {
   chain = await startSolanaChain()
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 type Extend = (authority: Address, mint: Address) => { extension: ExtensionArgs; setUp: Instruction }[]
@@ -121,7 +121,7 @@ describe('a mint that scales what wallets show (ScaledUiAmount)', () => {
       multiplier: '10',
       notes: expect.arrayContaining([expect.stringContaining('10 times')]),
     })
-  }, 30_000)
+  })
 
   test('a new multiplier counts from its time on, and near that time only base units are taken', async () => {
     const mint = await scaled(10)
@@ -140,7 +140,7 @@ describe('a mint that scales what wallets show (ScaledUiAmount)', () => {
     expect((await payer.simulate(transfer(mint, to, { amount: '5' }))).body).toMatchObject({ amount: '5' })
     await change(mint, 20, 0n)
     expect(await amountNow()).toMatchObject({ amount: '50000', humanAmount: '1' })
-  }, 30_000)
+  })
 
   test('an amount between two base units is rounded down, and said so by what is shown', async () => {
     const mint = await scaled(3)
@@ -173,7 +173,7 @@ test('a mint that adds interest takes base units, and shows what wallets show', 
   const sent = await payer.ended(body.id)
   expect(sent.status).toBe('CONFIRMED')
   expect(JSON.stringify(spendOf(sent.effects, mint))).toContain('interest of 50 % a year')
-}, 30_000)
+})
 
 describe('what an issuer may do to every holder is shown, and allowed with the token', () => {
   const powers: Record<string, [extend: Extend, note: (authority: string) => string]> = {
@@ -274,7 +274,7 @@ describe('the account that a recipient gets with the first tokens belongs to the
     ])
     expect(await payer.ended(body.id)).toMatchObject({ status: 'CONFIRMED' })
     expect(await heldBy(to, mint)).toBe(5n)
-  }, 30_000)
+  })
 
   test('one who is not on the list is paid nothing, and gets no account either', async () => {
     const payer = await holder(mint, { WHITELIST: { allowed_addresses: [await newAddress()] } })

@@ -12,7 +12,7 @@ let chain: EvmChain
 
 beforeAll(async () => {
   chain = await startEvmChain()
-}, 60_000)
+})
 afterAll(() => chain?.close())
 
 type Shares = { shares: bigint; pooled: bigint; decimals: number; roundsUp: boolean }

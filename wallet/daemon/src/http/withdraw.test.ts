@@ -114,7 +114,7 @@ test('everything on both chains goes home, tokens and deposits too, even of a su
   expect((await balances(home, 'solana-local', tokens)).slice(1), 'the mint keeps 1 %').toEqual([7_000_000n, 19_800n])
   const [lamports] = await balances(agent.solana, 'solana-local', [])
   expect(lamports).toBe(0n)
-}, 120_000)
+})
 
 test('asked twice at once, and again, it sends everything once', async () => {
   const agent = await lockedAgent()
@@ -134,7 +134,7 @@ test('what comes after the end goes home as well', async () => {
   await chains.evm.control.fund(agent.evm, 3n * COIN)
   const [late] = await ends(await withdraw(agent.id))
   expect(late).toMatchObject({ status: 'CONFIRMED', to: owner.address })
-}, 60_000)
+})
 
 test('an agent with a token only is not empty', async () => {
   const agent = await lockedAgent()
@@ -146,7 +146,7 @@ test('an agent with a token only is not empty', async () => {
   await expect(http.operate('DELETE', `/v1/agents/${agent.id}`)).rejects.toThrow('409 {"code":"AGENT_NOT_EMPTY"')
   await ends(await withdraw(agent.id))
   expect(await http.operate('DELETE', `/v1/agents/${agent.id}`)).toMatchObject({ status: 'TERMINATED' })
-}, 60_000)
+})
 
 test('an address for the other chain needs the owner, who names exactly this one', async () => {
   const agent = await lockedAgent()

@@ -97,4 +97,4 @@ test('killed after any step, the keystore opens whole with the old password or t
     expect(readdirSync(join(root, `killed-${step}`))).toEqual(['keystore'])
   }
   expect(opened.join(' ')).toMatch(/^(old ){4,}new new new$/)
-}, 60_000)
+})

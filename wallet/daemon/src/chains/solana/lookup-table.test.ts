@@ -97,7 +97,7 @@ test('a transaction with a lookup table is read through it, judged, signed and a
   expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
   expect((await included(adapter, attempt)).result.succeeded).toBe(true)
   expect(await adapter.balance(to)).toEqual({ ok: true, amount: 10n ** 9n + 5_000n })
-}, 60_000)
+})
 
 test('a transaction whose table is not on the chain is refused', async () => {
   const table = newSolanaKey().account.address as Address
@@ -120,4 +120,4 @@ test('a call that only writes a memo is a call of the memo program, in a call an
   expect(draft).toMatchObject({ effects, amount: 0n, to: MEMO_PROGRAM })
   expect(draft.maxFee).toBeGreaterThan(0n)
   expect(await paid(adapter, key, draft)).toBeGreaterThan(0n)
-}, 60_000)
+})

@@ -46,7 +46,7 @@ beforeAll(async () => {
   withFee = await createTransferFeeMint({ ...chain, feeBasisPoints: 150, maximumFee: 1_000n })
   await spl.mintTo(wallet, 1_000_000n)
   await withFee.mintTo(wallet, 1_000_000n)
-}, 60_000)
+})
 afterAll(async () => {
   await adapter.close()
   await node.stop()
@@ -179,7 +179,7 @@ test('what a mint forbids is refused in words', async () => {
   expect(await send(pausable, stranger())).toHaveProperty('effects')
   await pausable.send([getPauseInstruction({ mint: pausable.address, authority: pausable.authority })])
   expect(await send(pausable, stranger())).toMatchObject({ ...refusal, message: expect.stringContaining('paused') })
-}, 30_000)
+})
 
 test('what the delegate of a mint may do to every holder is said of the token', async () => {
   const watched = await extended((authority, mint) => ({

@@ -18,6 +18,7 @@ import { createWalletSource } from '../../engine/wallet-source.ts'
 import { startJobs } from '../../jobs/jobs.ts'
 import { cheapKdfParams } from '../../signer/cheap-kdf.fixture.ts'
 import { initKeystore, openKeystore } from '../../signer/keystore.ts'
+import type { KdfParams } from '../../signer/sealed.ts'
 import { appendEvent } from '../../store/events.ts'
 import { migrations, type Tables } from '../../store/tables.ts'
 import { composeHttp, type HttpParts } from '../compose.ts'
@@ -65,6 +66,8 @@ export type HttpOptions = {
   autoStop?: Partial<AutoStopSettings>
   /** A machine's clock that another one has moved already. */
   clock?: MovableClock
+  /** What a look at the password costs; little unless set. */
+  kdfparams?: KdfParams
   /** Goes on where another one was closed. */
   folder?: string
 }
@@ -76,7 +79,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'waiaas-http-'))
   const clock = options.clock ?? movableClock()
   if (!existsSync(join(folder, 'keystore'))) {
-    await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD), cheapKdfParams())
+    await initKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD), options.kdfparams ?? cheapKdfParams())
   }
   const keystore = await openKeystore(join(folder, 'keystore'), Buffer.from(PASSWORD))
   const database = await openDatabase<Tables>({ path: join(folder, 'test.db'), migrations, synchronous: 'NORMAL' })
