@@ -169,13 +169,17 @@ describe('prove', () => {
 describe('write-off', () => {
   test('as paid: the amount counts as spent, once, and nothing is ever signed for it again', async () => {
     const id = await unsent()
+    const early = { status: 409, body: { message: expect.stringContaining('nonce 0 is not used yet') } }
+    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(early)
+    // The node shows that the nonce is used, and not yet by what.
+    chain.node.refuse({ ...REFUSED, eth_getBlockByNumber: { code: -32000, message: 'busy' } })
+    await useElsewhere(payer)
     expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject({ status: 200, body: { status: 'CONFIRMED' } })
     expect(await reservedOf(id)).toEqual(['COMMITTED'])
     const twice = { status: 409, body: { code: 'TX_ALREADY_PROCESSED' } }
     expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(twice)
     expect(await act(id, 'write-off', { as: 'unpaid', amount: '1000' })).toMatchObject(twice)
     // Its bytes turn out to be dead: the operator has decided all the same.
-    await useElsewhere(payer)
     chain.node.refuse({})
     const states = () => chain.http.db.selectFrom('attempts').select('state').where('transaction_id', '=', id).execute()
     await expect.poll(states, PATIENCE).toEqual([{ state: 'DEAD' }])

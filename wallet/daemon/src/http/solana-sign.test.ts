@@ -44,6 +44,9 @@ const unitPrice = (lamportsForAMillion: bigint, ...behind: number[]) => {
 }
 const millionUnits = budget(2, 0x40, 0x42, 0x0f, 0)
 
+/** Any fee, as far above the market as it may be. */
+const ANY_FEE = { FEE_LIMIT: { ignored_up_to: '100' } }
+
 describe('what a transaction made elsewhere pays', () => {
   test.each<[string, Instruction[], bigint]>([
     ['a price', [millionUnits, unitPrice(SOL)], SOL],
@@ -53,10 +56,11 @@ describe('what a transaction made elsewhere pays', () => {
   ])(
     '%s: the ceiling is what the chain takes',
     async (_, instructions, priority) => {
+      const payer = await solanaPayer(chain, ANY_FEE)
       await chain.node.control.fund(payer.address, 20n * SOL)
       const before = await balanceOf(payer.address)
-      const transaction = await outside([...instructions, transferInstruction(payer.address, await newAddress(), SOL)])
-      const { status, body } = await payer.sign(transaction)
+      const pay = transferInstruction(payer.address, await newAddress(), SOL)
+      const { status, body } = await payer.sign(await outside([...instructions, pay], undefined, payer.address))
       expect([status, body]).toMatchObject([201, { status: 'SIGNED', maxFee: String(priority + 5_000n) }])
       await rpc()
         .sendTransaction(body.signedTransaction as never, { encoding: 'base64' })
@@ -68,7 +72,7 @@ describe('what a transaction made elsewhere pays', () => {
   )
 
   test('a fee of 70 SOL stands in the ceiling to the lamport', async () => {
-    const rich = await solanaPayer(chain)
+    const rich = await solanaPayer(chain, ANY_FEE)
     await chain.node.control.fund(rich.address, 100n * SOL)
     const pay = transferInstruction(rich.address, payer.address, 1n)
     const { body } = await rich.sign(await outside([millionUnits, unitPrice(70n * SOL), pay], undefined, rich.address))

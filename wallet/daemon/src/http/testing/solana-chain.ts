@@ -52,7 +52,7 @@ export async function solanaPayer(
   policies: Record<string, unknown> = {},
   agent: Record<string, unknown> = {},
 ): Promise<SolanaPayer> {
-  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: 'payer', ...agent })
+  const made = await http.operate<AgentView>('POST', '/v1/agents', { name: `payer ${newId()}`, ...agent })
   const { address } = made.wallets.find(({ chain }) => chain === 'solana')!
   await node.control.fund(address, 10n * SOL)
   const usual = { SPENDING_LIMIT: { instant_max: `${10n ** 30n}` }, COUNTERPARTY: { first_payment: 'INSTANT' } }
