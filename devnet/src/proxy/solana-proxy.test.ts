@@ -171,7 +171,7 @@ describe('acts', () => {
     await node.control.act({ kind: 'heal' })
     await node.control.act({ kind: 'hole', from: slot, to: slot })
     expect((await call('getBlock', [slot])).error?.code).toBe(-32007)
-    expect((await call('getBlocks', [slot, slot + 1])).result).toEqual([slot + 1])
+    expect((await call('getBlocks', [slot, slot + 1, { commitment: 'confirmed' }])).result).toEqual([slot + 1])
     expect(await statusOf(call, signature)).toBeNull()
     expect((await call('getFirstAvailableBlock')).result).toBeLessThan(slot)
     await node.stop()
