@@ -20,7 +20,7 @@ const processes = [
   'scripts/**/*.test.ts',
   'testing/src/chromium.test.ts',
   'tests/*.test.ts',
-  'tests/{crash,scenarios}/**/*.test.ts',
+  'tests/{cases,crash,scenarios}/**/*.test.ts',
   'wallet/admin/src/*.test.ts',
   'wallet/cli/src/**/*.test.ts',
   'wallet/daemon/src/key-secrecy.test.ts',
