@@ -1,3 +1,4 @@
+import { newId } from '@openpista/common'
 import type { AgentView } from '@waiaas/core'
 import { deployOwnerFactory, type EvmNode, OWNER_FACTORY_ABI, startEvmNode } from '@waiaas/devnet'
 import {
@@ -46,7 +47,7 @@ async function rpc(method: string, params: unknown[]): Promise<unknown> {
 }
 
 async function verify(ownerAddress: string, signatureOf: (hash: string) => string): Promise<string> {
-  const agent = await http.operate<AgentView>('POST', '/v1/agents', { name: 'of a contract', ownerAddress })
+  const agent = await http.operate<AgentView>('POST', '/v1/agents', { name: `of a contract ${newId()}`, ownerAddress })
   const asked = await askOwner(http, 'verify', agent.id)
   const signature = signatureOf(hashMessage(asked.message))
   return await told(await answerOwner(http, 'POST', `/v1/agents/${agent.id}/owner/verify`, asked, signature))
