@@ -248,6 +248,23 @@ describe('an uncertain chain', () => {
     },
   )
 
+  test('a refusal that comes when a block has the payment keeps nobody waiting', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    const { broadcast } = chain
+    chain.broadcast = async (signed, how) => {
+      await broadcast(signed, how)
+      await world.engine.follow('evm-local')
+      chain.broadcast = broadcast
+      return { kind: 'not accepted', message: 'nonce too low' }
+    }
+    const { id } = await world.engine.send(world.caller, pay('1'), 'first')
+    await settle(world)
+    expect(await world.engine.view(id)).toMatchObject({ status: 'CONFIRMED' })
+    const next = await world.engine.send(world.caller, pay('1'), 'next')
+    await settle(world)
+    expect(await world.engine.view(next.id)).toMatchObject({ status: 'CONFIRMED' })
+  })
+
   test('a payment that no node ever takes is given up, and what waits behind it goes', async () => {
     const { world, chain } = await evmWorld({ policies: open })
     await world.engine.send(world.caller, pay('1'), 'first')

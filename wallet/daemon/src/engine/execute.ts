@@ -181,6 +181,8 @@ async function handOver(
   if (answer.kind !== 'accepted' && signed.sequence !== null) lane?.notAccepted(signed.sequence)
   const said = answer.kind === 'accepted' ? undefined : answer.message
   const moved = await submitted(context, row, attempt, said)
+  // A block may have it before its node has answered: then the account waits for no node.
+  if (said !== undefined && moved?.outcome_unknown !== 1) lane?.doubt()
   context.onStep('submitted', row.id)
   return moved
 }
