@@ -16,6 +16,8 @@ const processes = [
   'agent/openpista/src/tools/browser/**/*.test.ts',
   'agent/openpista/src/workers/{crash,program}.test.ts',
   'agent/web/src/main.test.ts',
+  // Measures its own process, which nothing else may share.
+  'bench/process-usage.test.ts',
   'devnet/src/main.test.ts',
   'scripts/**/*.test.ts',
   'testing/src/chromium.test.ts',

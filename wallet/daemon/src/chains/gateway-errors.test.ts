@@ -20,6 +20,12 @@ describe('what an error says about its node', () => {
     ['busy', 15, 'Too many requests, try again later'],
     ['busy', 12, "Can't route your request to suitable provider, if you specified certain providers revise the list"],
     ['busy', 30, 'Request timeout on the free tier, please upgrade your tier to the paid one'],
+    ['busy', 35, 'chain is not available on free plan, please upgrade to paid plan'],
+    [
+      'busy',
+      -32701,
+      'Please specify an address in your request or, to remove restrictions, order a dedicated full node here: https://www.allnodes.com/eth/host',
+    ],
     ['busy', -32046, 'Cannot fulfill request'],
     ['busy', -32005, 'daily request count exceeded, request rate limited'],
     ['busy', -32005, "You've exceeded the RPS limit available on the current plan."],

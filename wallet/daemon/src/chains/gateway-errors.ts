@@ -87,6 +87,11 @@ const wordings: readonly Wording[] = [
   },
   {
     says: 'busy',
+    pattern: /(on|of) (the )?free plan|to (a )?paid plan|order a dedicated (full )?node|require a personal token/i,
+    sources: 'dRPC 35; PublicNode -32701, -32602 (devnet/src/personalities/{drpc,publicnode}.ts)',
+  },
+  {
+    says: 'busy',
     pattern:
       /under too much load|no (server|backend)s? .{0,40}(available|healthy)|can't route your request|temporar(y|ily) .{0,20}(error|unavailable)|^internal (server )?error\.?$|(bad gateway|gateway timeout|service unavailable)|timeout on (the )?free ?tier|node is (behind|unhealthy)/i,
     sources:
