@@ -51,7 +51,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
 
   // Before the others: what a node said once that it does not offer is not asked of it again for a while.
   test('has no index: the receipt of a call comes with those of its block', async () => {
-    await forgetAll()
+    await node.control.act({ kind: 'forget', what: 'transactions', from: 0 })
     const { payer, id, moved } = await call()
     await wallet.until(id, { status: 'CONFIRMED' })
     expect(await moved()).toBe(PAID)
