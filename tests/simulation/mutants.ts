@@ -182,9 +182,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a signature that is made again is reserved twice',
     file: 'engine/hold.ts',
-    text: "'SIMULATION_FAILED', message)\n    }\n    await release(db, row.id)\n    const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(\n      db,\n      agent,\n      row.network,\n      draft,\n      { now, ago: context.clock.ago, prices, inForce },\n      askedBy(row, isApproved)",
-    replacement:
-      "'SIMULATION_FAILED', message)\n    }\n    const inForce = await context.policies(db, agent.id, row.network)\n    const judgement = await judge(\n      db,\n      agent,\n      row.network,\n      draft,\n      { now, ago: context.clock.ago, prices, inForce },\n      askedBy(row, isApproved)",
+    text: "'SIMULATION_FAILED', message)\n    }\n    await release(db, row.id)\n    const asked = askedBy(row, isApproved)",
+    replacement: "'SIMULATION_FAILED', message)\n    }\n    const asked = askedBy(row, isApproved)",
   },
   {
     name: 'a key stands for nothing',

@@ -42,15 +42,8 @@ export async function admit(
     const refusal = await spendingFault(db, agent, row.origin)
     if (refusal !== undefined) return await cancel(db, settle, now, refusal.code, refusal.message, {})
     if (row.origin === 'owner-sweep') return await allowSweep(db, settle, draft, now)
-    const inForce = await context.policies(db, agent.id, row.network)
-    const judgement = await judge(
-      db,
-      agent,
-      row.network,
-      draft,
-      { now, ago: context.clock.ago, prices, inForce },
-      askedBy(row, false),
-    )
+    const asked = askedBy(row, false)
+    const judgement = await judge(context, db, { agent, network: row.network, draft, prices, now, asked })
     const applied = await apply(db, row, settle, draft, judgement, now)
     if (applied === undefined) throw new Error(`transaction ${row.id} was judged twice at once`)
     await recordJudgement(db, row, judgement.record)
@@ -80,15 +73,8 @@ async function denyForeseen(
     const now = context.now()
     const agent = await agentOf(db, agent_id)
     if ((await spendingFault(db, agent)) !== undefined) return undefined
-    const inForce = await context.policies(db, agent_id, network)
-    const judgement = await judge(
-      db,
-      agent,
-      network,
-      draft,
-      { now, ago: context.clock.ago, prices, inForce },
-      askedBy(row, false),
-    )
+    const asked = askedBy(row, false)
+    const judgement = await judge(context, db, { agent, network, draft, prices, now, asked })
     if (judgement.verdict.tier !== 'DENY') return undefined
     const denied = await deny(db, settle, draft, judgement, now)
     await recordJudgement(db, row, judgement.record)

@@ -142,15 +142,8 @@ async function rejudge(
       return await cancelHeld(db, current, now, 'SIMULATION_FAILED', message)
     }
     await release(db, row.id)
-    const inForce = await context.policies(db, agent.id, row.network)
-    const judgement = await judge(
-      db,
-      agent,
-      row.network,
-      draft,
-      { now, ago: context.clock.ago, prices, inForce },
-      askedBy(row, approval !== undefined),
-    )
+    const asked = askedBy(row, approval !== undefined)
+    const judgement = await judge(context, db, { agent, network: row.network, draft, prices, now, asked })
     await recordJudgement(db, row, judgement.record)
     if (judgement.verdict.tier === 'DENY') return await deny(db, settleStored(current), draft, judgement, now)
     await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
@@ -191,15 +184,8 @@ export async function rejudgeToSign(context: Context, row: TransactionRow): Prom
       return await failIn(context, db, current, 'SIMULATION_FAILED', message)
     }
     await release(db, row.id)
-    const inForce = await context.policies(db, agent.id, row.network)
-    const judgement = await judge(
-      db,
-      agent,
-      row.network,
-      draft,
-      { now, ago: context.clock.ago, prices, inForce },
-      askedBy(row, isApproved),
-    )
+    const asked = askedBy(row, isApproved)
+    const judgement = await judge(context, db, { agent, network: row.network, draft, prices, now, asked })
     await recordJudgement(db, row, judgement.record)
     const { verdict } = judgement
     if (verdict.tier === 'DENY') {

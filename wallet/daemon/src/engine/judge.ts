@@ -32,7 +32,7 @@ import { readSetting, settingKeys } from '../store/settings.ts'
 import type { Tables } from '../store/tables.ts'
 import type { TransactionRow } from '../store/transactions.ts'
 import { fault } from './fault.ts'
-import type { Prices } from './parts.ts'
+import type { Context, Prices } from './parts.ts'
 import type { InForce } from './policy-source.ts'
 import type { SteadyClock } from './steady-clock.ts'
 
@@ -57,22 +57,32 @@ export type Asked = SessionRequest & {
   approved: boolean
 }
 
+export type JudgeOptions = {
+  agent: Agent
+  network: NetworkName
+  draft: Draft
+  prices: ReadonlyMap<string, bigint>
+  /** Unix seconds. */
+  now: number
+  asked: Asked
+  /** Policies to judge by instead of the stored ones: for a dry run. */
+  inForce?: InForce
+}
+
 /**
- * What the policies say to a draft now. Reads totals through `db`: inside the transaction that reserves, where the
- * policies are to be read too, nobody else is let in between.
+ * Judges a draft by the policies in force. Reads policies and totals through `db`: inside the transaction that
+ * reserves, no other payment gets in between.
  */
 export async function judge(
+  { clock, policies: policiesOf }: Pick<Context, 'clock' | 'policies'>,
   db: Kysely<Tables>,
-  agent: Agent,
-  network: NetworkName,
-  draft: Draft,
-  given: { now: number; ago: SteadyClock['ago']; prices: ReadonlyMap<string, bigint>; inForce: InForce },
-  asked: Asked,
+  options: JudgeOptions,
 ): Promise<Judgement> {
+  const { agent, network, draft, prices, now, asked } = options
+  const { ago } = clock
   const { effects, maxFee, plainFee, marketFee } = draft
   const subject: Subject = { network, effects, maxFee, plainFee, ...(marketFee === undefined ? {} : { marketFee }) }
-  const { now, ago, prices } = given
-  const { policies, version: policyVersion } = given.inForce
+  const { policies, version: policyVersion } = options.inForce ?? (await policiesOf(db, agent.id, network))
   const facts: Facts = { now, prices, ...(await answer(db, agent.id, ago, questionsFor(policies, subject))) }
   const session = await judgeSession(db, asked, subject, ago)
   const said = evaluate(policies, subject, facts)

@@ -35,14 +35,16 @@ export async function simulate(
   const stored = await context.policies(db, agent.id, network)
   const inForce = rows === undefined ? stored : { ...stored, policies: policiesInForce(rows, agent.id, network) }
   const asked = { sessionId: caller.sessionId, type: request.type, approved: false }
-  const { verdict, policyVersion, record } = await judge(
-    db,
+  const now = context.now()
+  const { verdict, policyVersion, record } = await judge(context, db, {
     agent,
     network,
     draft,
-    { now: context.now(), ago: context.clock.ago, prices, inForce },
+    prices,
+    now,
     asked,
-  )
+    inForce,
+  })
   const balance = await adapter.balance(wallet.address)
   if (!balance.ok) throw fault('CHAIN_ERROR', balance.message)
   const after = draft.effects.reduce(
