@@ -1,12 +1,11 @@
 import { AppError, createLogger, type Timers } from '@openpista/common'
-import type { NetworkName } from '@waiaas/core'
-import type { ChainAdapter } from '../../wallet/daemon/src/chains/chain-adapter.ts'
 import type { Exchange } from '../../wallet/daemon/src/chains/exchange.ts'
 import { createAdapters } from '../../wallet/daemon/src/chains/index.ts'
 import { createEngine } from '../../wallet/daemon/src/engine/create-engine.ts'
 import type { Engine, EngineByHand, EngineJobs, EngineStops } from '../../wallet/daemon/src/engine/engine.ts'
 import type { EngineParts, Step } from '../../wallet/daemon/src/engine/parts.ts'
 import { openSteadyClock } from '../../wallet/daemon/src/engine/steady-clock.ts'
+import { type Jobs, startJobs } from '../../wallet/daemon/src/jobs/jobs.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Disk } from './disk.ts'
 import type { Random } from './random.ts'
@@ -99,11 +98,11 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
     },
     onStep: reached,
   })
-  const jobs = startJobs(engine, adapters, { timers, tickMillis: world.tickMillis, log })
+  let jobs: Jobs | undefined
   engine.recover().then(
     () => {
       ready = true
-      jobs.start()
+      jobs = startJobs({ engine, adapters, timers, tickMillis: world.tickMillis, log })
     },
     (error: unknown) => alive && world.onFault(`recover: ${String(error)}`),
   )
@@ -118,7 +117,7 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
     },
     handedOver: () => reached('handover'),
     close: async () => {
-      await jobs.close()
+      await jobs?.close()
       await engine.close()
       for (const adapter of adapters.values()) await adapter.close()
       end()
@@ -172,43 +171,6 @@ function livingSigner({ signer, clock, random }: Surroundings, isAlive: () => bo
       answer(() => {
         signer.isHalted = false
       }),
-  }
-}
-
-type SimulatedJobs = { start: () => void; close: () => Promise<void> }
-
-/** As `jobs/jobs.ts` does it. */
-function startJobs(
-  engine: EngineJobs,
-  adapters: ReadonlyMap<NetworkName, ChainAdapter>,
-  { timers, tickMillis, log }: { timers: Timers; tickMillis: number; log: EngineParts['log'] },
-): SimulatedJobs {
-  const running = new Map<string, Promise<void>>()
-  let stops: (() => void)[] = []
-  let closed = false
-  const start = (name: string, work: () => Promise<void>) => {
-    const run = work()
-      .catch((error: unknown) => log.error({ job: name, err: error }, 'A job failed; it runs again.'))
-      .finally(() => running.get(name) === run && running.delete(name))
-    running.set(name, run)
-  }
-  const follow = (network: NetworkName) => start(`follow ${network}`, () => engine.follow(network))
-  const tick = () => {
-    if (closed) return
-    if (!running.has('due')) start('due', engine.runDue)
-    for (const network of adapters.keys()) if (!running.has(`follow ${network}`)) follow(network)
-    timers.after(tickMillis, tick)
-  }
-  return {
-    start: () => {
-      stops = [...adapters].map(([network, adapter]) => adapter.onBlock(() => follow(network)))
-      timers.after(tickMillis, tick)
-    },
-    close: async () => {
-      closed = true
-      for (const stop of stops) stop()
-      while (running.size > 0) await Promise.all(running.values())
-    },
   }
 }
 

@@ -170,7 +170,7 @@ async function startDaemon(config: DaemonConfig, parts: DaemonParts): Promise<Da
     engine,
     settings: autoStopSettings(config),
   })
-  const jobs = startJobs({ engine, autoStop, adapters, log: logger, tickMillis: TICK_MILLIS })
+  const jobs = startJobs({ engine, autoStop, adapters, timers: systemTimers, log: logger, tickMillis: TICK_MILLIS })
   const listener = await listen(http.app.fetch, { hostname, port })
   address.port = listener.port
   const nodesChecked = checkNodes(adapters, logger)

@@ -1,3 +1,4 @@
+import { systemTimers } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import { type Control, startEvmNode, startSolanaNode } from '@waiaas/devnet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -54,7 +55,7 @@ describe.each(chains)('on $network', ({ network, family, start, newKey, coin, se
     })
     const jobs = startJobs({
       engine: world.engine,
-      autoStop: { run: async () => {} },
+      timers: systemTimers,
       adapters,
       log: world.log,
       tickMillis: 100,

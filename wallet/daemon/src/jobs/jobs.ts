@@ -1,4 +1,4 @@
-import type { Logger } from '@openpista/common'
+import type { Logger, Timers } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { AutoStop } from '../engine/auto-stop.ts'
@@ -12,12 +12,14 @@ export type Jobs = { close: () => Promise<void> }
  */
 export function startJobs(parts: {
   engine: EngineJobs
-  autoStop: AutoStop
+  /** Absent where nothing is to stop by itself. */
+  autoStop?: AutoStop
   adapters: ReadonlyMap<NetworkName, Pick<ChainAdapter, 'onBlock'>>
-  log: Logger
+  timers: Pick<Timers, 'after'>
+  log: Pick<Logger, 'error'>
   tickMillis: number
 }): Jobs {
-  const { engine, autoStop, adapters, log, tickMillis } = parts
+  const { engine, autoStop, adapters, timers, log, tickMillis } = parts
   const running = new Map<string, Promise<void>>()
   const start = (name: string, work: () => Promise<void>) => {
     const run = work()
@@ -28,14 +30,15 @@ export function startJobs(parts: {
   const follow = (network: NetworkName) => start(`follow ${network}`, () => engine.follow(network))
   const tick = () => {
     if (!running.has('due')) start('due', engine.runDue)
-    if (!running.has('auto stop')) start('auto stop', autoStop.run)
+    if (autoStop !== undefined && !running.has('auto stop')) start('auto stop', autoStop.run)
     for (const network of adapters.keys()) if (!running.has(`follow ${network}`)) follow(network)
+    cancelTick = timers.after(tickMillis, tick)
   }
   const stops = [...adapters].map(([network, adapter]) => adapter.onBlock(() => follow(network)))
-  const timer = setInterval(tick, tickMillis)
+  let cancelTick = timers.after(tickMillis, tick)
   return {
     close: async () => {
-      clearInterval(timer)
+      cancelTick()
       for (const stop of stops) stop()
       while (running.size > 0) await Promise.all(running.values())
     },

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError } from '@openpista/common'
+import { AppError, systemTimers } from '@openpista/common'
 import type { NetworkName } from '@waiaas/core'
 import { startJobs } from '../../jobs/jobs.ts'
 import type { Step } from '../parts.ts'
@@ -47,7 +47,7 @@ const world = await createWorld({
 })
 const jobs = startJobs({
   engine: world.engine,
-  autoStop: { run: async () => {} },
+  timers: systemTimers,
   adapters,
   log: world.log,
   tickMillis: 20,

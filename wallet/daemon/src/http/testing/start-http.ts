@@ -120,7 +120,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     engine: real,
     settings: { ...usualAutoStop, enabled: false, ...options.autoStop },
   })
-  const jobs = startJobs({ engine: real, autoStop, adapters, log, tickMillis: 100 })
+  const jobs = startJobs({ engine: real, autoStop, adapters, timers, log, tickMillis: 100 })
   const http = await composeHttp({
     db,
     clock: steady,
