@@ -30,6 +30,7 @@ export type { SolanaPersonality, SolanaSituation } from './personalities/solana-
 export { type Vocable, vocabulary } from './personalities/vocabulary.ts'
 export type { BalancerAct, EvmAct, SolanaAct } from './proxy/acts.ts'
 export { type BalancerOptions, startBalancer } from './proxy/balancer.ts'
-export { type EvmProxyOptions, type NodeProxy, startEvmProxy } from './proxy/evm-proxy.ts'
+export { type EvmProxyOptions, startEvmProxy } from './proxy/evm-proxy.ts'
+export type { NodeProxy } from './proxy/serve-node.ts'
 export { type SolanaProxyOptions, startSolanaProxy } from './proxy/solana-proxy.ts'
 export { type SolanaNode, type SolanaNodeOptions, startSolanaNode } from './solana-node.ts'

@@ -3,30 +3,34 @@ import { EVM_SITUATIONS, type EvmSituation } from '../personalities/evm-personal
 import { SOLANA_SITUATIONS, type SolanaSituation } from '../personalities/solana-personality.ts'
 
 /**
- * What becomes of the next sent transaction, and what the sender is told; the two are independent.
+ * The effect on the next sent transaction, and the answer to its sender; the two are independent.
  *
  * Effects: `take` passes it to the chain; `drop` forgets it; `hold` keeps the bytes and passes them on after
  * `afterMs`, or on `release`; `private` passes it on, but neither its hash nor its nonce shows before it is mined.
  */
 export type SendAct<Situation> = {
   readonly kind: 'nextSend'
-  /** `take` unless told. */
+  /** Default: `take`. */
   readonly effect?: 'take' | 'drop' | 'hold' | 'private'
-  /** The transaction's hash or signature unless told. */
+  /** Default: the transaction's hash or signature. */
   readonly answer?: { readonly situation: Situation } | RpcError
   readonly afterMs?: number
-  /** How many transactions it is for; 1 unless told, or until `heal`. */
+  /** The number of transactions it applies to; default 1. `always`: until `heal`. */
   readonly times?: number | 'always'
 }
 
-/** Acts that every node knows. */
-type CommonAct =
-  /** Passes on what `hold` keeps. */
-  | { readonly kind: 'release' }
-  /** Throttles the next requests in one of the personality's ways; the first unless told. */
+/** Acts on how a node speaks HTTP. */
+export type TransportAct =
+  /** Throttles the next requests in one of the personality's ways; default: the first. */
   | { readonly kind: 'throttle'; readonly way?: number; readonly times?: number | 'always' }
   /** Batches are answered from the last call to the first, or ids come back as texts. */
   | { readonly kind: 'answers'; readonly are: 'reversed' | 'withTextIds' }
+
+/** Acts that every node knows. */
+type CommonAct =
+  | TransportAct
+  /** Passes on the held transactions. */
+  | { readonly kind: 'release' }
   /** The node lacks these methods. */
   | { readonly kind: 'lacks'; readonly methods: readonly string[] }
   /** Ends all acts. What is held stays held. */
@@ -35,7 +39,7 @@ type CommonAct =
 export type EvmAct =
   | SendAct<EvmSituation>
   | CommonAct
-  /** Blocks `from` to `to` (the newest unless told) lose their receipts, their transaction index, or their bodies. */
+  /** Blocks `from` to `to` (default: the newest) lose their receipts, their transaction index, or their bodies. */
   | {
       readonly kind: 'forget'
       readonly what: 'receipts' | 'transactions' | 'bodies'
@@ -69,7 +73,7 @@ export type SolanaAct =
   /** These signatures answer null. */
   | { readonly kind: 'forget'; readonly signatures: readonly string[] }
 
-/** What a balancer may be told: which backend serves the next requests (or calls), over and over. */
+/** Sets the order in which backends serve requests (or calls), repeated forever. */
 export type BalancerAct = {
   readonly kind: 'route'
   readonly order: readonly number[]

@@ -1,15 +1,12 @@
-import { connectControl } from '../control.ts'
-import { startRpcServer } from '../rpc-server.ts'
-import { tunnel } from '../tunnel.ts'
 import { type BalancerAct, parseBalancerAct } from './acts.ts'
-import type { NodeProxy } from './evm-proxy.ts'
+import { type NodeProxy, serveNode } from './serve-node.ts'
 import { PersonalTransport } from './transport.ts'
 import { Upstream } from './upstream.ts'
 
 export type BalancerOptions = {
   /** The addresses of the nodes behind; the first one takes the chain's control commands. */
   readonly backends: readonly string[]
-  /** Port on 127.0.0.1; a free one unless told. */
+  /** Port on 127.0.0.1; default: a free one. */
   readonly port?: number
 }
 
@@ -40,24 +37,18 @@ export async function startBalancer({ backends, port = 0 }: BalancerOptions): Pr
     route = { each: 'request', ...input }
     turn = 0
   }
-  const server = await startRpcServer(port, {
-    answer: (body) => {
-      const backend = route.each === 'request' ? next() : undefined
-      const plain = { batch: { source: 'this is no node' }, throttling: [] }
-      const choose = () => backend ?? next()
-      return new PersonalTransport(plain, ({ method, params = [] }) => choose().send(method, params)).answer(body)
+  return await serveNode<BalancerAct>(
+    { port, upstream: first },
+    {
+      answer: (body) => {
+        const backend = route.each === 'request' ? next() : undefined
+        const plain = { batch: { source: 'this is no node' }, throttling: [] }
+        const choose = () => backend ?? next()
+        return new PersonalTransport(plain, ({ method, params = [] }) => choose().send(method, params)).answer(body)
+      },
+      parseAct: parseBalancerAct,
+      act,
+      stop: () => upstreams.forEach((upstream) => void upstream.close()),
     },
-    upgrade: (request, socket, head) => tunnel(Number(new URL(first).port), request, socket, head),
-    control: connectControl(first),
-    commands: { act: (_, input) => act(parseBalancerAct(input)) },
-  })
-  return {
-    rpcUrl: `http://127.0.0.1:${server.port}`,
-    wsUrl: `ws://127.0.0.1:${server.port}`,
-    control: { ...server.control, act },
-    stop: async () => {
-      await server.stop()
-      for (const upstream of upstreams) upstream.close()
-    },
-  }
+  )
 }

@@ -4,7 +4,7 @@ import { evmPersonalities } from '../personalities/personalities.ts'
 import type { EvmAct } from './acts.ts'
 import { startBalancer } from './balancer.ts'
 import { caller, ETHER, GWEI, matcher, open, PAYEE, post, sign } from './evm-proxy.fixture.ts'
-import type { NodeProxy } from './evm-proxy.ts'
+import type { NodeProxy } from './serve-node.ts'
 
 const { geth, besu, nitro, nethermind } = evmPersonalities
 

@@ -1,30 +1,16 @@
-import { type Control, connectControl } from '../control.ts'
 import type { EvmPersonality, Words } from '../personalities/evm-personality.ts'
-import { startRpcServer } from '../rpc-server.ts'
-import { tunnel } from '../tunnel.ts'
-import { type EvmAct, parseEvmAct } from './acts.ts'
+import { type EvmAct, parseEvmAct, type TransportAct } from './acts.ts'
 import { EvmPool } from './evm-pool.ts'
 import { EvmView } from './evm-view.ts'
-import { PersonalTransport } from './transport.ts'
+import { type NodeProxy, type ProxiedNode, servePersonality } from './serve-node.ts'
 import { type Call, type Outcome, Upstream } from './upstream.ts'
 import { wordsOf } from './words.ts'
-
-/** A node as clients see it, and what a test may make it do. */
-export type NodeProxy<Act> = {
-  readonly rpcUrl: string
-  readonly wsUrl: string
-  /** The chain's commands go to the node behind; rules of misbehaviour are this proxy's own. */
-  readonly control: ActControl<Act>
-  stop(): Promise<void>
-}
-
-export type ActControl<Act> = Control & { act(act: Act): Promise<void> }
 
 export type EvmProxyOptions = {
   /** The address of an EVM node that `startEvmNode` started. Many proxies may share one. */
   readonly upstream: string
   readonly personality: EvmPersonality
-  /** Port on 127.0.0.1; a free one unless told. */
+  /** Port on 127.0.0.1; default: a free one. */
   readonly port?: number
 }
 
@@ -38,32 +24,13 @@ export type EvmProxyOptions = {
  */
 export async function startEvmProxy({ upstream, personality, port = 0 }: EvmProxyOptions): Promise<NodeProxy<EvmAct>> {
   const node = new PersonalEvmNode(new Upstream(upstream), personality)
-  const transport = new PersonalTransport(personality, (call) => node.answer(call))
-  const act = async (input: EvmAct): Promise<void> => {
-    if (input.kind === 'throttle') return transport.throttle(input.way ?? 0, timesOf(input.times))
-    if (input.kind === 'answers') return transport.answers(input.are)
-    if (input.kind === 'heal') transport.heal()
-    await node.act(input)
-  }
-  const server = await startRpcServer(port, {
-    answer: (body) => transport.answer(body),
-    upgrade: (request, socket, head) => tunnel(Number(new URL(upstream).port), request, socket, head),
-    control: connectControl(upstream),
-    commands: { act: (_, input) => act(parseEvmAct(input)) },
-  })
-  return {
-    rpcUrl: `http://127.0.0.1:${server.port}`,
-    wsUrl: `ws://127.0.0.1:${server.port}`,
-    control: { ...server.control, act },
-    stop: async () => {
-      await server.stop()
-      node.stop()
-    },
-  }
+  return await servePersonality<EvmNodeAct>({ port, upstream }, personality, parseEvmAct, node)
 }
 
+type EvmNodeAct = Exclude<EvmAct, TransportAct>
+
 /** The proxy's side of one node. */
-class PersonalEvmNode {
+class PersonalEvmNode implements ProxiedNode<EvmNodeAct> {
   readonly #upstream: Upstream
   readonly #personality: EvmPersonality
   readonly #view: EvmView
@@ -78,7 +45,7 @@ class PersonalEvmNode {
     this.#pool = new EvmPool(upstream, personality, () => this.#view.headTag())
   }
 
-  async act(act: Exclude<EvmAct, { kind: 'throttle' | 'answers' }>): Promise<void> {
+  async act(act: EvmNodeAct): Promise<void> {
     switch (act.kind) {
       case 'nextSend':
         this.#checkWords(act)
@@ -151,8 +118,3 @@ class PersonalEvmNode {
 }
 
 const METHOD_NOT_FOUND = { code: -32601, message: 'Method not found', source: 'the JSON-RPC 2.0 specification' }
-
-/** How often an act applies. */
-export function timesOf(times: number | 'always' | undefined): number {
-  return times === 'always' ? Number.POSITIVE_INFINITY : (times ?? 1)
-}

@@ -45,7 +45,7 @@ export class HeldTransactions<Item extends { readonly id: string }> {
     this.#timers.add(timer)
   }
 
-  /** Passes on what the filter names, all unless told, in the order in which it came. */
+  /** Passes on held items that match the filter (default: all), in order of arrival. */
   async release(isMeant: (item: Item) => boolean = () => true): Promise<void> {
     for (const item of [...this.#items.values()].filter(isMeant)) {
       this.#items.delete(item.id)

@@ -1,21 +1,17 @@
-import { connectControl } from '../control.ts'
 import type { SolanaPersonality, SolanaSituation } from '../personalities/solana-personality.ts'
-import { startRpcServer } from '../rpc-server.ts'
 import { decodeText } from '../solana/account-methods.ts'
 import { decodeTransaction } from '../solana/wire.ts'
-import { tunnel } from '../tunnel.ts'
-import { parseSolanaAct, type SolanaAct } from './acts.ts'
-import { type NodeProxy, timesOf } from './evm-proxy.ts'
+import { parseSolanaAct, type SolanaAct, type TransportAct } from './acts.ts'
 import { HeldTransactions, isSituation, SendActs } from './send-acts.ts'
+import { type NodeProxy, type ProxiedNode, servePersonality } from './serve-node.ts'
 import { SolanaView } from './solana-view.ts'
-import { PersonalTransport } from './transport.ts'
 import { type Call, type Outcome, Upstream } from './upstream.ts'
 
 export type SolanaProxyOptions = {
   /** The address of a Solana node that `startSolanaNode` started. Many proxies may share one. */
   readonly upstream: string
   readonly personality: SolanaPersonality
-  /** Port on 127.0.0.1; a free one unless told. */
+  /** Port on 127.0.0.1; default: a free one. */
   readonly port?: number
 }
 
@@ -30,34 +26,15 @@ export type SolanaProxyOptions = {
 export async function startSolanaProxy(options: SolanaProxyOptions): Promise<NodeProxy<SolanaAct>> {
   const { upstream, personality, port = 0 } = options
   const node = new PersonalSolanaNode(new Upstream(upstream), personality)
-  const transport = new PersonalTransport(personality, (call) => node.answer(call))
-  const act = async (input: SolanaAct): Promise<void> => {
-    if (input.kind === 'throttle') return transport.throttle(input.way ?? 0, timesOf(input.times))
-    if (input.kind === 'answers') return transport.answers(input.are)
-    if (input.kind === 'heal') transport.heal()
-    await node.act(input)
-  }
-  const server = await startRpcServer(port, {
-    answer: (body) => transport.answer(body),
-    upgrade: (request, socket, head) => tunnel(Number(new URL(upstream).port), request, socket, head),
-    control: connectControl(upstream),
-    commands: { act: (_, input) => act(parseSolanaAct(input)) },
-  })
-  return {
-    rpcUrl: `http://127.0.0.1:${server.port}`,
-    wsUrl: `ws://127.0.0.1:${server.port}`,
-    control: { ...server.control, act },
-    stop: async () => {
-      await server.stop()
-      node.stop()
-    },
-  }
+  return await servePersonality<SolanaNodeAct>({ port, upstream }, personality, parseSolanaAct, node)
 }
+
+type SolanaNodeAct = Exclude<SolanaAct, TransportAct>
 
 type Held = { readonly id: string; readonly params: readonly unknown[] }
 
 /** The proxy's side of one node. */
-class PersonalSolanaNode {
+class PersonalSolanaNode implements ProxiedNode<SolanaNodeAct> {
   readonly #upstream: Upstream
   readonly #personality: SolanaPersonality
   readonly #view: SolanaView
@@ -72,7 +49,7 @@ class PersonalSolanaNode {
     this.#held = new HeldTransactions(({ params }) => this.#passOn(params))
   }
 
-  async act(act: Exclude<SolanaAct, { kind: 'throttle' | 'answers' }>): Promise<void> {
+  async act(act: SolanaNodeAct): Promise<void> {
     switch (act.kind) {
       case 'nextSend':
         this.#checkWords(act)

@@ -1,10 +1,11 @@
 import type { Refusal, Transport } from '../personalities/evm-personality.ts'
 import type { RpcAnswer } from '../rpc-server.ts'
 import { parse, stringify } from '../solana/json-rpc.ts'
+import type { TransportAct } from './acts.ts'
 import type { Call, Outcome } from './upstream.ts'
 
 /**
- * Answers HTTP bodies as a personality does: batches up to its limit, throttling when told, and each call by
+ * Answers HTTP bodies as a personality does: batches up to its limit, throttling on command, and each call by
  * `answerCall`, in order.
  */
 export class PersonalTransport {
@@ -18,16 +19,14 @@ export class PersonalTransport {
     this.#answerCall = answerCall
   }
 
-  /** Throttles the next requests. */
-  throttle(way: number, times: number): void {
-    const refusal = this.#rules.throttling[way]
+  act(act: TransportAct): void {
+    if (act.kind === 'answers') {
+      this.#oddities.add(act.are)
+      return
+    }
+    const refusal = this.#rules.throttling[act.way ?? 0]
     if (!refusal) throw new RangeError(`this personality has ${this.#rules.throttling.length} ways of throttling`)
-    this.#throttle = { refusal, left: times }
-  }
-
-  /** What is odd about the answers from now on. */
-  answers(are: 'reversed' | 'withTextIds'): void {
-    this.#oddities.add(are)
+    this.#throttle = { refusal, left: act.times === 'always' ? Number.POSITIVE_INFINITY : (act.times ?? 1) }
   }
 
   heal(): void {
