@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   millis: () => Date.now(),
 }
 
-/** What waits for time to pass. Everything that waits takes one, so that a simulation can move it. */
+/** Timers and measured time. Injected everywhere, so that a simulation controls them. */
 export type Timers = {
   /** Milliseconds that only go forward. Where they start is not defined. */
   monotonic: () => number

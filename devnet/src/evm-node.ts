@@ -7,11 +7,11 @@ import { type RpcAnswer, startRpcServer } from './rpc-server.ts'
 import { tunnel } from './tunnel.ts'
 
 export type EvmNodeOptions = {
-  /** Port on 127.0.0.1; a free one unless told. */
+  /** Port on 127.0.0.1; default: a free one. */
   readonly port?: number
   /** File the chain's state is kept in; a later start with the same file goes on from there. */
   readonly stateFile?: string
-  /** A block every so many seconds; unless told, a block at once for each transaction. */
+  /** Seconds between blocks; default: a block at once for each transaction. */
   readonly blockTimeSeconds?: number
 }
 

@@ -18,7 +18,7 @@ export type RpcError = { readonly code: number; readonly message: string; readon
 export type Rule = {
   /** JSON-RPC method the rule is for; '*' is every method. */
   readonly method: string
-  /** How many calls it hits before it is used up; 1 unless told, 'always' until the rules are cleared. */
+  /** How many calls it hits before it is used up; default 1; 'always': until the rules are cleared. */
   readonly times?: number | 'always'
   readonly action: Misbehaviour
 }

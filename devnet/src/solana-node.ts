@@ -11,13 +11,13 @@ import { createSubscriptions } from './solana/subscriptions.ts'
 import { EMPTY_ACCOUNT, VirtualMachine } from './solana/virtual-machine.ts'
 
 export type SolanaNodeOptions = {
-  /** Port on 127.0.0.1; a free one unless told. */
+  /** Port on 127.0.0.1; default: a free one. */
   readonly port?: number
   /** File the chain's state is kept in; a later start with the same file goes on from there. */
   readonly stateFile?: string
-  /** Milliseconds from slot to slot; 400 unless told. */
+  /** Milliseconds from slot to slot; default 400. */
   readonly slotMs?: number
-  /** Slots from confirmed to finalized; 32 unless told. */
+  /** Slots from confirmed to finalized; default 32. */
   readonly finalizedAfter?: number
 }
 

@@ -1,4 +1,4 @@
-/** The situations in which an EVM node refuses a transaction, or a read, in words of its own. */
+/** Reasons for which an EVM node refuses a transaction or a read; each client words them differently. */
 export const EVM_SITUATIONS = [
   'alreadyKnown',
   'nonceTooLow',

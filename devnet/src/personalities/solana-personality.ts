@@ -1,6 +1,6 @@
 import type { Transport, Words } from './evm-personality.ts'
 
-/** The situations in which a Solana node refuses a call in words of its own. */
+/** Reasons for which a Solana node refuses a call; each client words them differently. */
 export const SOLANA_SITUATIONS = [
   'blockCleanedUp',
   'preflightFailure',

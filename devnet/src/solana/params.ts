@@ -40,7 +40,7 @@ export function configParam(value: unknown): Config {
   return value as Config
 }
 
-/** The commitment asked for; `finalized` unless told, as the protocol has it. */
+/** The commitment asked for; `finalized` by default, as in the protocol. */
 export function commitmentParam(config: Config): Commitment {
   const { commitment } = config
   if (commitment === undefined || commitment === null) return 'finalized'
