@@ -157,6 +157,20 @@ describe('acts', () => {
     await node.stop()
   })
 
+  test('a block with transactions of version 1 is shown to those who can read them, its signatures to all', async () => {
+    const { node, call } = await open(solanaPersonalities.agave)
+    const { params } = await payment(call)
+    const { result: signature } = await call('sendTransaction', params)
+    const { slot } = await isFinal(call, signature)
+    for (const options of [{}, { maxSupportedTransactionVersion: 0 }, { transactionDetails: 'accounts' }]) {
+      expect((await call('getBlock', [slot, options])).error?.code).toBe(-32015)
+    }
+    for (const options of [{ maxSupportedTransactionVersion: 255 }, { transactionDetails: 'signatures' }]) {
+      expect((await call('getBlock', [slot, options])).result).toMatchObject({ blockhash: expect.any(String) })
+    }
+    await node.stop()
+  })
+
   test('a node restarted from a snapshot has nothing older, and one with a hole does not say so', async () => {
     const { node, call } = await open(solanaPersonalities.agave)
     const { params } = await payment(call)

@@ -79,7 +79,10 @@ export class SolanaView {
     if (isSnapshot && (method === 'getFirstAvailableBlock' || method === 'minimumLedgerSlot')) {
       return { result: this.#firstAvailable }
     }
-    if (method === 'getBlock' || method === 'getBlockTime') return this.#missingBlock(Number(params[0]))
+    if (method === 'getBlock' || method === 'getBlockTime') {
+      const missing = await this.#missingBlock(Number(params[0]))
+      return missing ?? (method === 'getBlock' ? this.#unsupported(params[1]) : undefined)
+    }
     if (this.#behind === 0) return undefined
     const commitment = commitmentOf(method === 'getLatestBlockhash' || HEAD_METHODS.has(method) ? params[0] : undefined)
     if (method === 'getSlot') return { result: (await this.#heads())[commitment] }
@@ -93,6 +96,16 @@ export class SolanaView {
     }
     const value = { blockhash: block.blockhash, lastValidBlockHeight: block.blockHeight + BLOCKHASH_LIFETIME }
     return { result: { context: { slot: heads.processed }, value } }
+  }
+
+  /**
+   * Blocks of mainnet hold version 1 transactions of others since September 2026; one of them fails the whole call.
+   * Source: chainstack/dev-portal#691 (solana-core 4.2.2), helius-labs/core-ai#183 (`signatures` is not affected).
+   */
+  #unsupported(config: unknown): Outcome | undefined {
+    const { transactionDetails = 'full', maxSupportedTransactionVersion: most = -1 } = (config ?? {}) as BlockConfig
+    const showsVersions = transactionDetails === 'full' || transactionDetails === 'accounts'
+    return showsVersions && most < 1 ? this.refuse('unsupportedVersion', { version: 1 }) : undefined
   }
 
   async #missingBlock(slot: number): Promise<Outcome | undefined> {
@@ -169,6 +182,7 @@ const HEAD_METHODS: ReadonlySet<string> = new Set(['getSlot', 'getBlockHeight', 
 type Heads = { readonly processed: number; readonly confirmed: number; readonly finalized: number }
 type Context = { readonly slot: number }
 type Status = { readonly slot: number; readonly confirmationStatus: string; readonly confirmations: number | null }
+type BlockConfig = { readonly transactionDetails?: string; readonly maxSupportedTransactionVersion?: number }
 type BlockJson = { readonly blockhash: string; readonly blockHeight: number }
 
 function commitmentOf(config: unknown): keyof Heads {

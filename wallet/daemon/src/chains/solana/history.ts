@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Missing, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { Finalized } from './outcomes.ts'
-import { U64 } from './wire.ts'
+import { ANY_VERSION, U64 } from './wire.ts'
 
 const Listed = z.object({
   blockhash: z.string(),
@@ -44,7 +44,7 @@ export function createHistory(): History {
       commitment: 'finalized',
       transactionDetails: 'signatures',
       rewards: false,
-      maxSupportedTransactionVersion: 0,
+      maxSupportedTransactionVersion: ANY_VERSION,
     }
     const answer = await node.read('getBlock', [Number(slot), options], Listed.nullable())
     if (!answer.ok || answer.value === null) return undefined

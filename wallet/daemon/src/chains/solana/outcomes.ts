@@ -6,7 +6,7 @@ import type { RpcResult } from '../rpc-result.ts'
 import { chargedFee } from './charged-fee.ts'
 import { createHistory } from './history.ts'
 import { describeTransactionError } from './node-errors.ts'
-import { InContext, U64 } from './wire.ts'
+import { ANY_VERSION, InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
 type Status = z.output<typeof Status>
@@ -83,7 +83,7 @@ async function included(
 }
 
 async function readResult(rpc: Pick<RpcPool, 'read'>, hash: string): Promise<Result | undefined> {
-  const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }
+  const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: ANY_VERSION }
   const read = await rpc.read('getTransaction', [hash, options], Included)
   return read.ok && read.value !== null ? resultOf(read.value.meta) : undefined
 }
@@ -126,7 +126,7 @@ async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Prom
     transactionDetails: 'full',
     encoding: 'json',
     rewards: false,
-    maxSupportedTransactionVersion: 0,
+    maxSupportedTransactionVersion: ANY_VERSION,
   }
   const block = await node.read('getBlock', [Number(slot), options], FullBlock.nullable())
   if (!block.ok || block.value === null) return undefined
