@@ -42,11 +42,11 @@ export async function readNumbers(
   const asked = await adapter.sequence!(address)
   if (!asked.ok) return { ...asked, lasting: false }
   const lane = await laneOf(context.db, network, address)
-  if (lane?.held) return heldBecause(lane.held)
+  if (lane?.held) return refuseHeld(lane.held)
   const { count } = asked
   if (lane !== undefined && count > lane.next) {
     const held = await usedElsewhere(context, account, { from: lane.next, to: count - 1n }, memory)
-    if (held !== undefined) return heldBecause(held)
+    if (held !== undefined) return refuseHeld(held)
   }
   if (lane !== undefined && count < lane.next) {
     const lost = await finalFrom(context.db, network, address, count)
@@ -67,7 +67,7 @@ export async function readNumbers(
   return { ok: true, numbers: { next: skipped, gaps, costs, notAccepted, most: asked.most } }
 }
 
-function heldBecause(why: string): NumbersRead {
+function refuseHeld(why: string): NumbersRead {
   return { ok: false, lasting: false, held: true, message: why }
 }
 
