@@ -55,11 +55,7 @@ test('a payment is ended without a proof only in so many words', async () => {
   expect(await run('tx', 'write-off', id, '--as-unpaid')).toMatchObject(faults(/--amount/))
   expect(await run('tx', 'write-off', id, '--as-unpaid', '--amount', '5')).toMatchObject(faults(/is 1000 base units/))
   expect(await run('tx', 'write-off', id, '--as-unpaid', '--amount', '1000')).toMatchObject(faults(/not used yet/))
-  expect(await run('tx', 'write-off', id, '--as-paid')).toMatchObject({
-    code: 0,
-    out: expect.stringMatching(/CONFIRMED/),
-  })
-  expect(await run('tx', 'write-off', id, '--as-paid')).toMatchObject(faults(/CONFIRMED/))
+  expect(await run('tx', 'write-off', id, '--as-paid')).toMatchObject(faults(/not used yet/))
   await chain.control.behave()
 }, 120_000)
 
