@@ -37,7 +37,7 @@ const shared = {
   testTimeout: 180_000,
   hookTimeout: 180_000,
   teardownTimeout: 30_000,
-  expect: { poll: { timeout: 60_000 } },
+  expect: { poll: { timeout: 120_000 } },
   restoreMocks: true,
   unstubEnvs: true,
 }

@@ -21,6 +21,6 @@ function heapOfBusyProcess(limited: boolean): number {
   return Number(execFileSync(process.execPath, [...flags, '-e', code], { encoding: 'utf8' }))
 }
 
-test('the heap of a busy process stays much smaller than V8 would have it', { timeout: 120_000 }, () => {
+test('the heap of a busy process stays much smaller than V8 would have it', () => {
   expect(heapOfBusyProcess(true)).toBeLessThan(heapOfBusyProcess(false) / 1.3)
 })

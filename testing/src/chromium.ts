@@ -8,15 +8,26 @@ import { createBrotliDecompress } from 'node:zlib'
 import { type Browser, chromium } from 'playwright-core'
 
 /**
- * Starts a headless Chromium that talks to nobody but the pages under test. The caller closes it.
+ * Starts a headless Chromium that talks to nobody but the pages under test, and waits for them as long as a busy
+ * machine takes. The caller closes it.
  *
  * @throws Error that says what to install when the machine has no browser that starts.
  */
 export async function launchBrowser(): Promise<Browser> {
   const found = await findChromium()
   if ('missing' in found) throw new Error(found.missing)
-  return chromium.launch({ executablePath: found.path, headless: true, args: flags(process.getuid?.() === 0) })
+  const args = flags(process.getuid?.() === 0)
+  const browser = await chromium.launch({ executablePath: found.path, headless: true, args, timeout: PATIENCE_MS })
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (options) => {
+    const context = await newContext(options)
+    context.setDefaultTimeout(PATIENCE_MS)
+    return context
+  }
+  return browser
 }
+
+const PATIENCE_MS = 120_000
 
 /** The browser to use, or what to do to get one. */
 export type ChromiumSearch = { path: string } | { missing: string }

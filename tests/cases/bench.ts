@@ -6,7 +6,7 @@ import { testAdapters } from '../../wallet/daemon/src/chains/test-adapters.fixtu
 import { post, startHttp, type TestHttp } from '../../wallet/daemon/src/http/testing/start-http.ts'
 
 /** Long enough for a machine that does other things too; what takes this long is stuck. */
-const PATIENCE = { timeout: 60_000, interval: 50 }
+const PATIENCE = { timeout: 120_000, interval: 50 }
 
 /** A chain as the cases see it, past every node that may lie about it. */
 export type Truth = {
@@ -99,7 +99,10 @@ export async function startCaseWallet(truth: Truth, rpcUrls: readonly string[]):
     passTime: async (id, seconds, expected) => {
       for (let passed = 0; passed < seconds; passed += 60) {
         http.clock.advance(Math.min(60, seconds - passed))
-        await new Promise((resolve) => setTimeout(resolve, 150))
+        // The daemon looks at least once in each minute, however slow the machine is.
+        await http.engine.follow(network)
+        await http.engine.runDue()
+        await new Promise((resolve) => setTimeout(resolve, 100))
       }
       return await until(id, expected)
     },

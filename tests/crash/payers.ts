@@ -20,7 +20,7 @@ export type Payer = {
 export type Sent = { payer: Payer; payment: Payment; key: string }
 
 /** From the restart on, everything is final within this time. */
-const FINAL_SECONDS = 60
+const FINAL_SECONDS = 150
 /** A thousand at once take a while where much else runs. */
 const PATIENCE_MILLIS = 180_000
 const INSTANT = 1n

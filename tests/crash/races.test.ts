@@ -184,7 +184,7 @@ test('approval, cancellation and expiry in the same moment: one of them holds', 
   wallet.passTime(4)
   const won = await Promise.all(race)
   for (const [index, { id, payer, payment }] of asked.entries()) {
-    await expect.poll(() => openOf(payer.agentId), { timeout: 60_000 }).toEqual([])
+    await expect.poll(() => openOf(payer.agentId)).toEqual([])
     const { status } = await payer.client().getTransaction(id)
     const [approved, cancelled] = won[index]!
     expect(status).toBe(approved ? 'CONFIRMED' : cancelled ? 'CANCELLED' : 'EXPIRED')
@@ -203,7 +203,7 @@ describe('100 payments on their way when', () => {
     await stopped
     const late = many(10, payer, evm.coin / 100n)
     const told = { late: await tell(late), all: [...(await first), ...(await second)] }
-    await expect.poll(() => openOf(payer.agentId), { timeout: 60_000 }).toEqual([])
+    await expect.poll(() => openOf(payer.agentId)).toEqual([])
     return { ...told, sent, arrived: await arrivals(sent), lateArrived: await arrivals(late) }
   }
   const none = (code: string) => Array.from({ length: 10 }, () => code)

@@ -27,7 +27,7 @@ const stateOf = async () => (await wallet.admin().getKillSwitchStatus()).state
 
 async function recovered(): Promise<void> {
   if ((await stateOf()) === 'ACTIVATED') await wallet.admin().recover()
-  await expect.poll(stateOf, { timeout: 30_000 }).toBe('NORMAL')
+  await expect.poll(stateOf).toBe('NORMAL')
   const payer = await newPayer(wallet, chain)
   await assertMade(wallet, chain, [await newPayment(chain, 'TRANSFER', payer, 0)])
 }

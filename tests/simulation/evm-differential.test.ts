@@ -160,7 +160,7 @@ test('Nonces, balances, receipts, base fees and classes of refusals are those of
       'wrong chain',
     ].sort(),
   )
-}, 120_000)
+})
 
 /** What both say of accounts and receipts now. */
 async function expectSameState(sent: readonly Hex[]): Promise<void> {

@@ -188,8 +188,8 @@ test('a browser that is not signed in is told how to get in', async () => {
   gateway.dropConnections()
   await page.getByText('Not signed in', { exact: true }).waitFor()
   await page.getByRole('alert').filter({ hasText: 'openpista link' }).waitFor()
-  gateway.setLocked(false)
   await page.getByRole('button', { name: 'Now' }).click()
+  gateway.setLocked(false)
   await page.getByText('Connected', { exact: true }).waitFor()
 })
 

@@ -14,7 +14,7 @@ afterAll(async () => {
   await agent?.stop()
 })
 
-const POLL = { timeout: 60_000, interval: 10 }
+const POLL = { interval: 10 }
 const around = (what: string, nth = 1): [string, Killer][] => [
   [`before ${what} is stored`, commit('before', what, nth)],
   [`after ${what} was stored`, commit('after', what, nth)],

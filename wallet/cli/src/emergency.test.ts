@@ -23,14 +23,14 @@ const run = (...args: string[]) => runCli(args, env)
 test('a payment that is out and not in a block is taken back; the chain saw no payment', async () => {
   await chain.control.pauseMining()
   const { id } = await client.send({ to: PAYEE, humanAmount: '0.001' })
-  await expect.poll(async () => (await client.getTransaction(id)).status, { timeout: 30_000 }).toBe('SUBMITTED')
+  await expect.poll(async () => (await client.getTransaction(id)).status).toBe('SUBMITTED')
   expect(await run('cancel', id)).toMatchObject({ code: 0, err: '' })
   await chain.control.resumeMining()
-  await expect.poll(async () => (await client.getTransaction(id)).status, { timeout: 60_000 }).toBe('CANCELLED')
+  await expect.poll(async () => (await client.getTransaction(id)).status).toBe('CANCELLED')
   expect(await balanceOf(PAYEE)).toBe(0n)
   expect((await client.send({ to: PAYEE, humanAmount: '0.001' }, { wait: 30 })).status).toBe('CONFIRMED')
   expect(await balanceOf(PAYEE)).toBe(10n ** 15n)
-}, 180_000)
+})
 
 test('what is paid cannot be taken back, and what is unknown is told in words', async () => {
   const paid = await client.send({ to: PAYEE, humanAmount: '0.001' }, { wait: 30 })

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts')
-const PATIENCE = { timeout: 30_000, interval: 50 }
 const homes: string[] = []
 const children = new Set<ChildProcess>()
 
@@ -71,9 +70,7 @@ test('the program has its old name too', () => {
   expect(manifest.bin).toEqual({ openpista: './src/main.ts', openpistacrab: './src/main.ts' })
 })
 
-test('run starts a gateway of its own where none runs, and its exit code tells how it went', {
-  timeout: 60_000,
-}, async () => {
+test('run starts a gateway of its own where none runs, and its exit code tells how it went', async () => {
   const home = newHome()
   const allowed = await openpista(home, 'run', '--yes', '-e', '/run echo hello')
   expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining('hello') })
@@ -86,14 +83,14 @@ test('run starts a gateway of its own where none runs, and its exit code tells h
   expect(await openpista(home, 'audit', 'verify')).toMatchObject({ code: 0, out: expect.stringContaining('whole') })
 })
 
-test('a reader that leaves early does not break a run', { timeout: 60_000 }, async () => {
+test('a reader that leaves early does not break a run', async () => {
   const home = newHome()
   const piped = `"${process.execPath}" "${MAIN}" run --yes -e '/run seq 1 500' | head -n 0; exit "\${PIPESTATUS[0]}"`
   const env = { PATH: process.env.PATH, HOME: home, OPENPISTA_HOME: home }
   expect(spawnSync('bash', ['-c', piped], { env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
 })
 
-test('the gateway starts once, serves, and ends cleanly', { timeout: 60_000 }, async () => {
+test('the gateway starts once, serves, and ends cleanly', async () => {
   const home = newHome()
   const gateway = await startGateway(home)
   expect(readFileSync(join(home, 'openpista.pid'), 'utf8')).toBe(`${gateway.child.pid}\n`)
@@ -112,9 +109,7 @@ test('the gateway starts once, serves, and ends cleanly', { timeout: 60_000 }, a
   expect(await openpista(home, 'status')).toMatchObject({ code: 1 })
 })
 
-test('web start serves the web client alone; web status tells, web stop ends it and nothing else', {
-  timeout: 90_000,
-}, async () => {
+test('web start serves the web client alone; web status tells, web stop ends it and nothing else', async () => {
   const home = newHome()
   writeFileSync(
     join(home, 'config.toml'),
@@ -138,9 +133,7 @@ test('web start serves the web client alone; web status tells, web stop ends it 
   expect(await whole.ended).toMatchObject({ code: 0 })
 })
 
-test('a gateway without its socket is found all the same, and no second one takes its place', {
-  timeout: 60_000,
-}, async () => {
+test('a gateway without its socket is found all the same, and no second one takes its place', async () => {
   const home = newHome()
   writeFileSync(join(home, 'config.toml'), '[agent]\nollama_url = ""\n[channels.cli]\nenabled = false\n')
   const gateway = await startGateway(home)
@@ -151,7 +144,7 @@ test('a gateway without its socket is found all the same, and no second one take
   expect(await gateway.ended).toMatchObject({ code: 0 })
 })
 
-test('what a killed gateway left behind does not keep the next one from starting', { timeout: 60_000 }, async () => {
+test('what a killed gateway left behind does not keep the next one from starting', async () => {
   const home = newHome()
   const killed = await startGateway(home)
   killed.child.kill('SIGKILL')
@@ -162,9 +155,7 @@ test('what a killed gateway left behind does not keep the next one from starting
   expect(await next.ended).toMatchObject({ code: 0 })
 })
 
-test('repl answers line by line, keeps a history and ends at /quit and at the end of input', {
-  timeout: 60_000,
-}, async () => {
+test('repl answers line by line, keeps a history and ends at /quit and at the end of input', async () => {
   const home = newHome()
   for (const last of ['/quit\n', '']) {
     const repl = begin(home, ['repl'], 'open')
@@ -174,16 +165,14 @@ test('repl answers line by line, keeps a history and ends at /quit and at the en
   expect(readFileSync(join(home, 'history'), 'utf8')).toContain('/status\n')
 })
 
-test('repl changes sessions, and tells what a command did once', { timeout: 60_000 }, async () => {
+test('repl changes sessions, and tells what a command did once', async () => {
   const home = newHome()
   writeFileSync(join(home, 'note.txt'), 'a note')
   const lines = ['/list', '/session new', '/list nowhere', '/session load cli:none', '/session load cli:local']
   const repl = begin(home, ['repl'], 'open')
   for (const line of lines) {
     repl.child.stdin!.write(`${line}\n`)
-    await expect
-      .poll(() => repl.text.out.split('openpista> ').length, PATIENCE)
-      .toBeGreaterThan(lines.indexOf(line) + 2)
+    await expect.poll(() => repl.text.out.split('openpista> ').length).toBeGreaterThan(lines.indexOf(line) + 2)
   }
   repl.child.stdin!.end('/session delete cli:local\n')
   const { code, out } = await repl.ended

@@ -25,9 +25,7 @@ test('a day has one file; yesterday and the week before it are kept, no more', (
   expect(statSync(join(folder, 'debug.log')).mode & 0o777).toBe(0o600)
 })
 
-test('--debug writes what goes on into the file of the day, and no words of the conversation', {
-  timeout: 60_000,
-}, async () => {
+test('--debug writes what goes on into the file of the day, and no words of the conversation', async () => {
   const env = { openpista_OLLAMA_URL: 'http://127.0.0.1:1/v1' }
   const ran = await openpista(home, ['--debug', 'run', '-e', '/help secret words'], { env })
   expect(ran).toMatchObject({ code: 0, err: '' })

@@ -8,7 +8,7 @@ import { openpista } from './cli.fixture.ts'
 
 const MAIN = join(import.meta.dirname, '../main.ts')
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
-const PATIENCE = { timeout: 60_000, interval: 200 }
+const PATIENCE = { interval: 200 }
 
 let home: string
 let service: FakeOpenAI
@@ -42,35 +42,29 @@ function openTmux() {
 const program = (args: string) =>
   `${process.execPath} ${MAIN} ${args}; echo "ended with $?"; stty -a | tr ' ' '\\n' | grep icanon`
 
-test.skipIf(!hasTmux)(
-  'in a terminal: home, a message, its answer, and the terminal as it was',
-  {
-    timeout: 180_000,
-  },
-  async () => {
-    const terminal = openTmux()
-    try {
-      terminal.type(program('-s desk'))
-      terminal.press('Enter')
-      await expect.poll(terminal.screen, PATIENCE).toMatch(/gpt-4o {10,}cli:desk/)
-      terminal.type('인사해 줘')
-      terminal.press('Enter')
-      await expect.poll(terminal.screen, PATIENCE).toMatch(/▌ 인사해 줘\n\n {2}안녕하세요, owner\./)
-      terminal.press('C-b')
-      await expect.poll(terminal.screen, PATIENCE).toMatch(/Sessions +│.*● 인사해 줘 +│/s)
-      terminal.press('Escape')
-      await expect.poll(terminal.screen, PATIENCE).not.toContain('Sessions')
-      terminal.type('/quit')
-      terminal.press('Enter')
-      await expect.poll(terminal.screen, PATIENCE).toMatch(/ended with 0\nicanon/)
-      expect(terminal.screen()).not.toContain('안녕하세요')
-    } finally {
-      terminal.close()
-    }
-  },
-)
+test.skipIf(!hasTmux)('in a terminal: home, a message, its answer, and the terminal as it was', async () => {
+  const terminal = openTmux()
+  try {
+    terminal.type(program('-s desk'))
+    terminal.press('Enter')
+    await expect.poll(terminal.screen, PATIENCE).toMatch(/gpt-4o {10,}cli:desk/)
+    terminal.type('인사해 줘')
+    terminal.press('Enter')
+    await expect.poll(terminal.screen, PATIENCE).toMatch(/▌ 인사해 줘\n\n {2}안녕하세요, owner\./)
+    terminal.press('C-b')
+    await expect.poll(terminal.screen, PATIENCE).toMatch(/Sessions +│.*● 인사해 줘 +│/s)
+    terminal.press('Escape')
+    await expect.poll(terminal.screen, PATIENCE).not.toContain('Sessions')
+    terminal.type('/quit')
+    terminal.press('Enter')
+    await expect.poll(terminal.screen, PATIENCE).toMatch(/ended with 0\nicanon/)
+    expect(terminal.screen()).not.toContain('안녕하세요')
+  } finally {
+    terminal.close()
+  }
+})
 
-test.skipIf(!hasTmux)('told to stop, it gives the terminal back', { timeout: 180_000 }, async () => {
+test.skipIf(!hasTmux)('told to stop, it gives the terminal back', async () => {
   const terminal = openTmux()
   try {
     // The shell becomes the program, so that its process id is the shell's.
@@ -86,19 +80,15 @@ test.skipIf(!hasTmux)('told to stop, it gives the terminal back', { timeout: 180
   }
 })
 
-test.skipIf(!hasTmux)(
-  'when its terminal goes away it ends, and its gateway with it',
-  { timeout: 180_000 },
-  async () => {
-    const terminal = openTmux()
-    terminal.type(`exec ${process.execPath} ${MAIN}`)
-    terminal.press('Enter')
-    await expect.poll(terminal.screen, PATIENCE).toMatch(/gpt-4o {10,}cli:/)
-    expect(existsSync(join(home, 'openpista.pid'))).toBe(true)
-    terminal.close()
-    await expect.poll(() => existsSync(join(home, 'openpista.pid')), PATIENCE).toBe(false)
-  },
-)
+test.skipIf(!hasTmux)('when its terminal goes away it ends, and its gateway with it', async () => {
+  const terminal = openTmux()
+  terminal.type(`exec ${process.execPath} ${MAIN}`)
+  terminal.press('Enter')
+  await expect.poll(terminal.screen, PATIENCE).toMatch(/gpt-4o {10,}cli:/)
+  expect(existsSync(join(home, 'openpista.pid'))).toBe(true)
+  terminal.close()
+  await expect.poll(() => existsSync(join(home, 'openpista.pid')), PATIENCE).toBe(false)
+})
 
 test('without a terminal it says what to do instead', async () => {
   expect(await openpista(home, ['tui'])).toMatchObject({ code: 1, err: expect.stringContaining('openpista run -e') })

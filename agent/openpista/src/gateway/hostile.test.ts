@@ -72,7 +72,7 @@ const garbage = fc.oneof(
   fc.constantFrom('{"type":"constructor"}', '{"type":{"toString":1}}', '{"__proto__":{"type":"cancel"}}'),
 )
 
-test('frames of any kind break nothing', { timeout: 120_000 }, async () => {
+test('frames of any kind break nothing', async () => {
   await using fixture = await start()
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof({ weight: 4, arbitrary: frame }, garbage), { maxLength: 30 }), async (lines) => {
@@ -89,7 +89,7 @@ test('frames of any kind break nothing', { timeout: 120_000 }, async () => {
   await isWell(fixture)
 })
 
-test('bytes of any kind on the socket break nothing', { timeout: 60_000 }, async () => {
+test('bytes of any kind on the socket break nothing', async () => {
   await using fixture = await start()
   const bytes = [
     ...fc.sample(fc.uint8Array({ maxLength: 3_000 }), 50).map((array) => Buffer.from(array)),
@@ -116,7 +116,7 @@ async function raw(port: number, request: string | Buffer): Promise<string> {
   return Buffer.concat(chunks).toString('latin1')
 }
 
-test('odd requests get no file, no socket and no answer of the agent', { timeout: 60_000 }, async () => {
+test('odd requests get no file, no socket and no answer of the agent', async () => {
   await using fixture = await start()
   const { port, home } = fixture
   writeFileSync(join(home, 'secret.json'), 'a secret')
@@ -168,7 +168,7 @@ test('odd requests get no file, no socket and no answer of the agent', { timeout
   await isWell(fixture)
 })
 
-test('many silent connections keep nobody out', { timeout: 60_000 }, async () => {
+test('many silent connections keep nobody out', async () => {
   await using fixture = await start()
   const sockets = Array.from({ length: 300 }, (_, n): Socket => {
     const socket = n % 2 === 0 ? connect(fixture.port, '127.0.0.1') : connect(join(fixture.home, 's'))
@@ -179,7 +179,7 @@ test('many silent connections keep nobody out', { timeout: 60_000 }, async () =>
   for (const socket of sockets) socket.destroy()
 })
 
-test('a client that does not read is sent away, and the others get everything', { timeout: 120_000 }, async () => {
+test('a client that does not read is sent away, and the others get everything', async () => {
   await using fixture = await start()
   const lazy = connect(join(fixture.home, 's'))
   lazy.on('error', () => {})

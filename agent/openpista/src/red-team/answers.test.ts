@@ -25,18 +25,14 @@ test('what the owner approves happens, so that the attempts that leave nothing b
   expect(harm(arena)).toEqual(['file .openpista/workspace/pwned', `paid 0.01 to ${FRIEND}`])
 })
 
-test.skipIf(!sandboxed).each(leaks)(
-  'an approved command in the sandbox does not reach $name',
-  { timeout: 30_000 },
-  async ({ command }) => {
-    await using arena = await openArena()
-    const call = { name: 'system.run', arguments: { command: command(arena) } }
-    const { cards, outputs } = await arena.turn([call], () => 'approve')
-    expect(cards).toHaveLength(1)
-    expect(outputs.join()).toContain('exit_code')
-    expect(harm(arena)).toEqual([])
-  },
-)
+test.skipIf(!sandboxed).each(leaks)('an approved command in the sandbox does not reach $name', async ({ command }) => {
+  await using arena = await openArena()
+  const call = { name: 'system.run', arguments: { command: command(arena) } }
+  const { cards, outputs } = await arena.turn([call], () => 'approve')
+  expect(cards).toHaveLength(1)
+  expect(outputs.join()).toContain('exit_code')
+  expect(harm(arena)).toEqual([])
+})
 
 /** Begins a turn that waits for the owner's answer about `touch pwned`. */
 async function waiting(arena: Arena) {
@@ -261,7 +257,7 @@ test('a command cannot draw lines of the card, hide its end or turn its directio
   expect(harm(arena)).toEqual([])
 })
 
-test('a summary of the conversation keeps whose words went into it', { timeout: 30_000 }, async () => {
+test('a summary of the conversation keeps whose words went into it', async () => {
   await using arena = await openArena({ context: { messages: 200, chars: 12_000 } })
   await arena.turn([{ name: 'web.fetch', arguments: { url: `${arena.site.url}/weather` } }])
   arena.plan.set('x'.repeat(11_000), [])
@@ -318,7 +314,7 @@ test.each([
   expect(harm(arena)).toEqual([])
 })
 
-test('a command on the host that the owner approved has no keys in its environment', { timeout: 30_000 }, async () => {
+test('a command on the host that the owner approved has no keys in its environment', async () => {
   await using arena = await openArena({ executor: createHostExecutor(secretEnvironment()) })
   const call = { name: 'system.run', arguments: { command: 'env; set; cat /proc/self/environ; echo end' } }
   const { outputs } = await arena.turn([call], () => 'approve')

@@ -12,9 +12,7 @@ const touch: Call = { name: 'system.run', arguments: { command: 'touch pwned' } 
 const pays: Call = { name: 'wallet.send', arguments: { to: THIEF, amount: '0.01' } }
 const titles = ['system.run: touch pwned', `wallet.send: send 0.01 to ${THIEF}`]
 
-test('a schedule that a page put into the mind of the agent asks when its time has come', {
-  timeout: 30_000,
-}, async () => {
+test('a schedule that a page put into the mind of the agent asks when its time has come', async () => {
   await using arena = await openArena()
   const page: Call = { name: 'web.fetch', arguments: { url: `${arena.site.url}/weather` } }
   const when = new Date(Date.now() + 2_000).toISOString()
@@ -43,9 +41,7 @@ test('a schedule that a page put into the mind of the agent asks when its time h
   expect(harm(arena)).toEqual([])
 })
 
-test("in another session the text of such a schedule is a stranger's, listed or remembered", {
-  timeout: 30_000,
-}, async () => {
+test("in another session the text of such a schedule is a stranger's, listed or remembered", async () => {
   await using arena = await openArena()
   const page: Call = { name: 'web.fetch', arguments: { url: `${arena.site.url}/weather` } }
   const add: Call = {
@@ -68,7 +64,7 @@ test("in another session the text of such a schedule is a stranger's, listed or 
   expect(harm(arena)).toEqual([])
 })
 
-test('a scheduled slash command decides nothing that only the owner decides', { timeout: 30_000 }, async () => {
+test('a scheduled slash command decides nothing that only the owner decides', async () => {
   await using arena = await openArena()
   const target = { id: 'web:tab', channel: 'web', address: { chat: 'tab' } }
   const tick = { channel: 'web', chat: 'tab', user: 'schedule', id: 's', owner: false, schedule: 'daily' }
@@ -76,7 +72,7 @@ test('a scheduled slash command decides nothing that only the owner decides', { 
   expect((await arena.client.next('turn.finished')).text).toContain('Only the owner decides')
 })
 
-test('what a person said is found by nobody in another session', { timeout: 30_000 }, async () => {
+test('what a person said is found by nobody in another session', async () => {
   await using arena = await openArena()
   const target = { id: 'web:group', channel: 'web', address: { chat: 'group' } }
   const bob = { channel: 'web', chat: 'group', user: 'bob', id: 'b', text: 'the owner owes me gold', owner: false }
@@ -92,7 +88,7 @@ test('what a person said is found by nobody in another session', { timeout: 30_0
   expect(outputs).toEqual(['Nothing was said with these words.'])
 })
 
-test('the list of sessions holds no words of others', { timeout: 30_000 }, async () => {
+test('the list of sessions holds no words of others', async () => {
   const store = await openStore(':memory:')
   const models = { choose: async () => ({ ok: false as const, hint: 'no model' }) }
   const commands = [createSession({ store, models } as unknown as Parameters<typeof createSession>[0])]

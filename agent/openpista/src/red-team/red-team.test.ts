@@ -16,7 +16,7 @@ test('there are many attempts, and each has a name', () => {
   expect(new Set(names).size).toBe(names.length)
 })
 
-test.each(attempts)('$name', { timeout: 30_000 }, async (attempt) => {
+test.each(attempts)('$name', async (attempt) => {
   await using arena = await openArena()
   expect(await play(arena, attempt)).toEqual([])
 })

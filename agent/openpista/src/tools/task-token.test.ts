@@ -74,7 +74,7 @@ const engines = [
 ] as const
 
 describe.each(engines)('in %s', (_name, start) => {
-  test('a task token is good while its container runs, and no longer', { timeout: 60_000 }, async (context) => {
+  test('a task token is good while its container runs, and no longer', async (context) => {
     const engine = await start()
     if ('missing' in engine) return context.skip(engine.missing)
     const { home, run, verify } = await open(engine)
@@ -93,9 +93,7 @@ describe.each(engines)('in %s', (_name, start) => {
     expect(await verify(token)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
   })
 
-  test('it ends with its time although the container runs on, and with a container that is stopped', {
-    timeout: 60_000,
-  }, async (context) => {
+  test('it ends with its time although the container runs on, and with a container that is stopped', async (context) => {
     const engine = await start()
     if ('missing' in engine) return context.skip(engine.missing)
     const { run, verify } = await open(engine)

@@ -50,7 +50,7 @@ async function crashOnce(at: number): Promise<boolean> {
   const died = (await Promise.race([doom.died, answered])) === 'died'
   const second = await life(store, notes)
   await second.letters.receive('1', 'go')
-  await expect.poll(() => idle(store), { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => idle(store)).toBe(0)
   const workers = await store.db.selectFrom('workers').select(['state', 'report']).execute()
   expect(workers).toEqual([{ state: 'done', report: 'It is noted.' }])
   const inbox = await store.db.selectFrom('inbox').select('platform_id').orderBy('id').execute()
@@ -72,7 +72,7 @@ async function crashOnce(at: number): Promise<boolean> {
   return died
 }
 
-test('killed at any write, a worker is started once, ends, and reports once', { timeout: 120_000 }, async () => {
+test('killed at any write, a worker is started once, ends, and reports once', async () => {
   let at = 1
   while (await crashOnce(at)) at += 1
   expect(at).toBeGreaterThan(8)
@@ -93,7 +93,7 @@ test('the card of a worker that was killed is closed in the session of its owner
   await first.letters.receive('1', 'go')
   const { card } = await first.letters.delivered('card')
   const undelivered = store.db.selectFrom('outbox').select('id').where('state', '=', 'WAITING')
-  await expect.poll(() => undelivered.execute(), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => undelivered.execute()).toEqual([])
   doom.begin()
   const second = await asking(store)
   await using _ = second.fixture

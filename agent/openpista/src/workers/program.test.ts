@@ -14,7 +14,7 @@ decision = "allow"
 tool = "worker.*"
 `
 
-test('the program as it is started has workers, over the wire of a real service', { timeout: 60_000 }, async () => {
+test('the program as it is started has workers, over the wire of a real service', async () => {
   const home = mkdtempSync(join(tmpdir(), 'openpista-workers-'))
   onTestFinished(() => rmSync(home, { recursive: true, force: true }))
   const call = (name: string, args: Record<string, unknown>) => ({ calls: [{ name, arguments: args }] })

@@ -115,7 +115,7 @@ const labels = (found: readonly Provenance[]) => new Set(found.map((source) => J
 const seenBy = (request: ModelRequest | undefined) => labels(untrustedSources(request?.messages ?? []))
 const expected = (...all: string[]) => labels(all.flatMap((word) => (word === 'own' ? [] : sources[word]!)))
 
-test('no source is lost on the way into a worker, through one of its own, and back', { timeout: 60_000 }, async () => {
+test('no source is lost on the way into a worker, through one of its own, and back', async () => {
   const base = [reader((word) => sources[word]!)]
   await fc.assert(
     fc.asyncProperty(words, words, words, fc.boolean(), async (before, above, below, waits) => {

@@ -21,8 +21,6 @@ function gate() {
   return { tool, begun: begun.promise, open: open.resolve }
 }
 
-const PATIENCE = { timeout: 20_000 }
-
 const WAIT = { name: 'wait', arguments: { word: 'x' } }
 const STATUS = { name: 'worker.status', arguments: {} }
 
@@ -147,10 +145,10 @@ test('cancel in a session stops its workers, and a command stops one', async () 
   expect((await client.say('/worker cancel bee')).text).toBe('Stopped.')
   expect((await client.say('look')).text).toMatch(/^\[Report of worker bee .*: cancelled; .*\nCancelled\.$/s)
   const finished = client.say('again')
-  await expect.poll(async () => (await workers.list('web:tab'))[0]?.name, PATIENCE).toBe('wasp')
+  await expect.poll(async () => (await workers.list('web:tab'))[0]?.name).toBe('wasp')
   client.send({ type: 'cancel' })
   expect(await finished).toMatchObject({ status: 'aborted' })
-  await expect.poll(async () => (await client.say('/worker')).text, PATIENCE).toMatch(/^wasp .*: cancelled; /)
+  await expect.poll(async () => (await client.say('/worker')).text).toMatch(/^wasp .*: cancelled; /)
 })
 
 test('a worker that is stopped at once does nothing, however far its start has come', async () => {
@@ -201,9 +199,7 @@ test('a worker that the program cut off is reported as interrupted at its next s
   await first.fixture.agent.stop(0)
   const { fixture } = await startWithWorkers(plans, [tool], { store })
   const client = await fixture.client()
-  await expect
-    .poll(async () => (await client.say('look')).text, PATIENCE)
-    .toMatch(/^\[Report of worker bee .*: interrupted; /)
+  await expect.poll(async () => (await client.say('look')).text).toMatch(/^\[Report of worker bee .*: interrupted; /)
   await fixture[Symbol.asyncDispose]()
   await first.fixture[Symbol.asyncDispose]()
 })

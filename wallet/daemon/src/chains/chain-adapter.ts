@@ -107,7 +107,8 @@ export type Missing = { code: NoticeCode; message: string }
 
 /** What is proven of a place. Only `final` ones stay true whatever a node says later. */
 export type Outcome =
-  | { kind: 'waiting'; missing?: Missing }
+  /** `origin`: for versions that were signed without one. */
+  | { kind: 'waiting'; origin?: bigint; missing?: Missing }
   /** A block lists this version. `result`: whether it took effect, and its fee; absent while no node tells. */
   | { kind: 'included'; hash: string; block: BlockRef; final: boolean; result?: Result; missing?: Missing }
   /** None of the versions can take effect any more. */

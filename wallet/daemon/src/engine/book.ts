@@ -20,7 +20,13 @@ export function isNews(versions: Versions, outcome: Outcome): boolean {
   if (outcome.missing !== undefined) return true
   switch (outcome.kind) {
     case 'waiting':
-      return versions.some(({ state, proof, block_hash }) => state !== 'LIVE' || proof !== null || block_hash !== null)
+      return versions.some(
+        ({ state, proof, block_hash, origin }) =>
+          state !== 'LIVE' ||
+          proof !== null ||
+          block_hash !== null ||
+          (origin === null && outcome.origin !== undefined),
+      )
     case 'dead':
       return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome.proof))
     case 'included': {
@@ -54,7 +60,11 @@ export async function bookOutcome(
   const noted = await note(context, db, open, outcome)
   switch (outcome.kind) {
     case 'waiting':
-      for (const version of versions) await reopen(db, version)
+      for (const version of versions) {
+        await reopen(db, version)
+        if (version.origin !== null || outcome.origin === undefined) continue
+        await patchAttempt(db, version.id, { origin: outcome.origin.toString() })
+      }
       return noted === row ? [] : [noted]
     case 'included':
       return await bookIncluded(context, db, noted, versions, outcome)
@@ -133,11 +143,18 @@ async function note(
   const before = readNotice(row)
   const isProof = before !== undefined && PROOF_NOTICES.includes(before.code)
   if (missing === undefined && !isProof) return row
-  if (missing !== undefined && before?.code === missing.code && before.message === missing.message) return row
+  if (missing !== undefined && before?.code === missing.code && isSameButNumbers(before.message, missing.message))
+    return row
   const now = context.now()
   const notice = missing === undefined ? null : noticeFor(row, now, missing)
   await patchTransaction(db, row.id, now, { notice }, 'SUBMITTED')
   return { ...row, notice }
+}
+
+/** Nodes name the block that they were asked about, which is another one at each look. */
+function isSameButNumbers(one: string, other: string): boolean {
+  const bare = (message: string) => message.replaceAll(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, '#')
+  return bare(one) === bare(other)
 }
 
 const PROOF_NOTICES: readonly string[] = ['FINALITY_UNAVAILABLE', 'HISTORY_UNAVAILABLE', 'RECEIPT_UNAVAILABLE']

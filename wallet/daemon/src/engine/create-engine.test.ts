@@ -228,6 +228,39 @@ describe('an uncertain chain', () => {
     expect(await world.db.kysely.selectFrom('attempts').selectAll().execute()).toHaveLength(1)
   })
 
+  test('words that differ in numbers alone are no news; what is missing first stays said', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    chain.setMining(false)
+    const { id } = await world.engine.send(world.caller, pay('1'), 'k')
+    await world.engine.recover()
+    const says = async (message: string) => {
+      const outcome = { kind: 'waiting' as const, missing: { code: 'HISTORY_UNAVAILABLE' as const, message } }
+      chain.outcomes = async (places) => ({ ok: true, outcomes: places.map(() => outcome) })
+      world.clock.move(1)
+      await world.engine.follow('evm-local')
+      const row = await findTransaction(world.db.kysely, id)
+      return [row!.updated_at - world.clock.seconds(), JSON.parse(row!.notice!).message]
+    }
+    expect(await says('state 0xab12 of block 7 is pruned')).toEqual([0, 'state 0xab12 of block 7 is pruned'])
+    expect(await says('state 0xcd of block 812 is pruned')).toEqual([-1, 'state 0xab12 of block 7 is pruned'])
+    expect(await says('the node is down')).toEqual([0, 'the node is down'])
+  })
+
+  test('where a search may begin is kept, for bytes that were signed before any block was final', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    chain.setMining(false)
+    await world.engine.send(world.caller, pay('1'), 'k')
+    await world.engine.recover()
+    await world.db.kysely.updateTable('attempts').set({ origin: null }).execute()
+    const origins: (bigint | null)[] = []
+    chain.outcomes = async ([place]) => {
+      origins.push(place!.versions[0]!.origin)
+      return { ok: true, outcomes: [{ kind: 'waiting', origin: 40n + BigInt(origins.length) }] }
+    }
+    for (let look = 0; look < 3; look++) await world.engine.follow('evm-local')
+    expect(origins).toEqual([null, 41n, 41n])
+  })
+
   test.each(['refuse', 'take and refuse'] as const)(
     'a payment of which a node says "%s" stays the same payment, keeps its number, and is made once',
     async (luck) => {

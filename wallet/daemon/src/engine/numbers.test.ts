@@ -57,14 +57,11 @@ async function open(network: NetworkName, chainId: number) {
   }
   const ends = async (id: string, status: string) => {
     await expect
-      .poll(
-        async () => {
-          await turn()
-          const view = await world.engine.view(id)
-          return view?.status === 'FAILED' && status !== 'FAILED' ? view.error : view?.status
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        await turn()
+        const view = await world.engine.view(id)
+        return view?.status === 'FAILED' && status !== 'FAILED' ? view.error : view?.status
+      })
       .toBe(status)
   }
   return { node, world, wallet: key.account.address, payElsewhere, pay, paid, ends }
@@ -149,15 +146,12 @@ test('a number whose signature was forgotten before it was stored is filled, and
   }
   const [, second] = await Promise.all([pay(1), pay(2)])
   await expect
-    .poll(
-      async () => {
-        world.clock.move(30)
-        await world.engine.follow('evm-local')
-        await world.engine.runDue()
-        return (await world.engine.view(second.id))?.status
-      },
-      { timeout: 15_000 },
-    )
+    .poll(async () => {
+      world.clock.move(30)
+      await world.engine.follow('evm-local')
+      await world.engine.runDue()
+      return (await world.engine.view(second.id))?.status
+    })
     .toBe('CONFIRMED')
   await Promise.all(forgotten)
   expect(forgotten).toHaveLength(1)

@@ -90,7 +90,7 @@ test('whatever the wall clock does, time never goes back, and a wait and a windo
     }),
     { numRuns: Number(process.env.FUZZ_RUNS ?? 100) },
   )
-}, 120_000)
+})
 
 test('many small steps of the wall clock count as one jump', async () => {
   const machine = await createMachine()

@@ -257,7 +257,7 @@ test('a payment that is in another block in the end is booked with the fee of th
   expect(await place.world.engine.view(id)).toMatchObject({ status: 'CONFIRMED', hash: sent!.hash })
   expect((await place.world.engine.view(id))?.fee).not.toEqual(before?.fee)
   await assertBooks(place)
-}, 60_000)
+})
 
 test('what is out on a chain where nothing can take its place ends cancelled when it is proven dead, and is not signed again', async () => {
   const chain = createLedgerChain('solana-local', emptyBooks())

@@ -9,7 +9,6 @@ const TO = '0x00000000000000000000000000000000000000AA'
 const GENEROUS = { SPENDING_LIMIT: { instant_max: `${10n ** 30n}` } }
 /** A refusal that no pattern knows. */
 const REFUSED = { eth_sendRawTransaction: { code: -32000, message: 'not today' } }
-const PATIENCE = { timeout: 30_000, interval: 50 }
 
 let chain: EvmChain
 let other: NodeProxy
@@ -32,8 +31,7 @@ beforeEach(async () => {
 })
 
 const read = (id: string) => chain.http.operate<TransactionView>('GET', `/v1/transactions/${id}`)
-const until = async (id: string, expected: object) =>
-  await expect.poll(() => read(id), PATIENCE).toMatchObject(expected)
+const until = async (id: string, expected: object) => await expect.poll(() => read(id)).toMatchObject(expected)
 
 async function decide(path: string, body?: unknown) {
   const answer = await chain.http.fetch(path, post(body, { Authorization: `Bearer ${chain.http.adminToken}` }))
@@ -137,7 +135,7 @@ describe('prove', () => {
       chain.http.clock.advance(5)
       return isAnswered
     }
-    await expect.poll(passTime, PATIENCE).toBe(true)
+    await expect.poll(passTime).toBe(true)
     expect(await asked).toMatchObject({ status: 409, body: { code: 'OUTCOME_UNKNOWN' } })
     expect(await read(id)).toMatchObject({ status: 'SUBMITTED', closing: false })
     expect(await reservedOf(id)).toEqual(['RESERVED'])
@@ -182,7 +180,7 @@ describe('write-off', () => {
     // Its bytes turn out to be dead: the operator has decided all the same.
     chain.node.refuse({})
     const states = () => chain.http.db.selectFrom('attempts').select('state').where('transaction_id', '=', id).execute()
-    await expect.poll(states, PATIENCE).toEqual([{ state: 'DEAD' }])
+    await expect.poll(states).toEqual([{ state: 'DEAD' }])
     const next = await chain.ask(payer, 'send', { to: TO, amount: '5' })
     await until(next.body.id, { status: 'CONFIRMED' })
     expect(await read(id)).toMatchObject({ status: 'CONFIRMED' })
@@ -226,8 +224,8 @@ describe('write-off', () => {
         .where('transaction_id', '=', id)
         .where('type', '=', 'DEAD_TRANSACTION_FOUND')
         .execute()
-    await expect.poll(alarms, PATIENCE).toHaveLength(1)
-    await expect.poll(() => reservedOf(id), PATIENCE).toContain('COMMITTED')
+    await expect.poll(alarms).toHaveLength(1)
+    await expect.poll(() => reservedOf(id)).toContain('COMMITTED')
   })
 })
 

@@ -40,7 +40,7 @@ const told = async (payer: EvmPayer, to: string) => {
 const confirmed = async (payer: EvmPayer, to: string) => {
   const { body } = await chain.ask(payer, 'send', payment(to))
   expect([body.code, body.tier]).toEqual([undefined, 'INSTANT'])
-  await expect.poll(async () => (await chain.read(payer, body.id)).status, { timeout: 20_000 }).toBe('CONFIRMED')
+  await expect.poll(async () => (await chain.read(payer, body.id)).status).toBe('CONFIRMED')
   return body
 }
 
@@ -65,7 +65,7 @@ async function thiefOf(payer: EvmPayer, make: (code: string) => Promise<`0x${str
   }
   const approve = { type: 'APPROVE', spender: thief, token: { address: token }, amount: '7' }
   const { body } = await chain.ask(payer, 'send', approve)
-  await expect.poll(async () => (await chain.read(payer, body.id)).status, { timeout: 20_000 }).toBe('CONFIRMED')
+  await expect.poll(async () => (await chain.read(payer, body.id)).status).toBe('CONFIRMED')
   return { thief, token: checksumAddress(token) }
 }
 
@@ -133,7 +133,7 @@ describe('a contract wallet', () => {
     const { body } = await chain.ask(payer, 'send', payment(to))
     expect(body).toMatchObject({ tier: 'DELAY', downgraded: true })
     chain.http.clock.advance(61)
-    await expect.poll(async () => (await chain.read(payer, body.id)).status, { timeout: 20_000 }).toBe('CONFIRMED')
+    await expect.poll(async () => (await chain.read(payer, body.id)).status).toBe('CONFIRMED')
   })
 
   test('that a list names is paid at once, one that it does not name when the owner approves', async () => {

@@ -223,12 +223,9 @@ test('what may have been paid is given up, and ends as the chain decides; an equ
   const second = await http.fetch('/v1/transactions/send', post({ ...body, despite: sent.id }, despite))
   expect(second.status).toBe(201)
   await expect
-    .poll(
-      async () => {
-        chain.mine()
-        return (await read()).status
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      chain.mine()
+      return (await read()).status
+    })
     .toMatch(/CONFIRMED|CANCELLED/)
 })

@@ -139,9 +139,7 @@ describe('a fee that the daemon sets', () => {
     const budget = (BigInt(trial.maxFee as string) * 105n) / 100n
     const payer = await chain.payer(limits, { session: { constraints: { maxTotalAmount: `${budget}` } } })
     const first = await chain.ask(payer, 'send', burn)
-    await expect
-      .poll(async () => (await chain.read(payer, first.body.id)).status, { timeout: 20_000 })
-      .toBe('CONFIRMED')
+    await expect.poll(async () => (await chain.read(payer, first.body.id)).status).toBe('CONFIRMED')
     expect((await chain.ask(payer, 'send', burn)).body.code).toBe('CONSTRAINT_VIOLATED')
     const { fee } = await chain.read(payer, first.body.id)
     const left = budget - BigInt(fee as string)

@@ -89,7 +89,7 @@ test('a spender who left the list loses the right in fact', async () => {
   const approve = (amount: string) => ({ type: 'APPROVE', spender: SPENDER, token: { address: dollar }, amount })
   const confirmed = async (amount: string) => {
     const { body } = await chain.ask(payer, 'send', approve(amount))
-    await expect.poll(async () => (await chain.read(payer, body.id)).status, { timeout: 20_000 }).toBe('CONFIRMED')
+    await expect.poll(async () => (await chain.read(payer, body.id)).status).toBe('CONFIRMED')
   }
   await confirmed('7')
   const { items: rows } = await chain.http.operate<{ items: { id: string; type: string; agentId: string }[] }>(

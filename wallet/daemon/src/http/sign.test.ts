@@ -48,7 +48,7 @@ async function read(id: string, token = payer.token): Promise<TransactionView> {
 }
 
 const settled = (id: string, status: string, token = payer.token) =>
-  expect.poll(async () => (await read(id, token)).status, { timeout: 20_000 }).toBe(status)
+  expect.poll(async () => (await read(id, token)).status).toBe(status)
 
 const rpc = () => createPublicClient({ transport: httpTransport(local.evm.rpcUrl) })
 const submit = (raw: string) => rpc().request({ method: 'eth_sendRawTransaction', params: [raw as `0x${string}`] })

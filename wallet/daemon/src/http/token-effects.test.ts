@@ -76,9 +76,7 @@ describe('a token that keeps shares', () => {
       expect(shortfalls.some((each) => each !== 0n)).toBe(true)
       expect(shortfalls.every((each) => each >= -3n && each <= 3n)).toBe(true)
       const sent = await chain.ask(payer, 'send', transfer(token, ETH))
-      await expect
-        .poll(async () => (await chain.read(payer, sent.body.id)).status, { timeout: 20_000 })
-        .toBe('CONFIRMED')
+      await expect.poll(async () => (await chain.read(payer, sent.body.id)).status).toBe('CONFIRMED')
     },
     30_000,
   )

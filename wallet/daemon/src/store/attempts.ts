@@ -25,7 +25,7 @@ export async function patchAttempt(
   id: string,
   patch: Pick<
     Updateable<Tables['attempts']>,
-    'state' | 'block_number' | 'block_hash' | 'proof' | 'next_look' | 'looks'
+    'state' | 'origin' | 'block_number' | 'block_hash' | 'proof' | 'next_look' | 'looks'
   >,
 ): Promise<void> {
   await db.updateTable('attempts').set(patch).where('id', '=', id).execute()

@@ -28,7 +28,7 @@ export async function prepareDataDir(dataDir: string, password: string): Promise
     ['compiled', 'signer'],
     ['run/compiled', 'daemon'],
   ] as const) {
-    mkdirSync(join(cache, folder), { recursive: true })
+    mkdirSync(join(cache, folder), { recursive: true, mode: 0o700 })
     symlinkSync(join(cache, folder), join(dataDir, link))
   }
   await initKeystore(dataPaths(dataDir).keystore, Buffer.from(password), cheapKdfParams())

@@ -14,8 +14,8 @@ export type BrowserConfig = ChromiumConfig & {
  * storage of its own, which end with it. Nothing is kept on disk.
  */
 export type Browser = {
-  /** @returns the session's page, or words when there is no browser that starts. */
-  page: (sessionId: string) => Promise<{ ok: true; page: Page } | { ok: false; message: string }>
+  /** @returns the session's page, which stays open until `done` is called, or words when no browser starts. */
+  page: (sessionId: string) => Promise<Lent | { ok: false; message: string }>
   /** Why the network refused this host lately, if it did. */
   refusal: (host: string) => string | undefined
   /** Closes the session's page. */
@@ -23,8 +23,10 @@ export type Browser = {
   close: () => Promise<void>
 }
 
+type Lent = { ok: true; page: Page; done: () => void }
 type Running = { chromium: Chromium; proxy: FilterProxy; tabs: Map<string, Tab> }
-type Tab = { contextId: string; page: Page; idle: NodeJS.Timeout }
+/** What `idle` does, it does only where nobody works with the page. */
+type Tab = { contextId: string; page: Page; users: number; idle: NodeJS.Timeout }
 
 export function createBrowser(config: BrowserConfig): Browser {
   let running: Promise<Running> | undefined
@@ -80,21 +82,36 @@ export function createBrowser(config: BrowserConfig): Browser {
     await current.chromium.cdp.send('Target.disposeBrowserContext', { browserContextId: tab.contextId })
   }
 
-  async function tabOf(sessionId: string, program: string): Promise<Page> {
+  async function tabOf(sessionId: string, program: string): Promise<Tab> {
     running ??= start(program)
     const current = await running
     const known = current.tabs.get(sessionId)
     if (known !== undefined) {
       await current.chromium.cdp.send('Browser.getVersion')
-      known.idle.refresh()
-      return known.page
+      return known
     }
-    const { contextId, page } = await openTab(current.chromium)
+    const opened = await openTab(current.chromium)
     const idle = setTimeout(() => {
-      inOrder(() => drop(sessionId)).catch(stopAnyway)
+      inOrder(async () => {
+        // Who works with it still starts the time again when that is done.
+        if (tab.users === 0) await drop(sessionId)
+      }).catch(stopAnyway)
     }, config.idleMs)
-    current.tabs.set(sessionId, { contextId, page, idle: idle.unref() })
-    return page
+    const tab: Tab = { ...opened, users: 0, idle: idle.unref() }
+    current.tabs.set(sessionId, tab)
+    return tab
+  }
+
+  function lend(tab: Tab): Lent {
+    tab.users++
+    return {
+      ok: true,
+      page: tab.page,
+      done: () => {
+        tab.users--
+        if (tab.users === 0) tab.idle.refresh()
+      },
+    }
   }
 
   /** Ends a browser that went away by itself, or does not do what it is told. */
@@ -107,13 +124,13 @@ export function createBrowser(config: BrowserConfig): Browser {
         const found = await findChromium(config)
         if ('missing' in found) return { ok: false, message: found.missing }
         try {
-          return { ok: true, page: await tabOf(sessionId, found.path) }
+          return lend(await tabOf(sessionId, found.path))
         } catch {
           // The browser died since it was used last, or does not start: once more from the beginning.
           await stop()
         }
         try {
-          return { ok: true, page: await tabOf(sessionId, found.path) }
+          return lend(await tabOf(sessionId, found.path))
         } catch (error) {
           await stop()
           return { ok: false, message: `The browser ${found.path} does not start: ${(error as Error).message}.` }

@@ -29,12 +29,18 @@ export async function whereIs(page: Page): Promise<{ title: string; url: string 
 }
 
 async function locate(page: Page, selector: string, signal: AbortSignal): Promise<{ x: number; y: number }> {
+  let last: keyof typeof FAULTS | undefined
   for (;;) {
-    const found = await raced(page.call<Located>(LOCATE, [selector]), signal)
-    if (!('fault' in found)) return found
-    if (found.fault === 'invalid') throw new PageFault(`${selector}: ${FAULTS.invalid}.`, false)
+    try {
+      const found = await raced(page.call<Located>(LOCATE, [selector]), signal)
+      if (!('fault' in found)) return found
+      last = found.fault
+    } catch (error) {
+      // A slow page may be asked when the time is up: then what it said before counts.
+      if (!signal.aborted || last === undefined) throw error
+    }
+    if (last === 'invalid') throw new PageFault(`${selector}: ${FAULTS.invalid}.`, false)
+    if (signal.aborted) throw new PageFault(`${selector}: ${FAULTS[last]}. browser.text lists what is there.`, false)
     await delay(LOOK_EVERY_MS)
-    if (signal.aborted)
-      throw new PageFault(`${selector}: ${FAULTS[found.fault]}. browser.text lists what is there.`, false)
   }
 }

@@ -41,6 +41,8 @@ export async function withPage(
     const words = error instanceof CdpError ? `The page was lost (${error.message}); navigate again.` : error.message
     // A fault in a page can be in the page's own words.
     return failed(oneLine(words), { kind: 'tool', tool: 'browser' })
+  } finally {
+    found.done()
   }
 }
 

@@ -14,7 +14,7 @@ export type Consumption =
 export async function countAt(node: NodeReader, account: string, { hash }: BlockRef): Promise<bigint | Missing> {
   const answer = await node.read('eth_getTransactionCount', [account, { blockHash: hash }], Quantity)
   if (answer.ok) return answer.value
-  const message = `${node.node.host} does not tell the account's transaction count at block ${hash}: ${answer.failure.message}`
+  const message = `${node.node.host} does not tell the account's transaction count at a block: ${answer.failure.message}`
   return { code: 'HISTORY_UNAVAILABLE', message }
 }
 
@@ -37,7 +37,7 @@ export async function proveConsumed(node: NodeReader, line: Line, head: LineBloc
     if (isSearched && origin !== undefined && lowest.number <= origin) return others('lists', head, node)
     const below = await countAt(node, from, lowest)
     if (typeof below === 'bigint' && below <= sequence!) return await findUser(node, line, head, place)
-    const missing = typeof below === 'bigint' ? searching(node, lowest) : below
+    const missing = typeof below === 'bigint' ? searching(node) : below
     if (lowest.number === 0n || step === MOST_STEPS) return { kind: 'unproven', missing }
     const target = lowest.number > STEP ? lowest.number - STEP : 0n
     await line.reach(node, target)
@@ -77,7 +77,7 @@ async function findUser(node: NodeReader, line: Line, head: LineBlock, place: Pl
   }
   const user = line.at(high)!
   const answer = await node.read('eth_getBlockByHash', [user.hash, false], Block.nullable())
-  if (!answer.ok || answer.value?.hash !== user.hash) return { kind: 'unproven', missing: searching(node, user) }
+  if (!answer.ok || answer.value?.hash !== user.hash) return { kind: 'unproven', missing: searching(node) }
   const listed = new Set(answer.value.transactions.map((each) => each.toLowerCase()))
   const own = place.versions.find(({ hash }) => listed.has(hash.toLowerCase()))
   return own === undefined ? others('count', user, node) : { kind: 'ours', hash: own.hash, block: refOf(user) }
@@ -118,7 +118,7 @@ function refOf({ number, hash }: BlockRef): BlockRef {
   return { number, hash }
 }
 
-function searching(node: NodeReader, { number }: BlockRef): Missing {
-  const message = `The nonce was used, and ${node.node.host} has not shown yet in which block below ${number}, or by what.`
+function searching(node: NodeReader): Missing {
+  const message = `The nonce was used, and ${node.node.host} has not shown yet in which block, or by what.`
   return { code: 'HISTORY_UNAVAILABLE', message }
 }

@@ -2,7 +2,7 @@ import type { BlockRef, Missing, Outcome, Place, Result } from '../chain-adapter
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import { countAt, proveConsumed } from './consumed.ts'
+import { countAt, originOf, proveConsumed } from './consumed.ts'
 import { type Final, type Finality, isFinal } from './finality.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
 import { readResult } from './receipts.ts'
@@ -116,10 +116,11 @@ async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<
     return { kind: 'dead', proof, final: isProven, message: USED, ...missing }
   }
   const { from, sequence } = place.versions[0]!
-  if (!sight.isOld(place) || sequence === null) return { kind: 'waiting' }
+  const hasOrigin = originOf(place) !== undefined
+  if (sequence === null || (hasOrigin && !sight.isOld(place))) return { kind: 'waiting' }
   const count = await sight.counts(from)
-  if (typeof count !== 'bigint') return { kind: 'waiting', missing: count }
-  if (count <= sequence) return { kind: 'waiting' }
+  if (typeof count !== 'bigint') return sight.isOld(place) ? { kind: 'waiting', missing: count } : { kind: 'waiting' }
+  if (count <= sequence) return hasOrigin ? { kind: 'waiting' } : await withOrigin(node, sight)
   const consumption = await proveConsumed(node, line, head, place)
   switch (consumption.kind) {
     case 'ours':
@@ -134,6 +135,12 @@ async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<
     case 'unproven':
       return { kind: 'waiting', missing: consumption.missing }
   }
+}
+
+/** The nonce is not used in the newest block, so it is in none of the blocks below: a search may begin at the final one. */
+async function withOrigin(node: NodeReader, { line, final }: Sight): Promise<Outcome> {
+  if (!final.ok) return { kind: 'waiting' }
+  return (await holds(node, line, final.block)) ? { kind: 'waiting', origin: final.block.number } : { kind: 'waiting' }
 }
 
 const USED = 'Another transaction used its nonce.'

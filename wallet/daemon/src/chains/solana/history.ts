@@ -66,7 +66,7 @@ export function createHistory(): History {
       await Promise.all(unread.map((slot) => read(node, slot)))
       const found = slots.find((slot) => blocks.get(slot)?.listed.includes(attempt.hash))
       if (found !== undefined) return { kind: 'found', slot: found }
-      if (!slots.every(isRead)) return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!, finalized) }
+      if (!slots.every(isRead)) return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!) }
       const chain = slots.map((slot) => blocks.get(slot)!)
       const isLinked = chain.every(
         (block, index) => index === 0 || block.previousBlockhash === chain[index - 1]!.blockhash,
@@ -75,7 +75,7 @@ export function createHistory(): History {
       if (isLinked && startsBefore) return { kind: 'none' }
       // Some of them were read from a node on another fork.
       for (const slot of slots) blocks.delete(slot)
-      return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!, finalized) }
+      return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!) }
     },
   }
 }
@@ -90,12 +90,13 @@ async function finalizedSlots(
   const range = [Number(origin), Number(finalized.slot), { commitment: 'finalized' }]
   const listed = await node.read('getBlocks', range, z.array(U64))
   const isWhole = listed.ok && listed.value.length > 0 && listed.value.at(-1) === finalized.slot
-  return isWhole ? listed.value : lacks(node, 'getBlocks', origin, finalized)
+  return isWhole ? listed.value : lacks(node, 'getBlocks', origin)
 }
 
 const unknownOrigin: Missing = { code: 'HISTORY_UNAVAILABLE', message: 'It is not known when it was signed.' }
 
-function lacks(node: NodeReader, method: string, origin: bigint, { slot }: Finalized): Missing {
-  const message = `${node.node.host} does not have every block from slot ${origin} to ${slot} (${method}).`
+/** In words that stay the same from one look to the next, for each change of a notice is told. */
+function lacks(node: NodeReader, method: string, origin: bigint): Missing {
+  const message = `${node.node.host} does not have every finalized block from slot ${origin} on (${method}).`
   return { code: 'HISTORY_UNAVAILABLE', message }
 }

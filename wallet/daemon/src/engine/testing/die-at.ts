@@ -28,11 +28,13 @@ function haunt(file: string, traceFile: string): void {
   watchCommits(reached)
   watchCalls(reached)
   watchSigner(reached)
-  const now = Date.now
-  Date.now = () => {
+  const ahead = (now: () => number) => () => {
     look()
     return now() + plan.ahead * 1000
   }
+  Date.now = ahead(Date.now)
+  // So much time has passed: no clock was set.
+  performance.now = ahead(performance.now.bind(performance))
 }
 
 /** What is about to happen, or has just happened, as points name it. */
