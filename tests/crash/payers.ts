@@ -20,7 +20,7 @@ export type Payer = {
 export type Sent = { payer: Payer; payment: Payment; key: string }
 
 /** From the restart on, everything is final within this time. */
-const FINAL_SECONDS = 150
+const FINAL_SECONDS = 60
 /** A thousand at once take a while where much else runs. */
 const PATIENCE_MILLIS = 180_000
 const INSTANT = 1n
@@ -91,10 +91,8 @@ export async function sendAgain({ payer, payment, key }: Sent, wait = FINAL_SECO
 
 /** All are confirmed in time, each took effect once, and the books say what the chain says. */
 export async function assertMade(wallet: DoomedWallet, chain: TestedChain, sent: readonly Sent[]): Promise<void> {
-  const start = performance.now()
-  const views = await Promise.all(sent.map((each) => sendAgain(each)))
-  expect(views.map(({ status }) => status)).toEqual(sent.map(() => 'CONFIRMED'))
-  expect(performance.now() - start).toBeLessThan(FINAL_SECONDS * 1000)
+  const statuses = async () => (await Promise.all(sent.map((each) => sendAgain(each)))).map(({ status }) => status)
+  await expect.poll(statuses).toEqual(sent.map(() => 'CONFIRMED'))
   for (const { payment } of sent) expect(await payment.arrived()).toBe(payment.amount)
   for (const payer of new Set(sent.map((each) => each.payer))) await assertBooks(wallet, chain, payer)
 }

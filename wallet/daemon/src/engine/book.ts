@@ -153,7 +153,7 @@ async function note(
 
 /** Nodes name the block that they were asked about, which is another one at each look. */
 function isSameButNumbers(one: string, other: string): boolean {
-  const bare = (message: string) => message.replaceAll(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, '#')
+  const bare = (message: string) => message.replaceAll(/\b(0x[0-9a-f]+|[0-9a-f]*\d[0-9a-f]*)\b/gi, '#')
   return bare(one) === bare(other)
 }
 

@@ -102,18 +102,6 @@ export function createBrowser(config: BrowserConfig): Browser {
     return tab
   }
 
-  function lend(tab: Tab): Lent {
-    tab.users++
-    return {
-      ok: true,
-      page: tab.page,
-      done: () => {
-        tab.users--
-        if (tab.users === 0) tab.idle.refresh()
-      },
-    }
-  }
-
   /** Ends a browser that went away by itself, or does not do what it is told. */
   const stopAnyway = () => stop()
 
@@ -138,6 +126,18 @@ export function createBrowser(config: BrowserConfig): Browser {
       }),
     discard: (sessionId) => inOrder(() => drop(sessionId).catch(stopAnyway)),
     close: () => inOrder(stop),
+  }
+}
+
+function lend(tab: Tab): Lent {
+  tab.users++
+  return {
+    ok: true,
+    page: tab.page,
+    done: () => {
+      tab.users--
+      if (tab.users === 0) tab.idle.refresh()
+    },
   }
 }
 
