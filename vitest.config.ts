@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { skippedTests } from './scripts/test-report.ts'
 
 /** Where `npm test` wants to read what came of the run. */
@@ -30,6 +31,9 @@ const processes = [
   'wallet/daemon/src/signer/*.test.ts',
 ]
 
+/** More than there are processors, for most tests wait for something. The same for all, so that all run side by side. */
+const WORKERS = 5
+
 const shared = {
   setupFiles: ['./scripts/property-seed.ts'],
   pool: 'forks' as const,
@@ -41,10 +45,22 @@ const shared = {
   restoreMocks: true,
   unstubEnvs: true,
 }
+/** Begun first, so that nothing long is left when all else is done. Their files are short, their lists of cases long. */
+const longest = ['tests/cases/', 'tests/crash/', 'wallet/cli/src/keeping', 'wallet/cli/src/cli']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => longest.some((path) => moduleId.includes(`/${path}`))
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 const generated = ['**/node_modules/**', '**/dist/**']
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', skippedTests(), ...(report === undefined ? [] : [jsonReport(report)])],
     projects: [
       {
@@ -61,8 +77,7 @@ export default defineConfig({
           exclude: [...generated, ...processes],
           // Loading the modules takes longer than the tests of most files, and our modules keep no state.
           isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -71,8 +86,7 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: generated,
-          maxWorkers: 6,
-          sequence: { groupOrder: 1 },
+          maxWorkers: WORKERS,
         },
       },
     ],

@@ -127,7 +127,11 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
 
 /** Requests of a process that has ended get no answer, and what was not written yet never leaves. */
 function livingExchange(sides: readonly Side[], isAlive: () => boolean): Exchange {
-  const exchanges = new Map(sides.flatMap(({ urls, exchange }) => urls.map((url) => [url, exchange] as const)))
+  const exchanges = new Map(
+    sides.flatMap(({ urls, archiveUrl, exchange }) =>
+      [...urls, ...(archiveUrl === undefined ? [] : [archiveUrl])].map((url) => [url, exchange] as const),
+    ),
+  )
   return ({ url, body, signal }) =>
     new Promise((resolve, reject) => {
       const exchange = exchanges.get(url)

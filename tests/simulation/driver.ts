@@ -296,6 +296,8 @@ async function stopDaemon(simulation: Simulation): Promise<void> {
 /** How long the end of everything may take once every node is honest. */
 const LONGEST_MILLIS = 4 * 3_600_000
 const LOOK_MILLIS = 20_000
+/** So long the operator waits for proofs of the wallet's own nodes. */
+const PATIENCE_MILLIS = 3_600_000
 
 /** Everything is honest now, and the operator does what notices ask for. Everything has to come to its end. */
 async function heal(simulation: Simulation): Promise<void> {
@@ -313,7 +315,7 @@ async function heal(simulation: Simulation): Promise<void> {
     await pass(simulation, LOOK_MILLIS)
     if (simulation.failure !== undefined) return
     if (!simulation.daemon.isReady()) continue
-    operate(simulation, resumes)
+    operate(simulation, { resumes, proves: clock.monotonic() > end - LONGEST_MILLIS + PATIENCE_MILLIS })
     const stored = readStored(disk)
     const open = [...stored.rows.values()].filter(
       (row) => !hasEnded(row) && (row.type !== 'SIGN' || hasLanded(simulation, row.id)),
@@ -353,7 +355,11 @@ function hasLanded({ sides, disk }: Simulation, id: string): boolean {
 const TOO_DEAR =
   "SELECT id, max_fee FROM transactions WHERE closing IS NOT NULL AND status = 'SUBMITTED' AND notice LIKE '%FEE_CEILING%'"
 
-function operate(simulation: Simulation, resumes: boolean): void {
+/** What no node of the wallet can prove. */
+const UNPROVEN =
+  "SELECT id, network FROM transactions WHERE status = 'SUBMITTED' AND notice LIKE '%HISTORY_UNAVAILABLE%'"
+
+function operate(simulation: Simulation, { resumes, proves }: { resumes: boolean; proves: boolean }): void {
   const { oracle, disk } = simulation
   const work = releaseAccounts(simulation)
   if (work !== undefined) begin(simulation, work)
@@ -361,6 +367,10 @@ function operate(simulation: Simulation, resumes: boolean): void {
   if (stored?.value === 'ACTIVATED') begin(simulation, () => recover(simulation, 1))
   for (const { id, max_fee } of disk.read<{ id: string; max_fee: string }>(TOO_DEAR)) {
     begin(simulation, () => simulation.daemon.engine.raiseMaxFee(id, (BigInt(max_fee) * 5n) / 4n, 'owner'))
+  }
+  for (const { id, network } of proves ? disk.read<{ id: string; network: string }>(UNPROVEN) : []) {
+    const archiveUrl = simulation.sides.find((side) => side.network === network)?.archiveUrl
+    if (archiveUrl !== undefined) begin(simulation, () => simulation.daemon.engine.prove(id, archiveUrl, 'owner'))
   }
   if (oracle.people.isSuspended && resumes) begin(simulation, () => resume(simulation))
 }

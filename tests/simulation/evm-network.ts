@@ -33,7 +33,13 @@ export type EvmNetworkOptions = {
 }
 
 /** What stands at one address; whatever is absent is drawn. */
-export type EvmNodeOptions = { readonly url: string; readonly client?: EvmClient; readonly backends?: number }
+export type EvmNodeOptions = {
+  readonly url: string
+  readonly client?: EvmClient
+  readonly backends?: number
+  /** Keeps the state of every block. */
+  readonly isArchive?: true
+}
 
 export type EvmNetwork = {
   readonly exchange: Exchange
@@ -112,7 +118,7 @@ export function createEvmNetwork(options: EvmNetworkOptions): EvmNetwork {
   }
 }
 
-function createAddress({ url, client, backends }: EvmNodeOptions, random: Random): EvmAddress {
+function createAddress({ url, client, backends, isArchive }: EvmNodeOptions, random: Random): EvmAddress {
   const draw = random.fork(`address/${url}`)
   const count = backends ?? draw.between(1, 3)
   const { bor: _, ...clients } = evmClients
@@ -128,7 +134,7 @@ function createAddress({ url, client, backends }: EvmNodeOptions, random: Random
         pool: createPool(chosen),
         delayMillis: draw.between(20, 800),
         // go-ethereum#20874: 128 states, or all of them in an archive.
-        stateBlocks: draw.chance(0.8) ? 128 : undefined,
+        stateBlocks: draw.chance(0.8) && isArchive !== true ? 128 : undefined,
       }
     }),
   }

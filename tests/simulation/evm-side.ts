@@ -33,6 +33,7 @@ export function createEvmSide(options: SideOptions & { signatures: KnownSignatur
   const { random, clock, signatures } = options
   const drawn = random.pick(networks)
   const urls = Array.from({ length: random.between(1, 3) }, (_, index) => `http://evm-${index + 1}`)
+  const archiveUrl = 'http://evm-archive'
   const wallet = options.address.toLowerCase() as Hex
   const read = createTransactionReader(signatures)
   let isHealed = false
@@ -41,10 +42,13 @@ export function createEvmSide(options: SideOptions & { signatures: KnownSignatur
     clock,
     chainId: networkOf(drawn.name).chainId!,
     accounts: new Map([[wallet, random.pick([ETHER, 10n * ETHER, 10n * ETHER])]]),
-    nodes: urls.map((url) => ({
-      url,
-      ...(drawn.client !== undefined && random.chance(0.8) && { client: drawn.client }),
-    })),
+    nodes: [
+      ...urls.map((url) => ({
+        url,
+        ...(drawn.client !== undefined && random.chance(0.8) && { client: drawn.client }),
+      })),
+      { url: archiveUrl, client: drawn.client ?? evmClients.geth, backends: 1, isArchive: true },
+    ],
     faults: drawEvmFaults(random.fork('drawn faults')),
     observer: {
       fault: ({ kind }) => options.onFault(kind),
@@ -63,6 +67,7 @@ export function createEvmSide(options: SideOptions & { signatures: KnownSignatur
     network: drawn.name,
     family: 'evm',
     urls,
+    archiveUrl,
     exchange: network.exchange,
     coin: ETHER,
     start: network.start,

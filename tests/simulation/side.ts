@@ -7,6 +7,8 @@ export type Side = {
   readonly network: NetworkName
   readonly family: 'evm' | 'solana'
   readonly urls: readonly string[]
+  /** A node that the wallet does not use, with the whole past, for the operator's proofs. */
+  readonly archiveUrl?: string
   readonly exchange: Exchange
   /** Base units of one coin. */
   readonly coin: bigint

@@ -156,7 +156,7 @@ describe('a node apart from the chain', () => {
   test('that is behind shows an older head and nothing newer', async () => {
     const { act, send, call, countOf } = await start()
     const { result: hash } = await send({})
-    const head = Number((await direct('eth_blockNumber', [])).result)
+    const head = Number((await until(() => receiptOf(direct, hash))).blockNumber)
     await act({ kind: 'behind', blocks: 1 })
     expect(Number((await call('eth_blockNumber', [])).result)).toBe(head - 1)
     expect(await countOf('latest')).toBe(0)
