@@ -40,23 +40,32 @@ const publications: readonly Publication[] = [
   { name: 'openpista', pages: { 'pages/chat': 'agent/web/dist' }, isLibrary: false, dependencies: [] },
 ]
 
-/** Builds the web pages and every package that is published. */
-async function main(): Promise<number> {
+/** Something that was built, and what is wrong with it. */
+export type Built = { name: string; faults: readonly string[] }
+
+/** Builds the web pages, and says how it went. */
+export async function buildPages(): Promise<Built[]> {
+  const pages = await ensureWebBuilt()
+  return pages.map(({ folder, ok, output }) => said({ name: folder, faults: ok ? [] : [output] }))
+}
+
+/** Builds the web pages and every package that is published, and says how it went. */
+export async function buildPublications(): Promise<Built[]> {
   const workspaces = readWorkspaces(repositoryRoot)
-  let faults = 0
-  for (const { folder, ok, output } of await ensureWebBuilt()) {
-    process.stdout.write(ok ? `ok   ${folder}\n` : `FAIL ${folder}\n${output}\n`)
-    if (!ok) faults += 1
-  }
+  const built = await buildPages()
   for (const publication of publications) {
     const workspace = workspaces.find(({ manifest }) => manifest.name === publication.name)
     if (workspace === undefined) throw new Error(`${publication.name} is not a package of this repository`)
-    const found = await publish(publication, workspace, workspaces).catch((error: Error) => [error.message])
-    for (const fault of found) process.stdout.write(`FAIL ${publication.name}: ${fault}\n`)
-    if (found.length === 0) process.stdout.write(`ok   ${publication.name} in ${workspace.folder}/dist\n`)
-    faults += found.length
+    const faults = await publish(publication, workspace, workspaces).catch((error: Error) => [error.message])
+    built.push(said({ name: `${publication.name} in ${workspace.folder}/dist`, faults }))
   }
-  return faults === 0 ? 0 : 1
+  return built
+}
+
+function said(built: Built): Built {
+  for (const fault of built.faults) process.stdout.write(`FAIL ${built.name}: ${fault}\n`)
+  if (built.faults.length === 0) process.stdout.write(`ok   ${built.name}\n`)
+  return built
 }
 
 async function publish(publication: Publication, workspace: Workspace, all: readonly Workspace[]): Promise<string[]> {
@@ -217,4 +226,4 @@ function makeRunnable(file: string): void {
   chmodSync(file, 0o755)
 }
 
-process.exitCode = await main()
+if (import.meta.main) process.exitCode = (await buildPublications()).every(({ faults }) => faults.length === 0) ? 0 : 1

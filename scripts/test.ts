@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findChromium } from '@openpista/testing'
-import { ensureWebBuilt } from './build-web.ts'
+import { buildPages, buildPublications } from './build.ts'
 import { runChecks } from './check.ts'
 import { repositoryRoot } from './repository.ts'
 import { ensureSystemPackages, type SystemPackageName } from './system-packages.ts'
@@ -22,7 +22,10 @@ const USED_BY_TESTS: readonly SystemPackageName[] = [
   'busybox',
 ]
 
-/** Everything a change must pass. With arguments, only the tests that vitest finds by them, and no checks. */
+/**
+ * Everything a change must pass, with the programs as they are published. With arguments, only the tests that vitest
+ * finds by them, from the sources, and no checks.
+ */
 async function main(filters: readonly string[]): Promise<number> {
   const missing = ensureSystemPackages(USED_BY_TESTS)
   if (missing !== undefined) {
@@ -31,11 +34,11 @@ async function main(filters: readonly string[]): Promise<number> {
   }
   const browser = await findChromium()
   if ('missing' in browser) process.stdout.write(`${browser.missing} Browser tests will be skipped.\n\n`)
-  const pages = await ensureWebBuilt()
-  for (const { folder, output } of pages.filter(({ ok }) => !ok)) process.stdout.write(`FAIL ${folder}\n${output}\n`)
+  const isWhole = filters.length === 0
+  const built = isWhole ? await buildPublications() : await buildPages()
   const checks = [
-    ...pages.map(({ folder, ok }) => ({ name: `web build (${folder})`, ok })),
-    ...(filters.length === 0 ? await runChecks(repositoryRoot) : []),
+    ...built.map(({ name, faults }) => ({ name: `build of ${name}`, ok: faults.length === 0 })),
+    ...(isWhole ? await runChecks(repositoryRoot) : []),
   ]
   process.stdout.write('\n')
   const tests = await runTests(filters)
@@ -66,7 +69,7 @@ function vitest(filters: readonly string[], report: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, 'run', ...filters], {
       cwd: repositoryRoot,
-      env: { ...process.env, TEST_REPORT: report },
+      env: { ...process.env, TEST_REPORT: report, TESTED_PROGRAMS: filters.length === 0 ? 'published' : 'source' },
       stdio: 'inherit',
     })
     child.on('error', reject)

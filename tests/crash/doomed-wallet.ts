@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileAtomic } from '@openpista/common'
+import { programEntry } from '@openpista/testing/programs'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { type Running, run } from '../../scripts/demo/process.ts'
 import {
@@ -15,8 +15,6 @@ import {
 } from '../../wallet/daemon/src/engine/testing/crash-plan.ts'
 import { prepareDataDir } from '../../wallet/daemon/src/testing/prepared-data-dir.ts'
 
-const require = createRequire(import.meta.url)
-const WAIAAS = require.resolve('@waiaas/cli')
 const HAUNT = new URL('./haunt-daemon.ts', import.meta.url).href
 
 /** `waiaas start`, both of its processes, which die where they are told to and are started again. */
@@ -113,7 +111,7 @@ function programOf(dataDir: string, env: Record<string, string>): Program {
     ...env,
   }
   const start = (args: string[], more: Record<string, string> = {}) =>
-    run({ entry: WAIAAS, args, env: { ...settings, ...more }, echo: (line) => printed.push(line) })
+    run({ entry: programEntry('waiaas'), args, env: { ...settings, ...more }, echo: (line) => printed.push(line) })
   return { run: start, haunted: () => start(['start'], { NODE_OPTIONS: `--import=${HAUNT}` }), printed }
 }
 

@@ -8,7 +8,7 @@ import { type EvmNode, startEvmNode } from '@waiaas/devnet'
 import { WAIaaSAdminClient, WAIaaSClient, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inherited, type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { inherited, type RunningWallet, runCli, startWallet, WAIAAS } from './testing/run-cli.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const TO = '0x00000000000000000000000000000000000000AA'
@@ -74,7 +74,7 @@ test('the key in a file approves what is shown, and another key does not', async
 
 test('a signature that is pasted rejects', async () => {
   const sent = await large('0.7')
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'approve', sent.id, '--reject'], {
+  const child = spawn(process.execPath, [WAIAAS, 'approve', sent.id, '--reject'], {
     env: { ...inherited, ...env },
   })
   let shown = ''

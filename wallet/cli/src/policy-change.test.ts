@@ -7,7 +7,7 @@ import { prepareDataDir } from '@waiaas/daemon/testing'
 import { WAIaaSAdminClient, WAIaaSOwnerClient } from '@waiaas/sdk'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inherited, type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
+import { inherited, type RunningWallet, runCli, startWallet, WAIAAS } from './testing/run-cli.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const folder = mkdtempSync(join(tmpdir(), 'waiaas-policy-change-'))
@@ -72,7 +72,7 @@ test('tightening needs no owner, loosening takes the key in a file', async () =>
 
 /** Runs the command, and pastes what `answer` makes of what it shows. */
 async function pasting(args: string[], answer: (shown: string) => Promise<string | undefined>): Promise<number> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [WAIAAS, ...args], {
     env: { ...inherited, ...env },
   })
   let shown = ''

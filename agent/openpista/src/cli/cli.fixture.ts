@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { programEntry } from '@openpista/testing/programs'
+
+/** What every program gets of this process's environment. */
+export const inherited = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
 
 export type Ended = { code: number | null; out: string; err: string }
 
@@ -10,8 +13,8 @@ export async function openpista(
   args: readonly string[],
   { env = {}, input = '', onOutput = () => {} }: RunningOptions = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), ...args], {
-    env: { PATH: process.env.PATH, HOME: home, OPENPISTA_HOME: home, ...env },
+  const child = spawn(process.execPath, [programEntry('openpista'), ...args], {
+    env: { ...inherited, HOME: home, OPENPISTA_HOME: home, ...env },
   })
   const ended: Ended = { code: null, out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {

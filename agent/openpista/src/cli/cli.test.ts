@@ -2,9 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { programEntry } from '@openpista/testing/programs'
 import { afterEach, expect, test } from 'vitest'
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts')
+const MAIN = programEntry('openpista')
 const homes: string[] = []
 const children = new Set<ChildProcess>()
 

@@ -3,10 +3,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FakeOpenAI, startFakeOpenAI } from '@openpista/testing'
+import { programEntry } from '@openpista/testing/programs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openpista } from './cli.fixture.ts'
+import { inherited, openpista } from './cli.fixture.ts'
 
-const MAIN = join(import.meta.dirname, '../main.ts')
+const MAIN = programEntry('openpista')
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 const PATIENCE = { interval: 200 }
 
@@ -24,7 +25,7 @@ afterEach(async () => {
 
 /** A terminal with a shell in it: keys go in, what stands on the screen comes out. */
 function openTmux() {
-  const env = { ...{ PATH: process.env.PATH, HOME: home, OPENPISTA_HOME: home, LANG: 'C.UTF-8', PS1: '$ ' } }
+  const env = { ...inherited, ...{ HOME: home, OPENPISTA_HOME: home, LANG: 'C.UTF-8', PS1: '$ ' } }
   const options: ExecFileSyncOptions = {
     env: { ...env, openpista_BASE_URL: service.baseUrl, OPENAI_API_KEY: service.apiKey },
   }

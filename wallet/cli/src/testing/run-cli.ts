@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { programEntry } from '@openpista/testing/programs'
 
-const MAIN = join(import.meta.dirname, '../main.ts')
+/** The program `waiaas`. */
+export const WAIAAS = programEntry('waiaas')
 
 export type Env = Readonly<Record<string, string>>
 
@@ -56,7 +57,7 @@ export async function startWallet(env: Env): Promise<RunningWallet> {
 }
 
 function launch(args: readonly string[], env: Env): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], {
+  return spawn(process.execPath, [WAIAAS, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...inherited, ...env },
   })
