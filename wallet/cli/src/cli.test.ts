@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { runCli, startWallet } from './testing/run-cli.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -37,6 +38,10 @@ test('init makes everything for its owner alone, and never twice', async () => {
   // What guessing the password costs; test keystores cost less.
   expect(crypto.kdfparams).toMatchObject({ memoryCost: 65_536, timeCost: 3, parallelism: 4 })
   expect(await runCli(['init'], env)).toMatchObject({ code: 1, err: expect.stringContaining('already') })
+})
+
+test('it tells its version', async () => {
+  expect(await runCli(['--version'], env)).toMatchObject({ code: 0, out: `${manifest.version}\n` })
 })
 
 test('commands before init, and without a password, say what to do', async () => {

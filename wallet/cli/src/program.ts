@@ -1,12 +1,14 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
 import { CliError } from './fault.ts'
 
 /** The `waiaas` command. A command's code loads when it runs, so that help is there at once. */
 export function createProgram(): Command {
   const program = new Command('waiaas')
     .description('A wallet daemon that lets an agent spend what its owner allows')
+    .version(manifest.version)
     .option('--data-dir <path>', 'where the wallet lives', process.env.WAIAAS_DATA_DIR ?? join(homedir(), '.waiaas'))
     .showHelpAfterError()
   const dataDir = () => resolve(program.opts<{ dataDir: string }>().dataDir)
