@@ -1,5 +1,6 @@
-import type { ChallengeView, ErrorBody, PolicyChallengeView, TransactionStatus, TransactionView } from '@waiaas/core'
+import type { ChallengeView, ErrorBody, PolicyChallengeView } from '@waiaas/core'
 import { base64url } from './bytes.ts'
+import { type Progress, readProgress } from './progress.ts'
 
 /** Why something did not work: `code` of the daemon, or one of this page's own in lower case. */
 export type Fault = {
@@ -9,9 +10,6 @@ export type Fault = {
   /** Where the transaction is, when the daemon says so. */
   transaction?: Progress
 }
-
-/** What the public may know of a transaction that no longer waits. */
-export type Progress = { status: TransactionStatus; hash?: string; error?: string; outcomeUnknown?: boolean }
 
 export type OwnerAction = ChallengeView['action']
 export type Result<Value> = { ok: true; value: Value } | { ok: false; fault: Fault }
@@ -45,7 +43,7 @@ export function createApi(fetchIt: typeof fetch): Api {
         'X-Owner-Signature': signature,
       }
       const path = `/v1/transactions/${challenge.approval.transactionId}/${challenge.action}`
-      return call(fetchIt, path, { headers }, readTransaction)
+      return call(fetchIt, path, { headers }, readProgress)
     },
     demoOwnerUrl: async () => {
       try {
@@ -93,12 +91,12 @@ const pick = (body: string | undefined) => (body === undefined ? {} : { body })
 function readFault(body: unknown): Fault {
   const { code, message, hint, details } = (body ?? {}) as Partial<ErrorBody>
   if (typeof code !== 'string' || typeof message !== 'string') return UNREADABLE
-  const { status, hash } = (details ?? {}) as { status?: TransactionStatus; hash?: string }
+  const transaction = readProgress(details)
   return {
     code,
     message,
     ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { transaction: { status, ...(hash === undefined ? {} : { hash }) } }),
+    ...(transaction === undefined ? {} : { transaction }),
   }
 }
 
@@ -112,15 +110,4 @@ function readPolicyChallenge(body: unknown): PolicyChallengeView | undefined {
   const { message, scheme, policyChange } = (body ?? {}) as Partial<PolicyChallengeView>
   const isWhole = typeof message === 'string' && typeof scheme === 'string' && Array.isArray(policyChange?.lines)
   return isWhole ? (body as PolicyChallengeView) : undefined
-}
-
-function readTransaction(body: unknown): Progress | undefined {
-  const { status, hash, error, outcomeUnknown } = (body ?? {}) as Partial<TransactionView>
-  if (status === undefined) return undefined
-  return {
-    status,
-    ...(hash === undefined ? {} : { hash }),
-    ...(error === undefined ? {} : { error: error.message }),
-    ...(outcomeUnknown === true ? { outcomeUnknown } : {}),
-  }
 }

@@ -23,6 +23,7 @@ import {
   type Reason,
   shortCode,
   type TransactionStatus,
+  type TransactionView,
 } from '@waiaas/core'
 
 /** The owner's answer as it came in. */
@@ -43,10 +44,19 @@ export type TestDaemon = {
   /** Changes what is said of the payment, but not the message. */
   lie: (change: Partial<ChallengeView['approval']>) => void
   lieOfPolicy: (change: Partial<PolicyChallengeView['policyChange']>) => void
+  /** From now on the daemon says little more than this. */
   setStatus: (status: TransactionStatus, hash?: string) => void
+  /** From now on the daemon says everything about where the payment is. */
+  setProgress: (progress: ProgressDetails) => void
+  /** Refuses the next answer, and ends the payment. */
+  endWith: (code: string, message: string) => void
   setSeconds: (left: number) => void
   close: () => Promise<void>
 }
+
+/** What a refused question says of a payment that does not wait for its owner. */
+export type ProgressDetails = Pick<TransactionView, 'status'> &
+  Partial<TransactionView> & { humanFee?: string; feeSymbol?: string }
 
 export type DaemonOptions = {
   folder: string
@@ -71,9 +81,10 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemon> {
   const answers: Answer[] = []
   const asked: string[] = []
-  let refusal: { code: string; message: string } | undefined
+  let refusal: { code: string; message: string; ends: boolean } | undefined
   let status: TransactionStatus = 'QUEUED'
   let hash: string | undefined
+  let progress: ProgressDetails | undefined
   let lies: Partial<ChallengeView['approval']> = {}
   let policyLies: Partial<PolicyChallengeView['policyChange']> = {}
   let content: ApprovalContent = {
@@ -117,7 +128,11 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
   }
   const processed = () =>
     fault('TX_ALREADY_PROCESSED', `The transaction is ${status}.`, 409, {
-      details: { status, ...(hash === undefined ? {} : { hash }) },
+      details: progress ?? { status, ...(hash === undefined ? {} : { hash }) },
+    })
+  const delayed = () =>
+    fault('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.', 404, {
+      ...(progress === undefined ? {} : { details: progress }),
     })
 
   const handle = async (request: IncomingMessage): Promise<Reply> => {
@@ -131,13 +146,15 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
       if (action === 'policy_change') return askPolicyChange(options, resourceId, policyLies)
       if (resourceId !== content.transactionId) return fault('TX_NOT_FOUND', 'There is no such transaction.', 404)
       if (status === 'EXPIRED') return fault('APPROVAL_TIMEOUT', 'The time for the approval is over.', 410)
+      if (status === 'QUEUED' && progress?.executesAt !== undefined) return delayed()
       return status === 'QUEUED' ? json(201, challenge(action)) : processed()
     }
     const action = /^\/v1\/transactions\/[0-9a-f-]+\/(approve|reject)$/.exec(path)?.[1] as OwnerAction | undefined
     if (action === undefined) return fault('NOT_FOUND', 'There is no such path.', 404)
     if (refusal !== undefined) {
-      const { code, message } = refusal
+      const { code, message, ends } = refusal
       refusal = undefined
+      if (ends) status = 'CANCELLED'
       return fault(code, message, 401)
     }
     const header = (name: string) => `${request.headers[`x-owner-${name}`]}`
@@ -145,7 +162,7 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
     if (!asked.includes(message)) return fault('INVALID_NONCE', 'This message was not issued.', 401)
     answers.push({ action, address: header('address'), message, signature: header('signature') })
     status = action === 'approve' ? 'EXECUTING' : 'CANCELLED'
-    return json(200, { id: content.transactionId, status, outcomeUnknown: false })
+    return json(200, { id: content.transactionId, status, outcomeUnknown: false, closing: false })
   }
 
   const server = createServer((request, response) => {
@@ -164,7 +181,10 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
     answers,
     asked,
     refuseNext: (code, message) => {
-      refusal = { code, message }
+      refusal = { code, message, ends: false }
+    },
+    endWith: (code, message) => {
+      refusal = { code, message, ends: true }
     },
     change: (change) => {
       content = { ...content, ...change }
@@ -178,6 +198,11 @@ export async function startTestDaemon(options: DaemonOptions): Promise<TestDaemo
     setStatus: (next, nextHash) => {
       status = next
       hash = nextHash
+      progress = undefined
+    },
+    setProgress: (next) => {
+      status = next.status
+      progress = { outcomeUnknown: false, closing: false, ...next }
     },
     setSeconds: (left) => {
       content = { ...content, expiresAt: seconds() + left }

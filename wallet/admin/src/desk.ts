@@ -1,7 +1,8 @@
 import type { ChallengeView, TransactionStatus } from '@waiaas/core'
-import type { Api, Fault, OwnerAction, Progress } from './api.ts'
+import type { Api, Fault, OwnerAction } from './api.ts'
 import { findContradiction } from './check-message.ts'
 import type { OwnerWallet } from './owner-wallets/owner-wallet.ts'
+import type { Progress } from './progress.ts'
 
 /** Where the owner's decision stands. */
 export type Desk =
@@ -12,8 +13,18 @@ export type Desk =
   | { step: 'asking'; challenge: ChallengeView; fault: Fault | undefined }
   | { step: 'signing'; challenge: ChallengeView; action: OwnerAction; walletName: string }
   | { step: 'sending'; challenge: ChallengeView; action: OwnerAction }
-  /** `action` is undefined when somebody else decided, or this page was opened again. */
-  | { step: 'decided'; challenge: ChallengeView | undefined; action: OwnerAction | undefined; progress: Progress }
+  | ({ step: 'decided'; challenge: ChallengeView | undefined; progress: Progress; lost: Lost | undefined } & Decided)
+
+/** What the owner did on this page. Both are undefined where somebody else decided, or the page was opened again. */
+export type Decided = {
+  /** An answer that the daemon accepted. */
+  action: OwnerAction | undefined
+  /** Why the daemon did not accept the owner's answer. */
+  refusal: Fault | undefined
+}
+
+/** The daemon no longer says where the transaction is. */
+export type Lost = { fault: Fault; lastSeen: number }
 
 export type DeskParts = {
   api: Api
@@ -32,8 +43,9 @@ export type DeskActions = {
 }
 
 const FINAL: readonly TransactionStatus[] = ['CONFIRMED', 'FAILED', 'CANCELLED', 'EXPIRED']
-/** Seconds between two looks at a transaction that is on its way. */
-const LOOKS = [1, 1, 2, 2, 3, 5, 5, 10, 10, 15, 15, 30, 30, 60, 60]
+/** Seconds between two looks at a transaction that is not over; the last one repeats. */
+const LOOKS = [1, 1, 2, 2, 3, 5, 5, 10, 10, 15, 15, 30, 30]
+const LAST_LOOK = 60
 /** A question with less time than this left is not worth signing. */
 const MARGIN_SECONDS = 45
 
@@ -48,12 +60,32 @@ export function createDesk(parts: DeskParts): DeskActions {
     onChange({ step: 'asking', challenge, fault })
   }
   /** Nothing waits any more: follows the transaction if it is known where it is, else says why. */
-  const close = async (fault: Fault, action: OwnerAction | undefined) => {
+  const close = async (fault: Fault, decided: Decided = UNDECIDED) => {
     if (fault.transaction === undefined) return onChange({ step: 'closed', fault })
-    await follow(fault.transaction, action)
+    await follow(fault.transaction, decided)
   }
-  const follow = (progress: Progress, action: OwnerAction | undefined) =>
-    followTransaction(parts, progress, (now) => onChange({ step: 'decided', challenge: shown, action, progress: now }))
+  /** Shows where the transaction is, now and with every change until its end, or until the owner is asked once more. */
+  const follow = async (first: Progress, decided: Decided) => {
+    let progress = first
+    let lastSeen = parts.now()
+    const show = (lost?: Lost) => onChange({ step: 'decided', challenge: shown, progress, lost, ...decided })
+    show()
+    for (let look = 0; !FINAL.includes(progress.status); look += 1) {
+      await parts.wait((LOOKS[look] ?? LAST_LOOK) * 1000)
+      const answer = await api.challenge('approve', transactionId)
+      if (answer.ok) return ask(answer.value, ASKED_AGAIN)
+      const { fault } = answer
+      if (fault.transaction !== undefined) {
+        progress = fault.transaction
+        lastSeen = parts.now()
+        show()
+      } else if (RETRYABLE.includes(fault.code)) {
+        show({ fault, lastSeen })
+      } else {
+        return onChange({ step: 'closed', fault })
+      }
+    }
+  }
   /** The question to sign: the one on the screen while it is fresh, else a new one that asks the same. */
   const question = async (action: OwnerAction): Promise<ChallengeView | undefined> => {
     const current = shown
@@ -62,7 +94,7 @@ export function createDesk(parts: DeskParts): DeskActions {
     const answer = await api.challenge(action, transactionId)
     if (!answer.ok) {
       if (RETRYABLE.includes(answer.fault.code)) ask(current, answer.fault)
-      else await close(answer.fault, undefined)
+      else await close(answer.fault)
       return undefined
     }
     if (asksTheSame(current, answer.value)) return answer.value
@@ -80,10 +112,14 @@ export function createDesk(parts: DeskParts): DeskActions {
     if (!signed.ok) return ask(shown, signed.fault)
     onChange({ step: 'sending', challenge: shown, action })
     const answer = await api.answer(challenge, signed.value)
-    if (answer.ok) return follow(answer.value, action)
+    if (answer.ok) return follow(answer.value, { action, refusal: undefined })
+    const { fault } = answer
     const renewed = await api.challenge('approve', transactionId)
-    if (renewed.ok) ask(renewed.value, answer.fault)
-    else await close({ ...answer.fault, ...pick(renewed.fault.transaction) }, action)
+    if (renewed.ok) return ask(renewed.value, fault)
+    // Without a response of the daemon, the owner's answer may have arrived all the same.
+    const refusal = UNHEARD.includes(fault.code) ? undefined : fault
+    const { transaction } = renewed.fault
+    await close({ ...(refusal ?? renewed.fault), ...pick(transaction) }, { action: undefined, refusal })
   }
 
   return {
@@ -91,7 +127,7 @@ export function createDesk(parts: DeskParts): DeskActions {
       onChange({ step: 'loading' })
       const answer = await api.challenge('approve', transactionId)
       if (answer.ok) ask(answer.value)
-      else await close(answer.fault, undefined)
+      else await close(answer.fault)
     },
     decide: async (action, wallet) => {
       if (isDeciding) return
@@ -105,22 +141,15 @@ export function createDesk(parts: DeskParts): DeskActions {
   }
 }
 
-/** Tells where the transaction is, now and with every change until its end, or until looking is no longer worth it. */
-async function followTransaction(parts: DeskParts, first: Progress, tell: (progress: Progress) => void): Promise<void> {
-  tell(first)
-  if (FINAL.includes(first.status)) return
-  for (const seconds of LOOKS) {
-    await parts.wait(seconds * 1000)
-    // A challenge for what no longer waits is refused, and the refusal tells where the transaction is.
-    const answer = await parts.api.challenge('reject', parts.transactionId)
-    const next = answer.ok ? undefined : answer.fault.transaction
-    if (next === undefined) continue
-    tell(next)
-    if (FINAL.includes(next.status)) return
-  }
-}
+const UNHEARD = ['unreachable', 'unreadable']
+const RETRYABLE = [...UNHEARD, 'RATE_LIMIT_EXCEEDED', 'SHUTTING_DOWN']
+const UNDECIDED: Decided = { action: undefined, refusal: undefined }
 
-const RETRYABLE = ['unreachable', 'unreadable', 'RATE_LIMIT_EXCEEDED', 'SHUTTING_DOWN']
+const ASKED_AGAIN: Fault = {
+  code: 'asked_again',
+  message: 'This payment needs your decision once more.',
+  hint: 'The wallet checked it again before it was signed. Nothing was paid so far.',
+}
 
 const CHANGED: Fault = {
   code: 'changed',

@@ -1,15 +1,13 @@
 import { generateKeyPairSync, sign as signBytes, verify as verifyBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { launchBrowser } from '@openpista/testing'
 import type { Effect, Reason } from '@waiaas/core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type Hex, recoverTypedDataAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type DaemonOptions, startTestDaemon, type TestDaemon } from './daemon.fixture.ts'
+import { type BuiltPages, buildPages } from './pages.fixture.ts'
 
 const owner = privateKeyToAccount(`0x${'11'.repeat(32)}`)
 const RECIPIENT = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
@@ -20,6 +18,7 @@ const reasons: Reason[] = [
   { rule: 'SPENDING_LIMIT', effect: 0, tier: 'APPROVAL', message: '0.6 ETH is above 0.5 ETH, so the owner decides.' },
 ]
 
+let pages: BuiltPages
 let folder: string
 let browser: Browser
 let daemon: TestDaemon
@@ -28,19 +27,10 @@ let page: Page
 const complaints: string[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'waiaas-admin-'))
-  vi.stubEnv('NODE_ENV', 'production')
-  await build({
-    root: join(import.meta.dirname, '..'),
-    logLevel: 'warn',
-    build: { outDir: folder, emptyOutDir: true },
-  })
-  browser = await launchBrowser()
+  pages = await buildPages()
+  ;({ folder, browser } = pages)
 })
-afterAll(async () => {
-  await browser?.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => pages?.close())
 beforeEach(async () => {
   await start({})
 })

@@ -1,7 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { launchBrowser } from '@openpista/testing'
 import {
   describePolicyChange,
   type PolicyChallengeView,
@@ -9,13 +5,13 @@ import {
   policyChangeMessage,
   policyChangeView,
 } from '@waiaas/core'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { recoverTypedDataAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findPolicyContradiction } from './check-message.ts'
 import { startTestDaemon, type TestDaemon } from './daemon.fixture.ts'
+import { type BuiltPages, buildPages } from './pages.fixture.ts'
 
 const owner = privateKeyToAccount(`0x${'22'.repeat(32)}`)
 const agent = { id: '01890000-0000-7000-8000-00000000000a', name: 'demo' }
@@ -33,25 +29,18 @@ const content: PolicyChangeContent = {
   ),
 }
 
-let folder: string
-let browser: Browser
+let pages: BuiltPages
 let daemon: TestDaemon
 let page: Page
 const complaints: string[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'waiaas-policy-page-'))
-  vi.stubEnv('NODE_ENV', 'production')
-  await build({ root: join(import.meta.dirname, '..'), logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } })
-  browser = await launchBrowser()
+  pages = await buildPages()
 })
-afterAll(async () => {
-  await browser?.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => pages?.close())
 beforeEach(async () => {
   daemon = await startTestDaemon({
-    folder,
+    folder: pages.folder,
     owner: { scheme: 'eip712', address: owner.address },
     effects: [],
     network: 'evm-local',
@@ -59,7 +48,7 @@ beforeEach(async () => {
     reasons: [],
     policyChange: content,
   })
-  page = await (await browser.newContext()).newPage()
+  page = await (await pages.browser.newContext()).newPage()
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of 404/.test(message.text())) complaints.push(message.text())
   })

@@ -24,3 +24,11 @@ export function addressGroups(address: string): string[] {
 export function grouped(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, '\u202f')
 }
+
+/** Local time of day, with the date where it is another day: `14:05`, `3 Mar, 14:05`. */
+export function timeOfDay(unixSeconds: number): string {
+  const moment = new Date(unixSeconds * 1000)
+  const isToday = moment.toDateString() === new Date().toDateString()
+  const date = isToday ? {} : ({ day: 'numeric', month: 'short' } as const)
+  return moment.toLocaleString('en-GB', { ...date, hour: '2-digit', minute: '2-digit' })
+}

@@ -1,49 +1,67 @@
-import type { TransactionStatus } from '@waiaas/core'
+import type { Notice } from '@waiaas/core'
 import type { Fault } from '../api.ts'
 import type { Desk } from '../desk.ts'
-import { visible } from '../text.ts'
+import { type Look, outcomeWords } from '../outcome-words.ts'
+import { timeOfDay, visible } from '../text.ts'
 import { CopyButton } from './address.tsx'
 import { Icon, type IconName } from './icons.tsx'
+import { Fact } from './payment.tsx'
 
-type Words = { title: string; text: string; look: 'good' | 'bad' | 'busy' | 'calm' }
-
-const words: Record<TransactionStatus, Words> = {
-  PENDING: { title: 'Being judged', text: 'The policy has not answered yet.', look: 'busy' },
-  QUEUED: { title: 'Waiting', text: 'The payment waits.', look: 'busy' },
-  EXECUTING: { title: 'On its way', text: 'The wallet is signing the payment.', look: 'busy' },
-  SIGNED: { title: 'On its way', text: 'The payment is signed and is being sent.', look: 'busy' },
-  SUBMITTED: { title: 'On its way', text: 'The network has the payment and has not confirmed it yet.', look: 'busy' },
-  CONFIRMED: { title: 'Paid', text: 'The network has confirmed the payment.', look: 'good' },
-  FAILED: { title: 'Failed', text: 'The payment did not take effect. At most a network fee was spent.', look: 'bad' },
-  CANCELLED: { title: 'Not paid', text: 'The payment was rejected or cancelled. Nothing was sent.', look: 'calm' },
-  EXPIRED: { title: 'Not paid', text: 'Nobody approved in time. Nothing was sent.', look: 'calm' },
+const icons: Record<Exclude<Look, 'busy'>, IconName> = {
+  good: 'check',
+  bad: 'cross',
+  calm: 'cross',
+  wait: 'clock',
+  warn: 'warning',
 }
-
-const icons: Record<Words['look'], IconName> = { good: 'check', bad: 'cross', busy: 'clock', calm: 'cross' }
 
 /** What became of the payment. */
 export function Outcome({ desk }: { desk: Extract<Desk, { step: 'decided' }> }) {
-  const { progress, action } = desk
-  const { title, text, look } = words[progress.status] ?? words.SUBMITTED
-  const decided = action === 'approve' ? 'You approved. ' : action === 'reject' ? 'You rejected. ' : ''
+  const { progress, action, refusal, lost } = desk
+  const { title, paragraphs, look, hashLabel } = outcomeWords(progress, action)
+  // That the owner rejected it is said already, and a notice says more than the error that stands beside it.
+  const error = action === 'reject' || progress.notice !== undefined ? undefined : progress.error
   return (
     <section class="outcome" data-look={look} role="status">
       <span class="outcome-sign">{look === 'busy' ? <span class="spinner" /> : <Icon name={icons[look]} />}</span>
       <h2>{title}</h2>
-      <p>
-        {decided}
-        {progress.outcomeUnknown === true ? 'The network does not tell yet whether it took effect.' : text}
-      </p>
-      {progress.error === undefined ? null : <p class="outcome-error">{visible(progress.error)}</p>}
-      {progress.hash === undefined ? null : <Hash hash={progress.hash} />}
+      {refusal !== undefined && <p>Your answer did not count: {visible(refusal.message)}</p>}
+      {action !== undefined && <p>You {action === 'approve' ? 'approved' : 'rejected'}.</p>}
+      {paragraphs.map((text) => (
+        <p key={text}>{text}</p>
+      ))}
+      {error !== undefined && error !== refusal?.message && <p>The reason: {visible(error)}</p>}
+      {progress.notice !== undefined && <NoticeFacts notice={progress.notice} />}
+      {progress.hash !== undefined && <Hash hash={progress.hash} label={hashLabel ?? 'Transaction'} />}
+      {lost !== undefined && (
+        <p class="lost">
+          {visible(lost.fault.message)} This is how it was at {timeOfDay(lost.lastSeen)}.
+        </p>
+      )}
     </section>
   )
 }
 
-function Hash({ hash }: { hash: string }) {
+function NoticeFacts({ notice }: { notice: Notice }) {
+  const { code, message, waitsFor, usually, since, nodeWords } = notice
+  return (
+    <dl class="facts">
+      <Fact name="The wallet says">
+        <span>{visible(message)}</span>
+        {nodeWords !== undefined && <span class="base">A server of the network said: {visible(nodeWords)}</span>}
+      </Fact>
+      {/* What was written off waits for nothing. */}
+      {code !== 'WRITTEN_OFF' && <Fact name="Waits for">{visible(waitsFor)}</Fact>}
+      {code !== 'WRITTEN_OFF' && <Fact name="How long, usually">{visible(usually)}</Fact>}
+      <Fact name="Since">{timeOfDay(since)}</Fact>
+    </dl>
+  )
+}
+
+function Hash({ hash, label }: { hash: string; label: string }) {
   return (
     <p class="hash">
-      <span>Transaction</span>
+      <span>{label}</span>
       <code>{visible(hash)}</code>
       <CopyButton text={hash} label="Copy transaction" />
     </p>
@@ -62,7 +80,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
     title: 'The time to decide is over',
     text: 'Nothing was paid. If you still want the payment, ask for it again: it gets a new question.',
   },
-  APPROVAL_NOT_FOUND: { title: 'This payment does not wait for you', text: 'It needs no approval.' },
+  APPROVAL_NOT_FOUND: {
+    title: 'This payment does not need your approval',
+    text: 'It is paid after a delay, if the rules of the wallet still allow it then. Until then it can be cancelled.',
+  },
   OWNER_NOT_CONNECTED: {
     title: 'This agent has no owner',
     text: 'The operator has to register an owner address before anybody can approve.',

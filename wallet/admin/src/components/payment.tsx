@@ -173,7 +173,7 @@ function Base({ amount }: { amount: string }) {
   return <span class="base">{grouped(amount)} base units</span>
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return (
     <>
       <dt>{name}</dt>
