@@ -28,6 +28,6 @@ export async function findAgent(admin: WAIaaSAdminClient, nameOrId: string) {
     ({ id, name, status }) => id === nameOrId || (name === nameOrId && status !== 'TERMINATED'),
   )
   if (found.length === 1) return found[0]!
-  const problem = found.length === 0 ? `There is no agent ${nameOrId}.` : `Several agents are called ${nameOrId}.`
+  const problem = found.length === 0 ? `There is no agent ${nameOrId}.` : `Several agents are named ${nameOrId}.`
   throw new CliError(problem, { hint: 'See: waiaas agent list' })
 }

@@ -11,22 +11,23 @@ export const walletWords = {
   solana: 'a message (signMessage)',
 } as const
 
-/** One line that is not empty, from standard input. @throws CliError where it ends before. */
-export async function askLine(): Promise<string> {
+/** One line that is not empty, from standard input. @throws CliError, with this hint, where it ends before. */
+export async function askLine(hint: string): Promise<string> {
   const lines = createInterface({ input: process.stdin })
   for await (const line of lines) {
     if (line.trim() === '') continue
     lines.close()
     return line.trim()
   }
-  throw new CliError('No signature was given.', { hint: 'Name a key with --key-file, or open the approval page.' })
+  throw new CliError('No signature was given.', { hint })
 }
 
-/** Shows the message and takes the signature that is pasted. */
+/** Shows the message and takes the signature that is pasted. Payments alone have a page to sign them on. */
 export async function askSignature(challenge: Challenge): Promise<string> {
   console.error(`\nSign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
   console.error(`${challenge.message}\n\nPaste the signature:`)
-  return await askLine()
+  const page = 'approval' in challenge ? ', or sign on the approval page' : ''
+  return await askLine(`Paste the signature, name a key with --key-file${page}.`)
 }
 
 export async function signWithKey(path: string, challenge: Challenge): Promise<string> {

@@ -40,6 +40,30 @@ test('init makes everything for its owner alone, and never twice', async () => {
   expect(await runCli(['init'], env)).toMatchObject({ code: 1, err: expect.stringContaining('already') })
 })
 
+test('init refuses nodes that start would refuse or never use, before it makes anything', async () => {
+  const own = { ...env, WAIAAS_DATA_DIR: join(folder, 'refused') }
+  const init = (...args: string[]) => runCli(['init', ...args], own)
+  const url = 'http://127.0.0.1:9'
+  for (const [args, words] of [
+    [['--rpc', 'evm-local=foo'], /evm-local: 'foo' must be an http or https address/],
+    [['--rpc', 'evm-local=ws://127.0.0.1:9'], /must be an http or https address/],
+    [['--rpc', 'evm-local='], /must be an http or https address/],
+    [['--rpc', `moon=${url}`], /no network moon[\s\S]*evm-local/],
+    [['--rpc', `base-mainnet=${url}`], /environment testnet[\s\S]*--environment mainnet/],
+    [['--environment', 'mainnet', '--rpc', `evm-local=${url}`], /environment mainnet/],
+    [['--rpc', `evm-local=${url}`, '--rpc', `eip155:31337=${url}`], /twice[\s\S]*commas/],
+    [['--rpc', `evm-local=${url}`, '--rpc', `evm-local=${url}`], /twice/],
+    [['--rpc', url], /network=url/],
+  ] as const) {
+    expect([args, await init(...args)]).toMatchObject([args, { code: 1, out: '', err: expect.stringMatching(words) }])
+  }
+  const short = join(folder, 'short')
+  writeFileSync(short, 'short', { mode: 0o600 })
+  const refused = await runCli(['init'], { ...own, WAIAAS_MASTER_PASSWORD_FILE: short })
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('at least') })
+  expect(existsSync(own.WAIAAS_DATA_DIR)).toBe(false)
+})
+
 test('it tells its version', async () => {
   expect(await runCli(['--version'], env)).toMatchObject({ code: 0, out: `${manifest.version}\n` })
 })

@@ -68,6 +68,7 @@ test('agents and sessions are kept by hand', async () => {
   expect((await run('agent', 'add-wallet', 'alice', '--chain', 'solana')).out.trim().split('\n')).toHaveLength(2)
   expect((await run('agent', 'rename', 'alice', 'carol')).code).toBe(0)
 
+  expect(await run('session', 'create', 'carol', '--ttl', '5')).toMatchObject(faults(/^waiaas: --ttl: Too small/))
   const listed = await run('session', 'list', 'carol')
   const [id] = /^[0-9a-f-]{36}(?= {2}ACTIVE)/m.exec(listed.out)!
   expect((await run('session', 'revoke', id)).out).toContain('REVOKED')

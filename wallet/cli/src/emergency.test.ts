@@ -40,11 +40,15 @@ test('what is paid cannot be taken back, and what is unknown is told in words', 
   expect(await run('cancel', 'nothing')).toMatchObject({ code: 1, err: expect.stringMatching(/not an id/) })
 })
 
-test('one command stops everything, and another begins the way back', async () => {
-  expect((await run('kill-switch', '--status')).out).toMatch(/^NORMAL/)
-  expect((await run('kill-switch')).out).toMatch(/^ACTIVATED[\s\S]*by admin[\s\S]*waiaas recover/)
+test('one command stops everything, says what is still out, and another begins the way back', async () => {
+  expect((await run('kill-switch', '--status')).out).toMatch(/^NORMAL[\s\S]*No payment is open/)
+  await chain.control.pauseMining()
+  const { id } = await client.send({ to: PAYEE, humanAmount: '0.001' })
+  await expect.poll(async () => (await client.getTransaction(id)).status).toBe('SUBMITTED')
+  const stopped = (await run('kill-switch')).out
+  expect(stopped).toMatch(/^ACTIVATED[\s\S]*by admin[\s\S]*waiaas recover[\s\S]*1 payment is still open/)
   await expect(client.send({ to: PAYEE, humanAmount: '0.001' })).rejects.toMatchObject({ status: 503 })
-  expect((await run('recover')).out).toMatch(/^RECOVERING[\s\S]*free again {2}\d{4}-/)
+  expect((await run('recover')).out).toMatch(/^RECOVERING[\s\S]*resumes at {2}\d{4}-/)
   expect((await run('kill-switch', '--status')).out).toMatch(/^RECOVERING/)
 })
 

@@ -1,3 +1,5 @@
+import type { Command } from 'commander'
+
 /** A failure that the person at the terminal can do something about. */
 export class CliError extends Error {
   readonly hint: string | undefined
@@ -13,11 +15,15 @@ export class CliError extends Error {
 
 const EXPECTED = ['CliError', 'AppError', 'WAIaaSError']
 
-/** Writes what went wrong and what to do next to standard error; answers the exit code. A bug shows its stack. */
-export function reportFault(error: unknown): number {
+/**
+ * Writes what went wrong and what to do next to standard error, in words that fit the command that ran. Returns the exit
+ * code. A bug shows its stack.
+ */
+export async function reportFault(error: unknown, command: Command): Promise<number> {
   if (!(error instanceof Error)) throw error
-  const { hint, exitCode } = error as { hint?: string; exitCode?: number }
-  console.error(`waiaas: ${EXPECTED.includes(error.name) ? error.message : (error.stack ?? error.message)}`)
+  const { inCommandWords } = await import('./command-words.ts')
+  const { message, hint } = inCommandWords(error, command)
+  console.error(`waiaas: ${EXPECTED.includes(error.name) ? message : (error.stack ?? message)}`)
   if (hint !== undefined) console.error(`  ${hint}`)
-  return exitCode ?? 1
+  return (error as { exitCode?: number }).exitCode ?? 1
 }

@@ -79,7 +79,7 @@ test('a backup made while the daemon ran is private, and becomes the same wallet
   expect(await runCli(['restore', backup], own)).toMatchObject({ code: 0, err: '' })
   const examined = await runCli(['doctor', '--backup', backup], withoutNodes(own))
   expect(examined).toMatchObject({ code: 0, err: '' })
-  expect(examined.out.match(/^ok /gm)).toHaveLength(7)
+  expect(examined.out.match(/^ok /gm)).toHaveLength(8)
   const wallet = await startWallet(own)
   try {
     const agents = await runCli(['agent', 'list'], own)
@@ -173,7 +173,7 @@ test('the master password changes, only while nothing runs, and everything works
     after,
   )
   expect(examined.out).toMatch(/^FAULT backup: This is not the master password/m)
-  expect(examined.out.match(/^ok /gm)).toHaveLength(6)
+  expect(examined.out.match(/^ok /gm)).toHaveLength(7)
   expect((await runCli(['audit', 'export'], after)).out).toContain('MASTER_PASSWORD_CHANGED')
 })
 

@@ -4,8 +4,7 @@ import { WAIaaSAdminClient, WAIaaSClient, WAIaaSOwnerClient } from '@waiaas/sdk'
 import type { Command } from 'commander'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { reportFault } from './fault.ts'
-import { createProgram } from './program.ts'
+import { createProgram, runProgram } from './program.ts'
 import { type Env, type RunningWallet, runCli, startWallet } from './testing/run-cli.ts'
 import { startWalletOnEvm, type WalletOnEvm } from './testing/wallet-on-evm.ts'
 
@@ -59,6 +58,8 @@ const table: Readonly<Record<string, Row>> = {
   trace: { args: ({ transaction }) => ['trace', transaction], normal: 'works', stopped: 'locked' },
   approve: { args: ({ transaction }) => ['approve', transaction], normal: /no owner|owner/i, stopped: /CANCELLED/ },
   cancel: { args: ({ transaction }) => ['cancel', transaction], normal: 'works', stopped: 'locked' },
+  'tx list': operating('tx', 'list', '--open'),
+  'tx show': { args: ({ transaction }) => ['tx', 'show', transaction], normal: 'works', stopped: 'locked' },
   'tx cancel': { args: ({ transaction }) => ['tx', 'cancel', transaction], normal: /CANCELLED/, stopped: 'locked' },
   'tx continue': { args: ({ transaction }) => ['tx', 'continue', transaction], normal: /CANCELLED/, stopped: 'locked' },
   'tx prove': {
@@ -129,9 +130,7 @@ async function runHere(...args: string[]): Promise<{ code: number; out: string; 
   console.log = (line) => out.push(line)
   console.error = (line) => err.push(line)
   try {
-    const code = await createProgram()
-      .parseAsync(['node', 'waiaas', '--data-dir', env.WAIAAS_DATA_DIR!, ...args])
-      .then(() => 0, reportFault)
+    const code = (await runProgram(['node', 'waiaas', '--data-dir', env.WAIAAS_DATA_DIR!, ...args])) ?? 0
     return { code, out: out.join('\n'), err: err.join('\n') }
   } finally {
     console.log = log
@@ -220,6 +219,8 @@ test('LOCKED: the owner signs, found by the daemon or named, and only the right 
   expect(await runHere('kill-switch')).toMatchObject({ code: 0 })
   const unsigned = await run('recover')
   expect(unsigned).toMatchObject({ code: 1, err: expect.stringContaining(`wallet of ${owner.address}`) })
+  expect(unsigned.err).toMatch(/--key-file/)
+  expect(unsigned.err, 'a recovery has no page to sign on').not.toMatch(/page/)
   expect(await run('recover', '--agent', 'nobody')).toMatchObject({
     code: 1,
     err: expect.stringMatching(/cannot release this stop[\s\S]*alice/),

@@ -2,9 +2,6 @@
 // Where Node was started without that flag: with a listener SIGUSR1 opens no debugger. The rest loads after it.
 process.on('SIGUSR1', () => {})
 
-const [{ reportFault }, { createProgram }] = await Promise.all([import('./fault.ts'), import('./program.ts')])
-try {
-  await createProgram().parseAsync(process.argv)
-} catch (error) {
-  process.exitCode = reportFault(error)
-}
+const { runProgram } = await import('./program.ts')
+const failed = await runProgram(process.argv)
+if (failed !== undefined) process.exitCode = failed

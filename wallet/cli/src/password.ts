@@ -33,7 +33,7 @@ export async function chooseNewPassword(): Promise<Buffer> {
 
 async function askTwice(message: string): Promise<Buffer> {
   const password = await askPassword(message)
-  const again = await askPassword('The same again')
+  const again = await askPassword('Repeat the password')
   if (!password.equals(again)) throw new CliError('The two passwords differ.', { hint: 'Run the command again.' })
   return password
 }
@@ -49,8 +49,8 @@ function storedPassword(env: NodeJS.ProcessEnv): Buffer | undefined {
 function recoveryPassword(dataDir: string): Buffer | undefined {
   const { recoveryFile } = dataPaths(dataDir)
   if (!existsSync(recoveryFile)) return undefined
-  console.error(`waiaas: WARNING: the master password lies in ${recoveryFile}.`)
-  console.error('  Note it down in a safe place, then remove the file.')
+  console.error(`waiaas: WARNING: the master password is stored in ${recoveryFile}.`)
+  console.error('  Write it down in a safe place, then delete the file.')
   return readPasswordFile(recoveryFile)
 }
 

@@ -116,7 +116,7 @@ test('faults of the command line are told before anybody is asked', async () => 
     runCli(['policy', 'remove', '01890000-0000-7000-8000-000000000000'], env),
   ])
   expect(errors.map(({ code }) => code)).toEqual([1, 1, 1, 1])
-  expect(errors.map(({ err }) => err).join('')).toMatch(/no JSON.*exclude.*no agent nobody.*no policy/s)
+  expect(errors.map(({ err }) => err).join('')).toMatch(/not valid JSON.*exclude.*no agent nobody.*no policy/s)
 })
 
 test('a policy is removed with the signature where that loosens', async () => {

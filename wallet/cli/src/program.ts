@@ -2,34 +2,58 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
-import { CliError } from './fault.ts'
+import { CliError, reportFault } from './fault.ts'
+
+/** Runs a command line. Returns the exit code of a failure; a command that does not fail sets its own. */
+export async function runProgram(argv: readonly string[]): Promise<number | undefined> {
+  const program = createProgram()
+  let running = program
+  program.hook('preAction', (_, command) => {
+    running = command
+  })
+  try {
+    await program.parseAsync(argv)
+    return undefined
+  } catch (error) {
+    return await reportFault(error, running)
+  }
+}
 
 /** The `waiaas` command. A command's code loads when it runs, so that help is there at once. */
 export function createProgram(): Command {
   const program = new Command('waiaas')
     .description('A wallet daemon that lets an agent spend what its owner allows')
     .version(manifest.version)
-    .option('--data-dir <path>', 'where the wallet lives', process.env.WAIAAS_DATA_DIR ?? join(homedir(), '.waiaas'))
+    .option(
+      '--data-dir <path>',
+      'data directory of the wallet',
+      process.env.WAIAAS_DATA_DIR ?? join(homedir(), '.waiaas'),
+    )
     .showHelpAfterError()
   const dataDir = () => resolve(program.opts<{ dataDir: string }>().dataDir)
 
   program
     .command('init')
-    .description('make a new wallet: keystore, configuration, default policies')
+    .description('create a wallet: keystore, configuration, default policies')
     .addOption(
       new Option('--environment <name>', 'networks to serve').choices(['testnet', 'mainnet']).default('testnet'),
     )
-    .option('--rpc <network=url>', 'address of a node, such as base-sepolia=https://…; may be repeated', addPair, {})
-    .option('--auto-provision', 'make a random master password and keep it in a file until you remove it')
+    .option(
+      '--rpc <network=url>',
+      'address of a node of a network, such as base-sepolia=https://…; may be repeated',
+      addPair,
+      {},
+    )
+    .option('--auto-provision', 'generate a random master password and keep it in a file until you delete it')
     .action(async (options) => (await import('./commands/init.ts')).init(dataDir(), options))
   program
     .command('start')
-    .description('unlock the keystore and run until interrupted')
+    .description('unlock the keystore and run the daemon until interrupted')
     .action(async () => (await import('./commands/start.ts')).start(dataDir()))
   program
     .command('status')
-    .description('tell whether the daemon runs, and where')
-    .option('--json', 'as JSON')
+    .description('show whether the daemon is running, and what needs your attention')
+    .option('--json', 'print JSON')
     .action(async (options) => (await import('./commands/status.ts')).status(dataDir(), options))
   program
     .command('stop')
@@ -48,26 +72,29 @@ export function createProgram(): Command {
 
 /** What keeps a wallet safe; none needs the daemon. */
 function addKeepingCommands(program: Command, dataDir: () => string): void {
-  const passphrase = ['--passphrase-file <path>', 'what the backup opens with, if not the master password'] as const
+  const passphrase = [
+    '--passphrase-file <path>',
+    'read the passphrase of the backup from a file, if it is not the master password',
+  ] as const
   program
     .command('backup [file]')
-    .description('write keystore, database and configuration into one sealed file, and prove that it opens')
+    .description('write keystore, database and configuration into one encrypted file, and check that it opens')
     .option(...passphrase)
     .action(async (file, options) => (await import('./commands/backup.ts')).backup(dataDir(), file, options))
   program
     .command('restore <file>')
-    .description('make the wallet of a backup again, in an empty data directory')
+    .description('restore a wallet from a backup into an empty data directory')
     .option(...passphrase)
     .action(async (file, options) => (await import('./commands/restore.ts')).restoreBackup(dataDir(), file, options))
   program
     .command('doctor')
-    .description('check permissions, configuration, database, audit log, keystore and addresses')
+    .description('check permissions, configuration, database, audit log, keystore, addresses and nodes')
     .option('--backup <file>', 'check a backup as well')
     .option(...passphrase)
     .action(async (options) => (await import('./commands/doctor.ts')).doctor(dataDir(), options))
   program
     .command('set-master')
-    .description('change the master password: every key is sealed anew')
+    .description('change the master password and re-encrypt every key')
     .option('--new-password-file <path>', 'read the new password from a file')
     .action(async (options) => (await import('./commands/set-master.ts')).changeMaster(dataDir(), options))
 }
@@ -89,31 +116,31 @@ function addOperatorCommands(program: Command, dataDir: () => string): void {
   const agent = program.command('agent').description('agents and their wallets')
   agent
     .command('create <name>')
-    .description('make an agent with a key on every chain')
-    .option('--owner <address>', 'address of the owner who approves larger payments')
+    .description('create an agent with a key on every chain')
+    .option('--owner <address>', 'address of the owner, who approves larger payments')
     .option('--network <network>', 'default network')
     .action(async (name, options) => (await import('./commands/agent.ts')).createAgent(dataDir(), name, options))
   agent
     .command('list')
-    .description('show all agents')
+    .description('list all agents')
     .action(async () => (await import('./commands/agent.ts')).listAgents(dataDir()))
   addAgentChanges(agent, dataDir)
 
   program
     .command('approve <transaction>')
-    .description('show what waits for its owner, and take the signature of the owner’s wallet')
-    .option('--reject', 'say no instead')
-    .option('--key-file <path>', 'sign with the key in this file: for scripts, where nothing has value')
+    .description("show a payment that waits for its owner, and approve it with the signature of the owner's wallet")
+    .option('--reject', 'reject it instead')
+    .option('--key-file <path>', "sign with the owner's key in this file: for tests only")
     .action(async (id, options) => (await import('./commands/approve.ts')).approve(dataDir(), id, options))
 
   const session = program.command('session').description('tokens for agent programs')
   session
     .command('list <agent>')
-    .description('show the sessions of an agent')
+    .description('list the sessions of an agent')
     .action(async (name) => (await import('./commands/agent.ts')).listSessions(dataDir(), name))
   session
     .command('revoke <session>')
-    .description('refuse the token of a session from now on')
+    .description('revoke a session: its token is refused from now on')
     .action(async (id) => (await import('./commands/agent.ts')).revokeSession(dataDir(), id))
   session
     .command('create <agent>')
@@ -126,11 +153,11 @@ function addAgentChanges(agent: Command, dataDir: () => string): void {
   const load = () => import('./commands/agent.ts')
   agent
     .command('rename <agent> <name>')
-    .description('call an agent otherwise')
+    .description('rename an agent')
     .action(async (agentName, name) => (await load()).renameAgent(dataDir(), agentName, name))
   agent
     .command('set-owner <agent> <address>')
-    .description('register the owner address, while no owner has signed')
+    .description('register the owner address; possible until an owner has signed')
     .action(async (name, address) => (await load()).setOwner(dataDir(), name, address))
   agent
     .command('remove-owner <agent>')
@@ -138,26 +165,32 @@ function addAgentChanges(agent: Command, dataDir: () => string): void {
     .action(async (name) => (await load()).removeOwner(dataDir(), name))
   agent
     .command('suspend <agent>')
-    .description('let an agent read only')
+    .description('suspend an agent: it can read, but not spend')
     .action(async (name) => (await load()).changeStatus(dataDir(), name, 'suspendAgent'))
   agent
     .command('resume <agent>')
-    .description('let a suspended agent spend again')
+    .description('resume a suspended agent')
     .action(async (name) => (await load()).changeStatus(dataDir(), name, 'resumeAgent'))
   agent
     .command('terminate <agent>')
-    .description('end an agent for ever; it must be empty')
+    .description('close an agent permanently; its balance must be zero')
     .action(async (name) => (await load()).changeStatus(dataDir(), name, 'terminateAgent'))
   agent
     .command('withdraw <agent>')
-    .description('send everything to the owner, who must have signed once')
+    .description('send everything to the owner (the owner must have signed at least once)')
     .action(async (name) => (await load()).withdraw(dataDir(), name))
   agent
     .command('add-wallet <agent>')
-    .description('make a key on another chain for an agent')
-    .addOption(new Option('--chain <chain>', 'where').choices(['evm', 'solana']).makeOptionMandatory())
+    .description('create a key on another chain for an agent')
+    .addOption(new Option('--chain <chain>', 'the chain').choices(['evm', 'solana']).makeOptionMandatory())
     .action(async (name, { chain }) => (await load()).addWallet(dataDir(), name, chain))
 }
+
+const maxFee = [
+  '--max-fee <base units>',
+  'the highest fee that closing it may cost, if the allowed one is too low',
+] as const
+const yes = ['--yes', 'do not ask for confirmation'] as const
 
 /** What an owner needs at once when something is wrong. */
 function addEmergencyCommands(program: Command, dataDir: () => string): void {
@@ -165,52 +198,73 @@ function addEmergencyCommands(program: Command, dataDir: () => string): void {
   program
     .command('kill-switch')
     .description('stop everything at once: nothing is signed or sent until you recover')
-    .option('--status', 'only tell whether it is on')
+    .option('--status', 'only show whether it is on')
     .action(async ({ status }) =>
       status === true ? (await load()).killSwitchStatus(dataDir()) : (await load()).killSwitch(dataDir()),
     )
   program
     .command('recover')
-    .description('start the recovery after the kill switch; payments resume after a waiting time')
+    .description('start the recovery from the kill switch; payments resume after a waiting time')
     .option('--agent <agent>', 'whose owner signs, by name or id, where several could')
-    .option('--key-file <path>', "sign with the owner's key in this file: for scripts and tests")
+    .option('--key-file <path>', "sign with the owner's key in this file: for tests only")
     .action(async (options) => (await load()).recover(dataDir(), options))
   program
     .command('cancel <transaction>')
-    .description('take back a payment that is not final; the same as: waiaas tx cancel')
-    .action(async (id) => (await import('./commands/tx.ts')).cancel(dataDir(), id, {}))
+    .description('cancel a payment that is not final; the same as: waiaas tx cancel')
+    .option(...maxFee)
+    .option(...yes)
+    .action(async (id, options) => (await import('./commands/tx.ts')).cancel(dataDir(), id, options))
 }
 
-/** Payments whose end is not proven, and accounts that contradict the database. */
+/** Payments of all agents, decisions about those that are not final, and held accounts. */
 function addByHandCommands(program: Command, dataDir: () => string): void {
   const load = () => import('./commands/tx.ts')
-  const tx = program.command('tx').description('payments whose end is not certain')
+  const tx = program
+    .command('tx')
+    .description('payments: list them, look at one, and decide about those that are not final')
+  tx.command('list')
+    .description('list payments of all agents, newest first')
+    .option('--open', 'only those that are not final')
+    .option('--agent <agent>', 'only those of this agent, by name or id')
+    .option('--limit <number>', 'how many; all that are open, or the 20 newest, without it')
+    .option('--json', 'print JSON')
+    .action(async (options) => (await load()).listPayments(dataDir(), options))
+  tx.command('show <transaction>')
+    .description('show everything about a payment, and the commands that can follow')
+    .option('--json', 'print JSON')
+    .action(async (id, options) => (await load()).showPayment(dataDir(), id, options))
   tx.command('cancel <transaction>')
-    .description('take back a payment that is not final')
-    .option('--max-fee <base units>', 'what ends it may cost this much, if what was allowed is too little')
+    .description(
+      'cancel a payment that is not final: at once if nothing was sent, otherwise once the network has decided',
+    )
+    .option(...maxFee)
+    .option(...yes)
     .action(async (id, options) => (await load()).cancel(dataDir(), id, options))
   tx.command('continue <transaction>')
-    .description('take back that a payment was given up, such as by the kill switch')
+    .description('continue a payment that is being closed, such as after the kill switch')
     .action(async (id) => (await load()).continueTransaction(dataDir(), id))
   tx.command('prove <transaction>')
-    .description('prove on a node of your choice what became of a payment, and end it if that is certain')
+    .description('prove the outcome of a payment on a node of your choice, and end the payment if it is certain')
     .requiredOption('--rpc <url>', 'the node; it must serve the network of the payment')
     .action(async (id, options) => (await load()).prove(dataDir(), id, options))
   tx.command('write-off <transaction>')
-    .description('end a payment without a proof, on your word')
+    .description('end a payment without a proof, on your responsibility')
     .option('--as-paid', 'it was paid: its amount counts as spent')
-    .option('--as-unpaid', 'it was not paid, and never will be: its amount is free again')
-    .option('--amount <base units>', 'with --as-unpaid: the amount of the payment, to confirm')
+    .option('--as-unpaid', 'it was not paid, and never will be: its amount is available again')
+    .option('--amount <base units>', 'with --as-unpaid: the amount of the payment, to confirm it')
+    .option(...yes)
     .action(async (id, options) => (await load()).writeOff(dataDir(), id, options))
-  const account = program.command('account').description('accounts for which nothing is signed until you have looked')
+  const account = program
+    .command('account')
+    .description('held accounts: nothing is signed for them until you release them')
   account
     .command('list')
-    .description('show them, and why')
+    .description('list held accounts, and why they are held')
     .action(async () => (await load()).listHeld(dataDir()))
   account
     .command('release [network] [address]')
-    .description('sign for an account again')
-    .option('--all', 'for all that are held')
+    .description('release a held account: resume signing for it')
+    .option('--all', 'release all held accounts')
     .action(async (network, address, options) => (await load()).release(dataDir(), { network, address, ...options }))
 }
 
@@ -218,7 +272,7 @@ function addByHandCommands(program: Command, dataDir: () => string): void {
 function addInspectCommands(program: Command, dataDir: () => string): void {
   program
     .command('simulate <agent>')
-    .description('tell what a payment would do and what the policy would say; nothing is sent')
+    .description('show what a payment would do and what the policy would decide; nothing is sent')
     .requiredOption('--to <address>', 'recipient')
     .option('--amount <number>', 'how much, such as 0.5')
     .option('--base-units <digits>', 'how much in base units (wei, lamports), instead of --amount')
@@ -229,22 +283,22 @@ function addInspectCommands(program: Command, dataDir: () => string): void {
     )
   program
     .command('trace <transaction>')
-    .description('tell which rule said what to a transaction, and on which facts')
+    .description('explain a decision: which rules applied to a payment, and on which facts')
     .action(async (id) => (await import('./commands/inspect.ts')).trace(dataDir(), id))
-  const token = program.command('token').description('tokens whose balances wallets show')
+  const token = program.command('token').description('the tokens whose balances wallets show')
   const load = () => import('./commands/token.ts')
   token
     .command('list')
-    .description('show the list')
-    .option('--network <network>', 'of one network')
+    .description('list the tokens')
+    .option('--network <network>', 'only those of this network')
     .action(async (options) => (await load()).listTokens(dataDir(), options))
   token
     .command('add <network> <address>')
-    .description('list a token; symbol and decimals come from its chain')
+    .description('add a token to the list; symbol and decimals come from its chain')
     .action(async (network, address) => (await load()).addToken(dataDir(), network, address))
   token
     .command('remove <network> <address>')
-    .description('take a token off the list')
+    .description('remove a token from the list')
     .action(async (network, address) => (await load()).removeToken(dataDir(), network, address))
 }
 
@@ -252,14 +306,17 @@ function addInspectCommands(program: Command, dataDir: () => string): void {
 function addPolicyCommands(program: Command, dataDir: () => string): void {
   const policy = program.command('policy').description('what agents may spend without asking')
   const load = () => import('./commands/policy.ts')
-  const keyFile = ['--key-file <path>', "sign with the owner's key in this file: for scripts and tests"] as const
+  const keyFile = ['--key-file <path>', "sign with the owner's key in this file: for tests only"] as const
   const rules = ['--rules <json>', 'the rules, such as {"instant_max": "1000"}'] as const
   const rulesFile = ['--rules-file <path>', 'read the rules from a file'] as const
-  const priority = ['--priority <number>', 'among rows of one kind the higher one applies'] as const
+  const priority = [
+    '--priority <number>',
+    'among policies of one type the one with the highest priority applies',
+  ] as const
   policy
     .command('list')
-    .description('show the policies')
-    .option('--agent <agent>', 'those that concern this agent, by name or id')
+    .description('list the policies')
+    .option('--agent <agent>', 'only those that apply to this agent, by name or id')
     .action(async (options) => (await load()).listPolicies(dataDir(), options))
   policy
     .command('add <type>')
@@ -273,12 +330,12 @@ function addPolicyCommands(program: Command, dataDir: () => string): void {
     .action(async (type, options) => (await load()).createPolicy(dataDir(), type, options))
   policy
     .command('update <policy>')
-    .description('change rules, priority, or whether it counts')
+    .description('change the rules or the priority of a policy, enable or disable it')
     .option(...rules)
     .option(...rulesFile)
     .option(...priority)
-    .option('--enable', 'let it count')
-    .option('--disable', 'let it not count')
+    .option('--enable', 'enable the policy')
+    .option('--disable', 'disable the policy')
     .option(...keyFile)
     .action(async (id, options) => (await load()).updatePolicy(dataDir(), id, options))
   policy
@@ -291,5 +348,6 @@ function addPolicyCommands(program: Command, dataDir: () => string): void {
 function addPair(text: string, known: Record<string, string>): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new CliError(`--rpc ${text} is not of the form network=url.`)
+  if (Object.hasOwn(known, text.slice(0, at))) throw new CliError(`--rpc ${text.slice(0, at)} is given twice.`)
   return { ...known, [text.slice(0, at)]: text.slice(at + 1) }
 }

@@ -52,7 +52,7 @@ export function isFinal(status: TransactionStatus): boolean {
   return status === 'CONFIRMED' || transitions[status].length === 0
 }
 
-/** What keeps a transaction that is out from its end. */
+/** What keeps a transaction from its end, or what is not proven about the end that it came to. */
 export const noticeCodes = [
   /** No node has taken the bytes yet; the same bytes are sent again. */
   'NOT_ACCEPTED',
@@ -74,11 +74,15 @@ export const noticeCodes = [
   'ACCOUNT_HELD',
   /** An earlier transaction of the account has to be taken first. */
   'WAITS_BEHIND',
+  /** The operator ended it without a proof; its bytes are still followed. */
+  'WRITTEN_OFF',
+  /** It was ended as not paid, and a block has it for good. */
+  'FOUND_PAID',
 ] as const
 export const NoticeCode = z.enum(noticeCodes)
 export type NoticeCode = z.infer<typeof NoticeCode>
 
-/** Why a transaction is not over yet. */
+/** Why a transaction is not over yet, or what is not proven about its end. */
 export const Notice = z
   .object({
     code: NoticeCode,

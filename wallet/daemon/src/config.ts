@@ -8,7 +8,7 @@ import { dataPaths } from './paths.ts'
 
 const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
 /** One address or several, the preferred one first; in the environment with commas between them. */
-const NodeUrls = z.preprocess(
+export const NodeUrls = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((url) => url.trim()) : value),
   z.array(HttpUrl).min(1).max(8),
 )

@@ -9,20 +9,28 @@ import {
   systemTimers,
   writeFileAtomic,
 } from '@openpista/common'
-import { CreatePolicy, defaultPolicies, type Environment, findNetwork } from '@waiaas/core'
+import {
+  CreatePolicy,
+  defaultPolicies,
+  type Environment,
+  findNetwork,
+  type NetworkName,
+  networkNames,
+  networkOf,
+} from '@waiaas/core'
 import type { Kysely } from 'kysely'
-import { rpcKey } from './config.ts'
+import { NodeUrls, rpcKey } from './config.ts'
 import { openSteadyClock } from './engine/steady-clock.ts'
 import { createPolicies } from './http/services/policies.ts'
 import { dataPaths } from './paths.ts'
-import { initKeystore } from './signer/keystore.ts'
+import { assertLongEnough, initKeystore } from './signer/keystore.ts'
 import { newKdfParams } from './signer/sealed.ts'
 import { migrations, type Tables } from './store/tables.ts'
 
 export type InitOptions = {
   dataDir: string
   environment: Environment
-  /** Node address by network name or CAIP-2 id. */
+  /** Address of a node, or several with commas between them, by network name or CAIP-2 id. */
   rpc: Readonly<Record<string, string>>
   /** Wiped after use. */
   password: Buffer
@@ -34,7 +42,8 @@ export type InitOptions = {
  * Makes a data directory: configuration, database with the default policies, keystore. The keystore comes
  * last, so that a run that broke off can be repeated.
  *
- * @throws AppError ALREADY_INITIALIZED, PERMISSIONS_TOO_OPEN, PASSWORD_TOO_SHORT, UNKNOWN_NETWORK.
+ * @throws AppError ALREADY_INITIALIZED, PERMISSIONS_TOO_OPEN; UNKNOWN_NETWORK, INVALID_RPC and PASSWORD_TOO_SHORT
+ * before anything is made.
  */
 export async function initDataDir(options: InitOptions): Promise<void> {
   const paths = dataPaths(options.dataDir)
@@ -43,9 +52,11 @@ export async function initDataDir(options: InitOptions): Promise<void> {
       hint: 'Start it with: waiaas start. For another one choose another --data-dir.',
     })
   }
+  const nodes = readNodes(options)
+  assertLongEnough(options.password)
   ensurePrivateDir(options.dataDir)
   for (const folder of ['data', 'logs', 'run']) ensurePrivateDir(join(options.dataDir, folder))
-  if (!existsSync(paths.config)) writeFileAtomic(paths.config, configText(options))
+  if (!existsSync(paths.config)) writeFileAtomic(paths.config, configText(options.environment, nodes))
   await initDatabase(paths.database)
   if (options.keepPassword) writeFileAtomic(paths.recoveryFile, Buffer.concat([options.password, Buffer.from('\n')]))
   await initKeystore(paths.keystore, options.password, newKdfParams())
@@ -80,19 +91,47 @@ async function initDatabase(path: string): Promise<void> {
   }
 }
 
-function configText(options: InitOptions): string {
-  const nodes = Object.entries(options.rpc).map(([name, url]) => {
+/** @throws AppError UNKNOWN_NETWORK, INVALID_RPC: of what the daemon would refuse, or never use, at its start. */
+function readNodes({ environment, rpc }: InitOptions): Map<NetworkName, string> {
+  const nodes = new Map<NetworkName, string>()
+  for (const [name, url] of Object.entries(rpc)) {
     const network = findNetwork(name)
-    if (network === undefined) throw new AppError('UNKNOWN_NETWORK', `There is no network ${name}.`)
-    return `${rpcKey(network.name)} = ${JSON.stringify(url)}`
-  })
+    if (network === undefined) {
+      const names = networkNames.filter((each) => networkOf(each).environment === environment)
+      throw new AppError('UNKNOWN_NETWORK', `There is no network ${name}.`, {
+        hint: `Networks of the environment ${environment}: ${names.join(', ')}.`,
+      })
+    }
+    if (network.environment !== environment) {
+      throw new AppError('INVALID_RPC', `${network.name} does not belong to the environment ${environment}.`, {
+        hint: `Choose its environment with: --environment ${network.environment}`,
+      })
+    }
+    if (nodes.has(network.name)) {
+      throw new AppError('INVALID_RPC', `${network.name} is given twice.`, {
+        hint: 'Give several addresses of one network at once, with commas between them.',
+      })
+    }
+    const parsed = NodeUrls.safeParse(url)
+    if (!parsed.success) {
+      throw new AppError('INVALID_RPC', `The node of ${network.name}: '${url}' ${parsed.error.issues[0]!.message}.`, {
+        hint: `Such as: ${network.name}=http://127.0.0.1:8545`,
+      })
+    }
+    nodes.set(network.name, url)
+  }
+  return nodes
+}
+
+function configText(environment: Environment, served: ReadonlyMap<NetworkName, string>): string {
+  const nodes = [...served].map(([name, url]) => `${rpcKey(name)} = ${JSON.stringify(url)}`)
   return `# The environment wins over this file: WAIAAS_<SECTION>_<KEY>, such as WAIAAS_DAEMON_PORT.
 
 [daemon]
 port = 3100
 hostname = "127.0.0.1"
 # "mainnet" or "testnet". Networks of the other environment are not served.
-environment = "${options.environment}"
+environment = "${environment}"
 log_level = "info"
 
 [rpc]

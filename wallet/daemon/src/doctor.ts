@@ -9,6 +9,7 @@ import { createAdapters } from './chains/index.ts'
 import { checkAudit } from './check-audit.ts'
 import { compareAddresses } from './compare-addresses.ts'
 import { readDaemonConfig, servedNetworks } from './config.ts'
+import { countOpenWork } from './open-work.ts'
 import { dataPaths } from './paths.ts'
 import { openKeystore } from './signer/keystore.ts'
 import type { DerivedKey } from './signer/signer.ts'
@@ -34,7 +35,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   const paths = dataPaths(dataDir)
   try {
     yield await finding('permissions', 'Run the command that it names.', () => checkModes(dataDir))
-    yield await finding('configuration', `Mend ${paths.config}.`, () => {
+    yield await finding('configuration', `Correct ${paths.config}.`, () => {
       readDaemonConfig(dataDir, env)
       return `${paths.config} is valid`
     })
@@ -58,6 +59,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
       if (faults.length > 0) throw new AppError('ADDRESS_MISMATCH', faults.join(' '))
       return `all ${wallets.length} derive from their keys`
     })
+    yield await finding('payments', RESTORE, () => describeOpenWork(paths.database))
     if (backup !== undefined) {
       yield await finding('backup', 'Make a new one: waiaas backup <file>', async () => {
         const { wallets } = await proveBackup({ ...backup, password })
@@ -112,6 +114,14 @@ function checkDatabase(path: string): string {
   } finally {
     connection.close()
   }
+}
+
+function describeOpenWork(database: string): string {
+  const { openTransactions, heldAccounts } = countOpenWork(database)
+  const open = openTransactions === 0 ? 'none is open' : `${openTransactions} open, see: waiaas tx list --open`
+  const accounts = heldAccounts === 1 ? '1 account is held' : `${heldAccounts} accounts are held`
+  const held = `${accounts}, so that nothing is signed, see: waiaas account list`
+  return heldAccounts === 0 ? open : `${open}; ${held}`
 }
 
 /** None where the configuration is at fault, which is a finding of its own. */

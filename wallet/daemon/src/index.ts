@@ -7,12 +7,14 @@ import { assertOwnFolder } from './assert-own-folder.ts'
 import type { BackupOptions, BackupProof } from './backup.ts'
 import type { InitOptions } from './data-dir.ts'
 import type { DoctorOptions, Finding } from './doctor.ts'
+import type { OpenWork } from './open-work.ts'
 import { dataPaths } from './paths.ts'
 import { settleKeystore } from './signer/settle-keystore.ts'
 import type { AuditCheck, EventRow } from './store/verify-audit.ts'
 
 export type { InitOptions } from './data-dir.ts'
 export type { Finding } from './doctor.ts'
+export type { OpenWork } from './open-work.ts'
 export { dataPaths } from './paths.ts'
 export { type ProcessLock, takeProcessLock } from './process-lock.ts'
 export { keystoreExists } from './signer/settle-keystore.ts'
@@ -86,6 +88,12 @@ export async function backUp(options: BackupOptions): Promise<BackupProof> {
 export async function restore(options: { dataDir: string; file: string; passphrase: Buffer }): Promise<void> {
   const module = await import('./backup.ts')
   await module.restore(options)
+}
+
+/** Payments and accounts that the operator may have to look at. Needs neither the daemon nor the password. */
+export async function readOpenWork(dataDir: string): Promise<OpenWork> {
+  const { countOpenWork } = await import('./open-work.ts')
+  return countOpenWork(dataPaths(dataDir).database)
 }
 
 /** Checks a data directory, line by line. */

@@ -203,6 +203,11 @@ export class WAIaaSAdminClient {
     return await this.#transport.call<'getTrace'>('get', '/v1/transactions/:id/trace', { params: checkId(id) })
   }
 
+  /** Transactions of all agents, or of `agentId`, newest first; pass `cursor` of the last page for the next. */
+  listTransactions(query: QueryOf<'listTransactions'> = {}): Promise<AnswerOf<'listTransactions'>> {
+    return this.#transport.call<'listTransactions'>('get', '/v1/transactions', { query })
+  }
+
   async getTransaction(id: string): Promise<TransactionView> {
     return await this.#transport.call<'getTransaction'>('get', '/v1/transactions/:id', { params: checkId(id) })
   }
@@ -217,13 +222,13 @@ export class WAIaaSAdminClient {
     return await this.#transport.call<'cancel'>('post', '/v1/transactions/:id/cancel', { params: checkId(id) })
   }
 
-  /** Takes back that a payment was given up. @throws WAIaaSError TX_ALREADY_PROCESSED. */
+  /** Continues a payment that was given up. @throws WAIaaSError TX_ALREADY_PROCESSED, AGENT_SUSPENDED. */
   async continueTransaction(id: string): Promise<TransactionView> {
     const path = '/v1/transactions/:id/continue'
     return await this.#transport.call<'continueTransaction'>('post', path, { params: checkId(id) })
   }
 
-  /** Allows a higher fee, base units, for what ends a payment that was given up. */
+  /** Sets the highest fee, in base units, for closing a payment that was given up. */
   async raiseMaxFee(id: string, maxFee: string): Promise<TransactionView> {
     const path = '/v1/transactions/:id/max-fee'
     return await this.#transport.call<'raiseMaxFee'>('post', path, { params: checkId(id), body: { maxFee } })
@@ -250,7 +255,7 @@ export class WAIaaSAdminClient {
     return (await this.#transport.call<'listHeldAccounts'>('get', '/v1/admin/accounts/held')).items
   }
 
-  /** False where nothing held the account. */
+  /** False where the account was not held. @throws WAIaaSError INVALID_ADDRESS. */
   async releaseAccount(body: BodyOf<'releaseAccount'>): Promise<boolean> {
     return (await this.#transport.call<'releaseAccount'>('post', '/v1/admin/accounts/release', { body })).released
   }

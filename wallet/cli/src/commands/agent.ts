@@ -42,7 +42,7 @@ export async function renameAgent(dataDir: string, agentName: string, name: stri
   await asOperator(dataDir, async (admin) => {
     const { id } = await findAgent(admin, agentName)
     const agent = await admin.updateAgent(id, { name })
-    console.log(`Agent ${agent.id} is called ${agent.name} now.`)
+    console.log(`Agent ${agent.id} is now named ${agent.name}.`)
   })
 }
 
@@ -84,7 +84,7 @@ export async function addWallet(dataDir: string, agentName: string, chain: 'evm'
   })
 }
 
-/** Sends everything home to the owner who has locked in. */
+/** Sends everything to the owner, who must have signed once. */
 export async function withdraw(dataDir: string, agentName: string): Promise<void> {
   await asOperator(dataDir, async (admin) => {
     const { id } = await findAgent(admin, agentName)

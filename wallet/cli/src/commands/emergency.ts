@@ -4,18 +4,33 @@ import { asOperator } from '../as-operator.ts'
 import { askSignature, printable, signWithKey } from '../ask-owner.ts'
 import { runningDaemon } from '../daemon-state.ts'
 import { CliError } from '../fault.ts'
+import { openPaymentsText } from '../open-work-text.ts'
 
 /** Stops everything at once: nothing is signed from the moment on in which this returns. */
 export async function killSwitch(dataDir: string): Promise<void> {
   await asOperator(dataDir, async (admin) => {
     show(await admin.activateKillSwitch())
-    console.log('Sessions are revoked and what waited is cancelled. Go back with: waiaas recover')
+    console.log('Sessions are revoked and waiting payments are cancelled. To start the recovery: waiaas recover')
+    const { openTransactions } = await admin.status()
+    if (openTransactions > 0) console.log(stillOpenText(openTransactions))
   })
 }
 
-/** Tells whether everything is stopped, by whom and until when. */
+/** Shows whether everything is stopped, by whom and until when, and how many payments are not final. */
 export async function killSwitchStatus(dataDir: string): Promise<void> {
-  await asOperator(dataDir, async (admin) => show(await admin.getKillSwitchStatus()))
+  await asOperator(dataDir, async (admin) => {
+    const view = await admin.getKillSwitchStatus()
+    show(view)
+    const { openTransactions } = await admin.status()
+    if (view.state !== 'NORMAL') {
+      if (openTransactions > 0) console.log(stillOpenText(openTransactions))
+    } else console.log(openPaymentsText(openTransactions))
+  })
+}
+
+function stillOpenText(count: number): string {
+  const are = count === 1 ? '1 payment is' : `${count} payments are`
+  return `${are} still open: what was sent before can still be paid. Once payments resume, see: waiaas tx list --open`
 }
 
 /**
@@ -69,9 +84,9 @@ function show({ state, activatedAt, activatedBy, why, recoversAt }: KillSwitchVi
   const time = (seconds: number) => new Date(seconds * 1000).toISOString()
   const lines = [
     STATES[state],
-    ...(activatedAt === undefined ? [] : [`stopped at  ${time(activatedAt)} by ${activatedBy ?? 'somebody'}`]),
+    ...(activatedAt === undefined ? [] : [`stopped at  ${time(activatedAt)} by ${activatedBy ?? 'an unknown caller'}`]),
     ...(why === undefined ? [] : [`why         ${why}`]),
-    ...(recoversAt === undefined ? [] : [`free again  ${time(recoversAt)}`]),
+    ...(recoversAt === undefined ? [] : [`resumes at  ${time(recoversAt)}`]),
   ]
   console.log(lines.map(printable).join('\n'))
 }

@@ -12,7 +12,7 @@ export async function init(dataDir: string, options: Options): Promise<void> {
   console.log(`Made a wallet in ${dataDir}.`)
   if (keepPassword) {
     console.log(`The master password is in ${dataPaths(dataDir).recoveryFile}.`)
-    console.log('Note it down in a safe place, then remove that file: whoever reads it owns the wallet.')
+    console.log('Write it down in a safe place, then delete that file: anybody who reads it controls the wallet.')
   }
   console.log('Next: waiaas start')
 }

@@ -41,7 +41,8 @@ export async function createPolicy(dataDir: string, type: string, options: Creat
 }
 
 export async function updatePolicy(dataDir: string, id: string, options: UpdateOptions): Promise<void> {
-  if (options.enable === true && options.disable === true) throw new CliError('--enable and --disable exclude another.')
+  if (options.enable === true && options.disable === true)
+    throw new CliError('--enable and --disable exclude each other.')
   const hasRules = options.rules !== undefined || options.rulesFile !== undefined
   const change = {
     ...(hasRules ? { rules: readRules(options) } : {}),
@@ -89,10 +90,12 @@ async function askOwner(daemon: Daemon, agentId: string, change: PolicyChange, b
       show(challenge)
       if (keyFile !== undefined) return await signWithKey(keyFile, challenge)
       const link = `${daemon.baseUrl}/approve/policy#${base64url({ resourceId: agentId, change })}`
-      console.error(`Let the owner sign on this page, and paste what it gives you:\n\n${link}\n`)
+      console.error(`Have the owner sign on this page, and paste the result:\n\n${link}\n`)
       console.error(`Or sign this with the wallet of ${challenge.ownerAddress}, as ${walletWords[challenge.scheme]}:\n`)
       console.error(`${challenge.message}\n\nPaste the signature:`)
-      const line = await askLine()
+      const line = await askLine(
+        'Paste the signature, name a key with --key-file, or sign on the page that the link opens.',
+      )
       fromPage = readPageAnswer(line)
       return line
     },
@@ -105,7 +108,7 @@ function show(challenge: Challenge): void {
   if (!('policyChange' in challenge)) return
   const { agents, lines, shortCode } = challenge.policyChange
   const text = [
-    'This loosens what the owner has locked, so the owner must sign.',
+    'This relaxes a limit that the owner has locked, so the owner must sign.',
     ...agents.map(({ id, name }) => `Agent     ${name} (${id})`),
     ...lines.map((line) => `Change    ${line}`),
     `Code      ${shortCode}`,
@@ -121,7 +124,7 @@ function readPageAnswer(line: string): OwnerProof | undefined {
     const { address, message, signature } = JSON.parse(Buffer.from(line, 'base64url').toString('utf8'))
     return ownerProof({ ownerAddress: `${address}`, message: `${message}` }, `${signature}`)
   } catch (error) {
-    throw new CliError('This is not what the page gave you.', { hint: 'Copy it in one piece.', cause: error })
+    throw new CliError('This is not the complete result of the page.', { hint: 'Copy all of it.', cause: error })
   }
 }
 
@@ -131,7 +134,7 @@ function readRules({ rules, rulesFile }: Rules): Record<string, unknown> {
   try {
     return JSON.parse(rules ?? readFileSync(rulesFile!, 'utf8'))
   } catch (error) {
-    throw new CliError(`The rules are no JSON: ${(error as Error).message}`, {
+    throw new CliError(`The rules are not valid JSON: ${(error as Error).message}`, {
       hint: `Such as: --rules '{"instant_max": "1000"}'`,
       cause: error,
     })

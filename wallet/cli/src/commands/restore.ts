@@ -14,9 +14,9 @@ export async function restoreBackup(
     passphraseFile === undefined ? await readPassword(dataDir) : backupPassphrase(passphraseFile, Buffer.alloc(0))
   await restore({ dataDir, file, passphrase })
   console.log(`Restored a wallet into ${dataDir}.`)
-  console.log('End the wallet that the backup was made of before you start this one: both have the same keys.')
+  console.log('Stop the wallet that was backed up before you start this one: both have the same keys.')
   console.log('Next: waiaas doctor, then waiaas start')
   console.log(
-    'Nothing is signed until you have looked at what waits: waiaas account list, then waiaas account release --all',
+    'Nothing is signed until you have checked the accounts: waiaas account list, then waiaas account release --all',
   )
 }

@@ -20,6 +20,6 @@ export async function changeMaster(dataDir: string, options: { newPasswordFile?:
   } finally {
     lock.release()
   }
-  console.log('The master password is changed. The old one opens nothing any more, but backups made with it.')
+  console.log('The master password is changed. The old one only opens backups that were made with it.')
   console.log('Next: waiaas backup')
 }

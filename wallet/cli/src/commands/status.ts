@@ -1,5 +1,7 @@
+import { type OpenWork, readOpenWork } from '@waiaas/daemon'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { isRunning, NOT_RUNNING_EXIT, readRunFile } from '../daemon-state.ts'
+import { heldAccountsText, openPaymentsText } from '../open-work-text.ts'
 
 export async function status(dataDir: string, options: { json?: boolean }): Promise<void> {
   const report = await look(dataDir)
@@ -9,19 +11,28 @@ export async function status(dataDir: string, options: { json?: boolean }): Prom
 }
 
 type Report =
-  | { state: 'stopped' | 'starting' }
-  | { state: 'running'; url: string; pid: number; version: string; uptime: number }
+  | { state: 'starting' }
+  | ({ state: 'stopped' } & OpenWork)
+  | ({ state: 'running'; url: string; pid: number; version: string; uptime: number } & OpenWork)
 
 async function look(dataDir: string): Promise<Report> {
-  if (!(await isRunning(dataDir))) return { state: 'stopped' }
+  if (!(await isRunning(dataDir))) return { state: 'stopped', ...(await readOpenWork(dataDir)) }
   const found = readRunFile(dataDir)
   if (found === undefined) return { state: 'starting' }
   const health = await new WAIaaSAdminClient({ baseUrl: found.url, retries: 0, timeoutMillis: 5_000 }).health()
-  return { state: 'running', url: found.url, pid: found.signerPid, version: health.version, uptime: health.uptime }
+  const { version, uptime } = health
+  return { state: 'running', url: found.url, pid: found.signerPid, version, uptime, ...(await readOpenWork(dataDir)) }
 }
 
 function inWords(report: Report): string {
-  if (report.state !== 'running') return `The daemon is ${report.state === 'stopped' ? 'not running' : 'starting'}.`
+  if (report.state === 'starting') return 'The daemon is starting.'
+  const { openTransactions, heldAccounts } = report
+  const held = heldAccounts === 0 ? [] : [heldAccountsText(heldAccounts)]
+  if (report.state === 'stopped') {
+    const open = openTransactions === 0 ? [] : [openPaymentsText(openTransactions)]
+    return ['The daemon is not running.', ...open, ...held].join('\n')
+  }
   const { url, pid, version, uptime } = report
-  return `The daemon is running on ${url} (version ${version}, process ${pid}, up ${uptime} s).`
+  const running = `The daemon is running on ${url} (version ${version}, process ${pid}, up ${uptime} s).`
+  return [running, openPaymentsText(openTransactions), ...held].join('\n')
 }

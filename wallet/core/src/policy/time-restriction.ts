@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { definePolicyType } from './policy-type.ts'
 
-const Timezone = z.string().refine(isTimezone, { message: 'is no IANA time zone such as Europe/Berlin' })
+const Timezone = z.string().refine(isTimezone, { message: 'is not an IANA time zone such as Europe/Berlin' })
 
 const Rules = z
   .strictObject({

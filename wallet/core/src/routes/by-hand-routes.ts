@@ -8,7 +8,7 @@ const HeldAccountView = z
   .object({ network: z.string(), address: z.string(), why: z.string() })
   .meta({ id: 'HeldAccount' })
 
-const Amount = z.string().regex(/^\d{1,78}$/, 'base units as decimal digits')
+const Amount = z.string().regex(/^\d{1,78}$/, 'must be a whole number of base units, in digits')
 
 /** What the operator decides about payments whose end is not proven, and about accounts that contradict the database. */
 export const byHandRoutes = {
@@ -17,17 +17,17 @@ export const byHandRoutes = {
     path: '/v1/transactions/:id/continue',
     authentication: ['master'],
     tag: 'transactions',
-    summary: 'Take back that a payment was given up, as long as nothing is out that ends it',
+    summary: 'Continue a payment that was given up, unless the transaction that replaces it is already signed',
     params: Id,
     responses: ok(TransactionView),
-    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED'],
+    errors: ['TX_NOT_FOUND', 'TX_ALREADY_PROCESSED', 'AGENT_SUSPENDED', 'AGENT_TERMINATED'],
   },
   raiseMaxFee: {
     method: 'post',
     path: '/v1/transactions/:id/max-fee',
     authentication: ['master'],
     tag: 'transactions',
-    summary: 'Allow a higher fee for what ends a payment that was given up; base units of the native coin',
+    summary: 'Set the highest fee for closing a payment that was given up; base units of the native coin',
     params: Id,
     body: z.strictObject({ maxFee: Amount }),
     responses: ok(TransactionView),
@@ -38,7 +38,7 @@ export const byHandRoutes = {
     path: '/v1/transactions/:id/prove',
     authentication: ['master'],
     tag: 'transactions',
-    summary: 'Prove on a node of your choice what became of a payment, and end it if that is certain',
+    summary: 'Prove the outcome of a payment on a node of your choice, and end the payment if it is certain',
     params: Id,
     body: z.strictObject({ rpcUrl: z.url({ protocol: /^https?$/ }) }),
     responses: ok(TransactionView),
@@ -49,7 +49,7 @@ export const byHandRoutes = {
     path: '/v1/transactions/:id/write-off',
     authentication: ['master'],
     tag: 'transactions',
-    summary: 'End a payment without a proof: as paid, or as unpaid with its amount typed once more',
+    summary: 'End a payment without a proof: as paid, or as unpaid with its amount repeated',
     params: Id,
     body: z.discriminatedUnion('as', [
       z.strictObject({ as: z.literal('paid') }),
@@ -63,7 +63,7 @@ export const byHandRoutes = {
     path: '/v1/admin/accounts/held',
     authentication: ['master'],
     tag: 'admin',
-    summary: 'Accounts for which nothing is signed until they are released, and why',
+    summary: 'Held accounts, for which nothing is signed until they are released, and why',
     responses: ok(list(HeldAccountView)),
     errors: [],
   },
@@ -72,9 +72,9 @@ export const byHandRoutes = {
     path: '/v1/admin/accounts/release',
     authentication: ['master'],
     tag: 'admin',
-    summary: 'Sign for a held account again, once its history was looked at',
+    summary: 'Release a held account after you have checked its history: payments are signed for it again',
     body: z.strictObject({ network: NetworkRef, address: z.string().min(1).max(64) }),
     responses: ok(z.object({ released: z.boolean() })),
-    errors: [],
+    errors: ['INVALID_ADDRESS'],
   },
 } as const satisfies Record<string, Route>

@@ -60,9 +60,10 @@ export function createAccept(context: Context): Accept {
     const event = { type: 'TX_REQUESTED', actor: `session:${caller.sessionId}`, data: { request: request as Json } }
     const store = settleNew(stored, event)
     // Others may have come to wait while this one was judged: then nothing of it is stored.
-    const settle: Settle = async (transaction, change, ...rest) => {
+    const settle: Settle = async (transaction, change, patch, ...events) => {
       if (change.to === 'QUEUED') await assertRoom(context, transaction, agent.id)
-      return await store(transaction, change, ...rest)
+      if (change.to !== 'CANCELLED') await assertNoEqual(transaction, { ...row, ...patch }, request.despite)
+      return await store(transaction, change, patch, ...events)
     }
     return await judge(stored, settle)
   }
@@ -76,7 +77,6 @@ export function createAccept(context: Context): Accept {
     try {
       const known = await findByKey(db, caller.agentId, key)
       if (known === undefined) {
-        await assertNoEqual(db, caller.agentId, fingerprint, request.despite)
         await assertRoom(context, db, caller.agentId)
         return { fresh: true, row: await judgeNew(caller, request, { id, key, fingerprint }, judge) }
       }
@@ -93,14 +93,16 @@ function fingerprintOf({ despite: _, ...request }: Request): string {
   return canonicalHash(request as Json)
 }
 
-/** While an equal payment that was given up may still be made, a second one would pay twice. */
+/**
+ * While an equal payment that was given up may still be made, a second one would pay twice. Equal is what does the
+ * same, in whatever words it was asked for.
+ */
 async function assertNoEqual(
   db: Kysely<Tables>,
-  agentId: string,
-  fingerprint: string,
+  wanted: Pick<TransactionRow, 'agent_id' | 'network' | 'effects'>,
   despite: string | undefined,
 ): Promise<void> {
-  const open = (await closingWith(db, agentId, fingerprint)).filter(({ id }) => id !== despite)
+  const open = (await closingWith(db, wanted)).filter(({ id }) => id !== despite)
   const [first] = open
   if (first === undefined) return
   const message = `An equal payment, ${first.id}, was given up and may still be made.`

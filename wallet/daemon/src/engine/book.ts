@@ -1,13 +1,15 @@
 import type { Outcome, Result } from '../chains/chain-adapter.ts'
+import { suspendAgent } from '../store/agents.ts'
 import { type AttemptRow, attemptsOf, patchAttempt } from '../store/attempts.ts'
 import { addCounterparty } from '../store/counterparties.ts'
 import { appendEvent } from '../store/events.ts'
+import { holdAccount } from '../store/lanes.ts'
 import { addFillFee, bookAgain, commit, reserveAgain } from '../store/ledger.ts'
 import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
-import { readClosing } from './closing.ts'
+import { closingNotice, readClosing } from './closing.ts'
 import { failIn } from './end.ts'
 import { nativeAsset } from './judge.ts'
-import { noticeFor, readNotice } from './notice.ts'
+import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { isOutside, readEffects } from './stored-draft.ts'
 import { proofText } from './stored-proof.ts'
@@ -114,7 +116,7 @@ async function reopenRow(
   return await move(
     db,
     { id: row.id, from: 'CONFIRMED', to: 'SUBMITTED', at: context.now() },
-    { fee: null },
+    { fee: null, notice: row.closing === null ? null : closingNotice({ ...row, notice: null }, context.now()) },
     { type: 'TX_REORGANIZED', actor: 'daemon', data: { hash: row.hash } },
   )
 }
@@ -149,12 +151,6 @@ async function note(
   const notice = missing === undefined ? null : noticeFor(row, now, missing)
   await patchTransaction(db, row.id, now, { notice }, 'SUBMITTED')
   return { ...row, notice }
-}
-
-/** Nodes name the block that they were asked about, which is another one at each look. */
-function isSameButNumbers(one: string, other: string): boolean {
-  const bare = (message: string) => message.replaceAll(/\b(0x[0-9a-f]+|[0-9a-f]*\d[0-9a-f]*)\b/gi, '#')
-  return bare(one) === bare(other)
 }
 
 const PROOF_NOTICES: readonly string[] = ['FINALITY_UNAVAILABLE', 'HISTORY_UNAVAILABLE', 'RECEIPT_UNAVAILABLE']
@@ -213,6 +209,8 @@ async function confirm(
   const now = context.now()
   if (final && (row.status === 'FAILED' || row.status === 'CANCELLED'))
     return await paidAfterEnd(context, db, row, version)
+  if (final && row.status === 'CONFIRMED' && row.closing !== null && row.notice !== null)
+    await patchTransaction(db, row.id, now, { notice: null }, 'CONFIRMED')
   if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
   await commit(db, row.id, { fee, spent: true, at: now })
   for (const effect of readEffects(row)) {
@@ -222,24 +220,33 @@ async function confirm(
   return await move(
     db,
     { id: row.id, from: row.status, to: 'CONFIRMED', at: now },
-    { fee: fee.toString(), hash: version.hash, notice: null, outcome_unknown: 0, closing: null, closing_since: null },
+    // That it was given up stays known: if its block vanishes, it is not sent again.
+    { fee: fee.toString(), hash: version.hash, notice: null, outcome_unknown: 0 },
     { type: 'TX_CONFIRMED', actor: 'daemon', data },
   )
 }
 
-/** The operator wrote it off as unpaid, and it was paid. */
+/** The operator wrote it off as unpaid, and it was paid: as with whatever was called dead, the agent and its account stop. */
 async function paidAfterEnd(
   context: Context,
   db: Context['db'],
   row: TransactionRow,
-  { hash }: AttemptRow,
-): Promise<undefined> {
-  const message = `${hash} was written off as unpaid, and is in a block for good.`
+  { hash, network, address }: AttemptRow,
+): Promise<TransactionRow> {
+  const now = context.now()
+  const what = `${hash} was written off as unpaid, and is in a block for good.`
+  const message = `${what} The agent is suspended, and nothing is signed for its account until it is released.`
   context.log.error({ transactionId: row.id, hash }, message)
+  context.lock.stopAgent(row.agent_id)
   const whose = { agentId: row.agent_id, transactionId: row.id }
   const data = { level: 'CRITICAL', hash, message }
-  await appendEvent(db, context.now(), { type: 'DEAD_TRANSACTION_FOUND', actor: 'daemon', ...whose, data })
-  await bookAgain(db, row.id, context.now())
+  await appendEvent(db, now, { type: 'DEAD_TRANSACTION_FOUND', actor: 'daemon', ...whose, data })
+  await suspendAgent(db, now, row.agent_id, { actor: 'daemon', why: message })
+  await holdAccount(db, network, address, message)
+  await bookAgain(db, row.id, now)
+  const notice = noticeFor(row, now, { code: 'FOUND_PAID', message })
+  await patchTransaction(db, row.id, now, { notice, hash }, row.status)
+  return { ...row, notice, hash }
 }
 
 /** In a block for good, but without effect: the fee is gone, the amount is not. */

@@ -8,9 +8,11 @@ import { bookOutcome } from './book.ts'
 import { readClosing, startClosing } from './closing.ts'
 import { fault } from './fault.ts'
 import { askedPlace, closeNow, type OpenPlace, placesOf } from './follow.ts'
+import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
+import { noticeFor } from './notice.ts'
 import type { Context } from './parts.ts'
-import { isOutside, readDraft } from './stored-draft.ts'
+import { isOutside, readDraft, readEffects } from './stored-draft.ts'
 
 /**
  * Gives up a payment that is out. On chains with a sequence something that does nothing takes its number: which of the
@@ -46,27 +48,36 @@ async function keepWish(context: Context, row: TransactionRow, actor: string): P
   throw tooLate(row, 'it is in a block. If that block vanishes, it is cancelled')
 }
 
-/** Takes back that a payment was given up, as long as nothing was signed that ends it. @throws AppError TX_ALREADY_PROCESSED. */
+/**
+ * Takes back that a payment was given up, as long as nothing was signed that ends it. Its bytes are sent again at once,
+ * and the daemon's patience with it begins anew.
+ *
+ * @throws AppError TX_ALREADY_PROCESSED, AGENT_SUSPENDED.
+ */
 export async function continueSubmitted(context: Context, id: string, actor: string): Promise<TransactionRow> {
   const row = await existing(context, id)
   const continued = await context.write(async (db) => {
     const current = await findTransaction(db, id)
-    if (current?.closing == null || isFinal(current.status)) return undefined
-    if ((await attemptsOf(db, id)).some(({ purpose }) => purpose === 'CANCEL')) return undefined
+    if (current?.closing == null || isFinal(current.status)) throw tooLate(row, 'it was not given up')
+    const made = await attemptsOf(db, id)
+    if (made.some(({ purpose }) => purpose === 'CANCEL')) throw tooLate(row, 'what ends it is out already')
+    if (readClosing(current)!.reason === 'versions') throw tooLate(row, 'no more versions of it are signed')
+    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
+    if (refusal !== undefined) throw refusal
     const now = context.now()
-    await patchTransaction(db, id, now, { closing: null, closing_since: null, notice: null }, current.status)
+    await patchTransaction(db, id, now, { closing: null, closing_since: now, notice: null }, current.status)
     await appendEvent(db, now, { type: 'TX_CONTINUED', actor, agentId: row.agent_id, transactionId: id })
-    return await findTransaction(db, id)
+    return (await findTransaction(db, id))!
   })
-  if (continued === undefined) throw tooLate(row, 'it was not given up, or what ends it is out')
   for (const attempt of await attemptsOf(context.db, id)) context.handOvers.hurry(attempt.id)
   return continued
 }
 
 /**
- * Allows more for what ends a payment that was given up than was allowed for the payment.
+ * Changes what may be paid for what ends a payment that was given up: never more than the account has, nor less than
+ * what is out may cost.
  *
- * @throws AppError TX_ALREADY_PROCESSED, VALIDATION_FAILED where it is not more.
+ * @throws AppError TX_ALREADY_PROCESSED, VALIDATION_FAILED.
  */
 export async function raiseMaxFee(
   context: Context,
@@ -77,9 +88,12 @@ export async function raiseMaxFee(
 ): Promise<TransactionRow> {
   const row = await openRow(context, id)
   if (row.closing === null) throw tooLate(row, 'it was not given up; cancel it first')
-  if (maxFee <= BigInt(row.max_fee ?? 0)) throw fault('VALIDATION_FAILED', `Its fee may be ${row.max_fee} already.`)
+  if (maxFee.toString() === row.max_fee) throw fault('VALIDATION_FAILED', `Its fee may be ${row.max_fee} already.`)
+  await assertAffordable(context, row, maxFee)
   await context.write(async (db) => {
     const now = context.now()
+    const current = await findTransaction(db, id)
+    if (current?.status !== row.status) throw tooLate(row, 'it changed meanwhile; read it again')
     await patchTransaction(db, id, now, { max_fee: maxFee.toString() }, row.status)
     await reserveAgain(db, id, maxFee)
     const whose = { agentId: row.agent_id, transactionId: id }
@@ -87,6 +101,23 @@ export async function raiseMaxFee(
   })
   await closeNow(context, lanes, { ...row, max_fee: maxFee.toString() })
   return await existing(context, id)
+}
+
+async function assertAffordable(context: Context, row: TransactionRow, maxFee: bigint): Promise<void> {
+  const made = await attemptsOf(context.db, row.id)
+  const spent = readEffects(row).map((effect) =>
+    effect.kind === 'spend' && effect.asset.address === undefined ? effect.amount : 0n,
+  )
+  const value = spent.reduce((sum, amount) => sum + amount, 0n)
+  const fees = made.map(({ purpose, cost }) => BigInt(cost ?? 0) - (purpose === 'PAYMENT' ? value : 0n))
+  const least = fees.reduce((most, each) => (each > most ? each : most), 0n)
+  if (maxFee < least) throw fault('VALIDATION_FAILED', `What is out may cost ${least} base units in fees.`)
+  const asked = await context.adapters.get(row.network)?.balance(made[0]!.address)
+  if (asked?.ok === true && maxFee > asked.amount)
+    throw fault(
+      'VALIDATION_FAILED',
+      `The account has ${asked.amount} base units of coins; a fee above that cannot be paid.`,
+    )
 }
 
 /** How long a proof may take; each question reads some more blocks. Shorter than clients wait. */
@@ -162,18 +193,21 @@ export type WriteOff = { as: 'paid' } | { as: 'unpaid'; amount: string }
 /**
  * Ends a payment without a proof, on the operator's word. Its bytes are followed all the same.
  *
- * @throws AppError VALIDATION_FAILED where the amount is another, TX_ALREADY_PROCESSED where its nonce is still free.
+ * @throws AppError VALIDATION_FAILED where the amount is another, TX_ALREADY_PROCESSED where its nonce is still free, or
+ * its blockhash still lives.
  */
 export async function writeOff(context: Context, id: string, how: WriteOff, actor: string): Promise<TransactionRow> {
   const row = await openRow(context, id)
   if (how.as === 'unpaid') assertAmount(row, how.amount)
   await assertUsed(context, row)
+  await assertNotAlive(context, row, how.as)
   const ended = await context.write(async (db) => {
     const now = context.now()
     const current = await findTransaction(db, id)
     if (current === undefined || (current.status !== 'SIGNED' && current.status !== 'SUBMITTED')) return undefined
     const event = { type: 'TX_WRITTEN_OFF', actor, data: { level: 'CRITICAL', as: how.as } }
-    const over = { outcome_unknown: 0, notice: null } as const
+    const message = `The operator wrote it off as ${how.as}. No proof says what became of it.`
+    const over = { outcome_unknown: 0, notice: noticeFor(current, now, { code: 'WRITTEN_OFF', message }) } as const
     if (how.as === 'paid') {
       await commit(db, id, { fee: BigInt(current.max_fee ?? 0), spent: true, at: now })
       return await move(
@@ -196,7 +230,7 @@ function assertAmount(row: TransactionRow, amount: string): void {
   if (amount !== readDraft(row).amount.toString()) {
     throw fault(
       'VALIDATION_FAILED',
-      `The amount of this payment is ${readDraft(row).amount} base units; type it to confirm.`,
+      'This is not the amount of the payment in base units. It confirms that you mean this one.',
     )
   }
 }
@@ -211,6 +245,20 @@ async function assertUsed(context: Context, row: TransactionRow): Promise<void> 
     if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
     if (asked.count > BigInt(sequence)) continue
     throw tooLate(row, `its nonce ${sequence} is not used yet: cancel it, with a higher fee if need be`)
+  }
+}
+
+/** Where a node's blocks show that the bytes can still take effect, a write-off would be wrong, or block what comes after. */
+async function assertNotAlive(context: Context, row: TransactionRow, as: WriteOff['as']): Promise<void> {
+  const adapter = context.adapters.get(row.network)
+  if (adapter === undefined || (as === 'paid' && adapter.sequence === undefined)) return
+  const open = (await attemptsOf(context.db, row.id)).filter(({ state }) => state === 'LIVE' || state === 'INCLUDED')
+  const asked = await adapter.outcomes(placesOf(open).map(askedPlace))
+  if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
+  for (const outcome of asked.outcomes) {
+    if (outcome.kind === 'included') throw tooLate(row, 'it is in a block')
+    if (outcome.kind === 'waiting' && outcome.missing === undefined)
+      throw tooLate(row, 'its bytes can still take effect; cancel it, and it ends by itself')
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorSpec } from '@waiaas/core'
+import { type ErrorCode, errorSpec, networkOf } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
 import type { AttemptRow } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
@@ -36,7 +36,10 @@ export function readClosing({ closing }: Pick<TransactionRow, 'closing'>): Closi
   return closing === null ? undefined : (JSON.parse(closing) as Closing)
 }
 
-/** Gives up a row that is out. Returns the row as it is then; `undefined` where it has ended or is closing already. */
+/**
+ * Gives up a row that is out. Returns the row as it is then; `undefined` where it has ended or is closing already. A
+ * person's wish to cancel takes the place of whatever it was given up for.
+ */
 export async function startClosing(
   context: Context,
   db: Context['db'],
@@ -44,15 +47,32 @@ export async function startClosing(
   reason: Closing['reason'],
   actor: string,
 ): Promise<TransactionRow | undefined> {
-  if (!['SIGNED', 'SUBMITTED', 'CONFIRMED'].includes(row.status) || row.closing !== null) return undefined
+  if (!['SIGNED', 'SUBMITTED', 'CONFIRMED'].includes(row.status)) return undefined
+  const before = readClosing(row)?.reason
+  if (before !== undefined && (reason !== 'cancel' || before === 'cancel')) return undefined
   const now = context.now()
   const closing: Closing = { reason, ...closings[reason] }
-  const said = { code: reason === 'cancel' ? 'CANCELLING' : 'CLOSING', message: closing.message } as const
-  const patch = { closing: JSON.stringify(closing), closing_since: now, notice: noticeFor(row, now, said) }
+  const notice = closingNotice({ ...row, closing: JSON.stringify(closing) }, now)
+  const patch = { closing: JSON.stringify(closing), closing_since: now, notice }
   await patchTransaction(db, row.id, now, patch, row.status)
   const whose = { agentId: row.agent_id, transactionId: row.id }
   await appendEvent(db, now, { type: 'TX_CLOSING', actor, ...whose, data: { reason, hash: row.hash } })
   return { ...row, ...patch, updated_at: now }
+}
+
+/** What a row that was given up says while nothing else is to be said of it. */
+export function closingNotice(row: Pick<TransactionRow, 'closing' | 'notice' | 'network'>, now: number): string {
+  const { reason, message } = readClosing(row)!
+  const isEvm = networkOf(row.network).family === 'evm'
+  if (reason === 'cancel') {
+    const ways = isEvm
+      ? 'Either it or what takes its place is made.'
+      : 'Nothing more is sent; what was sent can still be made.'
+    return noticeFor(row, now, { code: 'CANCELLING', message: `It is being cancelled. ${ways}` })
+  }
+  const later =
+    ' What ends it is sent within ten minutes, or once a later payment needs it; waiaas tx cancel sends it now.'
+  return noticeFor(row, now, { code: 'CLOSING', message: isEvm ? `${message}${later}` : message })
 }
 
 /** Reasons to give up payments that are out, found while they are looked after. */
@@ -66,17 +86,19 @@ export type Trials = {
 }
 
 export function createTrials(context: Context): Trials {
-  const trials = new Map<string, { at: number; failedAt: number | undefined }>()
+  const trials = new Map<string, { at: number; failedAt: number | undefined; patientSince: number | null }>()
 
   /** Whether the payment fails on the newest state, and did so a while ago. */
   const failsTwice = async (row: TransactionRow): Promise<boolean> => {
     const now = context.timers.monotonic()
-    const last = trials.get(row.id)
+    const known = trials.get(row.id)
+    // Somebody continued it meanwhile: that takes two trials of its own.
+    const last = known?.patientSince === row.closing_since ? known : undefined
     if (last !== undefined && now - last.at < SECOND_TRIAL_MS) return false
     const drafted = await draftOf(context, row)
     const failed = !drafted.ok && errorSpec(drafted.code).retryable !== true
     if (failed && last?.failedAt !== undefined) return true
-    trials.set(row.id, { at: now, failedAt: failed ? now : undefined })
+    trials.set(row.id, { at: now, failedAt: failed ? now : undefined, patientSince: row.closing_since })
     return false
   }
   return {
@@ -89,7 +111,8 @@ export function createTrials(context: Context): Trials {
         return undefined
       }
       if (versions.length >= MOST_VERSIONS) return 'versions'
-      if (versions[0]!.created_at <= context.clock.ago(PATIENCE_SECONDS)) return 'not accepted'
+      const patientSince = Math.max(versions[0]!.created_at, row.closing_since ?? 0)
+      if (patientSince <= context.clock.ago(PATIENCE_SECONDS)) return 'not accepted'
       return (await failsTwice(row)) ? 'trial' : undefined
     },
   }

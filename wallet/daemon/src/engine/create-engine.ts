@@ -113,8 +113,10 @@ function byHand(context: Context, lanes: Lanes): EngineByHand {
       })
     },
     releaseAccount: async (network, address, actor) => {
+      const asked = await context.adapters.get(network)?.sequence?.(address)
+      const count = asked?.ok === true ? asked.count : undefined
       const released = await context.write(async (db) => {
-        if (!(await releaseAccount(db, network, address))) return false
+        if (!(await releaseAccount(db, network, address, count))) return false
         await appendEvent(db, context.now(), { type: 'ACCOUNT_RELEASED', actor, data: { network, address } })
         return true
       })

@@ -1,4 +1,4 @@
-import { type ErrorCode, formatUnits, networkOf } from '@waiaas/core'
+import { type ErrorCode, formatUnits, type NoticeCode, networkOf } from '@waiaas/core'
 import type { ChainAdapter, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
@@ -9,7 +9,7 @@ import { failIn } from './end.ts'
 import { rejudgeToSign } from './hold.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
-import { noticeFor, readNotice } from './notice.ts'
+import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, type SignResult, signDraft, signOutside } from './signature.ts'
 import { isOutside, readDraft } from './stored-draft.ts'
@@ -22,7 +22,8 @@ type SignOutcome = { sent: Sent } | { row: TransactionRow | undefined }
 
 /**
  * EXECUTING: signs, keeps the bytes, and only then hands them to the chain; those of a transaction made elsewhere
- * are left to who asked for them. A payment whose signatures are all proven dead is drafted and judged again first.
+ * are left to who asked for them. A payment whose signatures are all proven dead, or that was judged by policies that
+ * have changed since, is drafted and judged again first.
  * Returns the row as it is then, or `undefined` where it has to be tried again later.
  */
 export async function execute(
@@ -32,11 +33,11 @@ export async function execute(
 ): Promise<TransactionRow | undefined> {
   const adapter = context.adapters.get(row.network)
   if (adapter === undefined) return undefined
-  if (row.hash !== null) return await rejudgeToSign(context, row)
+  if (row.hash !== null || (await isJudgedByOldPolicies(context, row))) return await rejudgeToSign(context, row)
   const wallet = await context.walletOf(row)
   const held = await heldBecause(context.db, row.network, wallet.address)
   if (held !== undefined) {
-    await tellHeld(context, row, held)
+    await tell(context, row, 'ACCOUNT_HELD', held)
     return undefined
   }
   const outcome = isOutside(row)
@@ -46,6 +47,11 @@ export async function execute(
   context.onStep('signed', row.id)
   if (isOutside(row)) return outcome.sent.row
   return await handOver(context, lanes, adapter, wallet, outcome.sent)
+}
+
+async function isJudgedByOldPolicies({ db, policies }: Context, row: TransactionRow): Promise<boolean> {
+  if (row.origin !== 'session') return false
+  return (await policies(db, row.agent_id, row.network)).version !== row.policy_version
 }
 
 async function signAsItIs(
@@ -89,7 +95,8 @@ async function signInTurn(
   if (taken.ok) return taken.value
   if ('short' in taken) return { row: await fail(context, row, 'INSUFFICIENT_BALANCE', tooShort(row, taken.short)) }
   if (taken.lasting) return { row: await fail(context, row, 'CHAIN_ERROR', taken.message) }
-  if (taken.held) await tellHeld(context, row, taken.message)
+  if (taken.held) await tell(context, row, 'ACCOUNT_HELD', taken.message)
+  if (taken.behind) await tell(context, row, 'WAITS_BEHIND', taken.message)
   return { row: undefined }
 }
 
@@ -98,12 +105,13 @@ function tooShort({ network }: TransactionRow, short: bigint): string {
   return `The balance does not cover this payment and those that are on their way: it lacks ${formatUnits(short, decimals)} ${symbol}. Nothing was signed.`
 }
 
-async function tellHeld(context: Context, row: TransactionRow, message: string): Promise<void> {
-  if (readNotice(row)?.code === 'ACCOUNT_HELD') return
-  await context.write(async (db) => {
-    const notice = noticeFor(row, context.now(), { code: 'ACCOUNT_HELD', message })
-    await patchTransaction(db, row.id, context.now(), { notice }, 'EXECUTING')
-  })
+/** Why it is not signed yet. */
+async function tell(context: Context, row: TransactionRow, code: NoticeCode, message: string): Promise<void> {
+  const before = readNotice(row)
+  if (before?.code === code && isSameButNumbers(before.message, message)) return
+  const notice = noticeFor(row, context.now(), { code, message })
+  await context.write((db) => patchTransaction(db, row.id, context.now(), { notice }, 'EXECUTING'))
+  context.changes.changed({ ...row, notice })
 }
 
 async function unsigned(

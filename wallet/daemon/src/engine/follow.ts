@@ -194,7 +194,7 @@ async function close(
   if (!isDue) return
   const last = context.handOvers.last(closers.at(-1)!.id)
   if (last?.accepted !== true && (await offer(context, lanes, adapter, row, closers.at(-1)!))) return
-  if (closers.length < MOST_CLOSERS && (await signVersion(context, lanes, adapter, row, versions, 'nothing'))) return
+  if (await signVersion(context, lanes, adapter, row, versions, 'nothing')) return
   await offer(context, lanes, adapter, row, closers.at(-1)!)
 }
 
@@ -207,8 +207,6 @@ export async function closeNow(context: Context, lanes: Lanes, row: TransactionR
   )
   for (const { versions } of placesOf(open)) await close({ context, lanes }, adapter, row, versions, false)
 }
-
-const MOST_CLOSERS = 8
 
 /** Whether something above a number was given up and has nothing out yet that ends it: it would be set free. */
 async function isHeldByOthers(

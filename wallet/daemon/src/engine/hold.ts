@@ -1,4 +1,4 @@
-import { approvalDigest, type ErrorCode, errorSpec } from '@waiaas/core'
+import { approvalDigest, type ErrorCode, errorSpec, type TransactionStatus } from '@waiaas/core'
 import type { Agent } from '../store/agents.ts'
 import { recordJudgement } from '../store/judgements.ts'
 import { release, reserve } from '../store/ledger.ts'
@@ -67,24 +67,25 @@ export async function approve(context: Context, id: string, approval: OwnerAppro
   return moved
 }
 
-/** QUEUED -> CANCELLED by whoever may. */
+/** QUEUED or EXECUTING -> CANCELLED by whoever may: nothing of it is signed. */
 export async function withdraw(context: Context, id: string, actor: string): Promise<TransactionRow> {
-  return await withdrawAs(context, id, {}, { type: 'TX_CANCELLED', actor })
+  return await withdrawAs(context, id, ['QUEUED', 'EXECUTING'], { notice: null }, { type: 'TX_CANCELLED', actor })
 }
 
 /** QUEUED -> CANCELLED because the owner said no. */
 export async function reject(context: Context, id: string, ownerAddress: string): Promise<TransactionRow> {
   const error = { error_code: 'POLICY_DENIED', error_message: 'The owner rejected this payment.' }
-  return await withdrawAs(context, id, error, { type: 'TX_REJECTED', actor: `owner:${ownerAddress}` })
+  return await withdrawAs(context, id, ['QUEUED'], error, { type: 'TX_REJECTED', actor: `owner:${ownerAddress}` })
 }
 
 async function withdrawAs(
   context: Context,
   id: string,
+  from: readonly TransactionStatus[],
   patch: TransactionPatch,
   event: TransactionEvent,
 ): Promise<TransactionRow> {
-  const row = await waiting(context, id)
+  const row = await waiting(context, id, from)
   const moved = await context.write(async (db) => {
     const change = { id, from: row.status, to: 'CANCELLED' as const, at: context.now() }
     const cancelled = await move(db, change, patch, event)
@@ -106,7 +107,11 @@ export async function expire(context: Context, row: TransactionRow): Promise<Tra
   })
 }
 
-async function waiting(context: Context, id: string): Promise<TransactionRow> {
+async function waiting(
+  context: Context,
+  id: string,
+  from: readonly TransactionStatus[] = ['QUEUED'],
+): Promise<TransactionRow> {
   const row = await findTransaction(context.db, id)
   if (row === undefined) throw fault('TX_NOT_FOUND', `There is no transaction ${id}.`)
   if (row.outcome_unknown === 1) {
@@ -114,7 +119,7 @@ async function waiting(context: Context, id: string): Promise<TransactionRow> {
       transactionId: id,
     })
   }
-  if (row.status !== 'QUEUED')
+  if (!from.includes(row.status))
     throw fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}, it does not wait.`)
   return row
 }

@@ -6,8 +6,8 @@ import { release } from '../store/ledger.ts'
 import { revokeSessions } from '../store/sessions.ts'
 import { readSetting, settingKeys, writeSetting } from '../store/settings.ts'
 import type { Tables } from '../store/tables.ts'
-import { move, type TransactionRow } from '../store/transactions.ts'
-import { startClosing } from './closing.ts'
+import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
+import { readClosing, startClosing } from './closing.ts'
 import { fault } from './fault.ts'
 import type { Context } from './parts.ts'
 
@@ -108,6 +108,7 @@ export function createKillSwitch(context: Context): KillSwitch {
           { state: 'NORMAL' },
           { type: 'KILL_SWITCH_RECOVERED', actor: 'daemon', data: {} },
         )
+        await closeFromNowOn(context, transaction)
         return true
       })
       // An activation that began since the commit keeps the lock, and has halted the signer.
@@ -154,12 +155,12 @@ async function storeActivation(context: Context, db: Kysely<Tables>, actor: stri
   return { view, cancelled }
 }
 
-/** Everything that is not yet allowed to run ends. */
+/** Everything ends of which nothing is out: what waits, and what is allowed and not signed. */
 async function cancelWaiting(db: Kysely<Tables>, now: number): Promise<TransactionRow[]> {
   const waiting = await db
     .selectFrom('transactions')
     .select(['id', 'status'])
-    .where('status', 'in', ['PENDING', 'QUEUED'])
+    .where('status', 'in', ['PENDING', 'QUEUED', 'EXECUTING'])
     .execute()
   const cancelled: TransactionRow[] = []
   const message = 'The kill switch was turned on.'
@@ -187,6 +188,20 @@ async function closeWhatIsOut(context: Context, db: Kysely<Tables>): Promise<voi
     .where('origin', '<>', 'daemon')
     .execute()
   for (const row of out) await startClosing(context, db, row, 'stop', 'daemon')
+}
+
+/** From the release on the operator has as long to continue what was out as with whatever else was given up. */
+async function closeFromNowOn(context: Context, db: Kysely<Tables>): Promise<void> {
+  const closing = await db
+    .selectFrom('transactions')
+    .selectAll()
+    .where('status', 'in', ['SIGNED', 'SUBMITTED'])
+    .where('closing', 'is not', null)
+    .execute()
+  for (const row of closing) {
+    if (readClosing(row)?.reason !== 'stop') continue
+    await patchTransaction(db, row.id, context.now(), { closing_since: context.now() }, row.status)
+  }
 }
 
 async function readState(db: Kysely<Tables>): Promise<StoredState> {

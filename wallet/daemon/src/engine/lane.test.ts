@@ -183,3 +183,24 @@ test('no more are unconsumed than nodes keep for one account', async () => {
   numbers.chain.count = 1n
   expect(await take(numbers)).toBe(2n)
 })
+
+test('what a node says of a number while the numbers are read is not forgotten', async () => {
+  const reads: (() => void)[] = []
+  const answer = { ok: true as const, numbers: { ...free, next: 1n, most: 64, gaps: [] } }
+  const lane = createLane({
+    numbers: () => new Promise((resolve) => reads.push(() => resolve(answer))),
+    funds: async () => ({ ok: true, balance: 10n ** 9n, count: 0n }),
+  })
+  const looked = lane.fillGap(async () => false)
+  await expect.poll(() => reads.length).toBe(1)
+  lane.notAccepted(0n)
+  reads.shift()!()
+  await looked
+  const use = {
+    make: async (made: bigint) => ({ made, cost: 1n }),
+    store: async (value: bigint) => ({ held: true, value }),
+  }
+  expect(await lane.take(use)).toMatchObject({ ok: false, behind: true })
+  lane.accepted(0n)
+  expect(await lane.take(use)).toMatchObject({ ok: true, value: 1n })
+})

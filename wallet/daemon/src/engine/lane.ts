@@ -29,8 +29,8 @@ export type Lane = {
 
 export type Taken<Value> =
   | { ok: true; value: Value }
-  /** `lasting`: asking again does not help. */
-  | { ok: false; message: string; lasting: boolean; held?: true }
+  /** `lasting`: asking again does not help. `held`: the operator holds the account. `behind`: an earlier one comes first. */
+  | { ok: false; message: string; lasting: boolean; held?: true; behind?: true }
   /** The account's coins do not cover it. */
   | { ok: false; short: bigint }
 
@@ -69,6 +69,13 @@ const MOST_TOGETHER = 32
 
 export function createLane(source: LaneSource): Lane {
   let known: Known | undefined
+  /** What nodes said of numbers while these were read: newer than what is read. */
+  let said: { sequence: bigint; accepted: boolean }[] = []
+  const tell = (sequence: bigint, accepted: boolean) => {
+    if (known === undefined) said.push({ sequence, accepted })
+    else if (accepted) known.notAccepted.delete(sequence)
+    else known.notAccepted.add(sequence)
+  }
   const waiting: Entry[] = []
   const storing = new Set<Promise<unknown>>()
   const doubt = () => {
@@ -80,9 +87,11 @@ export function createLane(source: LaneSource): Lane {
   const load = async () => {
     if (known !== undefined) return { ok: true as const, numbers: known }
     await Promise.all(storing)
+    said = []
     const answer = await source.numbers()
     if (!answer.ok) return answer
     known = trimmed(answer.numbers)
+    for (const { sequence, accepted } of said.splice(0)) tell(sequence, accepted)
     return { ok: true as const, numbers: known }
   }
   const keepInMind = (stored: Promise<void>) => {
@@ -148,8 +157,8 @@ export function createLane(source: LaneSource): Lane {
         use(numbers, sequence)
         return 'filled'
       }),
-    accepted: (sequence) => void known?.notAccepted.delete(sequence),
-    notAccepted: (sequence) => void known?.notAccepted.add(sequence),
+    accepted: (sequence) => tell(sequence, true),
+    notAccepted: (sequence) => tell(sequence, false),
     costs: (sequence, cost) => {
       if (known !== undefined && cost > (known.costs.get(sequence) ?? 0n)) known.costs.set(sequence, cost)
     },
@@ -167,7 +176,7 @@ type Known = {
 type Refusal = Exclude<Taken<never>, { ok: true }> | { ok: 'thrown'; error: unknown }
 
 function waitBehind(until: string): Refusal {
-  return { ok: false, message: `It is signed when ${until}.`, lasting: false }
+  return { ok: false, message: `It is signed when ${until}.`, lasting: false, behind: true }
 }
 
 function sum(costs: ReadonlyMap<bigint, bigint>): bigint {

@@ -12,6 +12,21 @@ const waitsFor: Readonly<Record<NoticeCode, string>> = {
   RECEIPT_UNAVAILABLE: 'a node that has the receipt; see waiaas tx prove',
   ACCOUNT_HELD: 'the operator; see waiaas account list',
   WAITS_BEHIND: 'an earlier transaction of the account',
+  WRITTEN_OFF: 'nothing; should a proof turn up that says otherwise, the books are put right',
+  FOUND_PAID: 'the operator; see waiaas account list',
+}
+
+/** How long that usually takes, where it is not what the network needs until a block is final. */
+const usually: Readonly<Partial<Record<NoticeCode, string>>> = {
+  NOT_ACCEPTED: 'seconds; after ten minutes it is given up',
+  FEE_CEILING: 'as long as the network is dear',
+  CLOSER_NEEDS_FUNDS: 'until the account has the coins',
+  FINALITY_UNAVAILABLE: 'until a node answers',
+  HISTORY_UNAVAILABLE: 'until a node answers',
+  RECEIPT_UNAVAILABLE: 'until a node answers',
+  ACCOUNT_HELD: 'until it is released',
+  WRITTEN_OFF: 'for ever',
+  FOUND_PAID: 'until it is released',
 }
 
 /** A notice for a row that is not over yet. One with the same code keeps the time since when it holds. */
@@ -28,11 +43,17 @@ export function noticeFor(
     ...(said.nonce == null ? {} : { nonce: said.nonce }),
     since: before?.code === said.code ? before.since : now,
     waitsFor: waitsFor[said.code],
-    usually: networkOf(row.network).finalityUsually,
+    usually: usually[said.code] ?? networkOf(row.network).finalityUsually,
   }
   return JSON.stringify(notice)
 }
 
 export function readNotice({ notice }: Pick<TransactionRow, 'notice'>): Notice | undefined {
   return notice === null ? undefined : (JSON.parse(notice) as Notice)
+}
+
+/** Nodes name the block that they were asked about, which is another one at each look. */
+export function isSameButNumbers(one: string, other: string): boolean {
+  const bare = (message: string) => message.replaceAll(/\b(0x[0-9a-f]+|[0-9a-f]*\d[0-9a-f]*)\b/gi, '#')
+  return bare(one) === bare(other)
 }

@@ -19,6 +19,9 @@ type Account = { network: NetworkName; address: string }
 /** What waits in a pool and is not ours is waited for this long before its number is skipped. */
 const PENDING_PATIENCE_MS = 60_000
 
+/** Numbers of an account that may lie between what the chain has and what was given out; more are a wrong answer of some node. */
+const MOST_APART = 256n
+
 /** What one process remembers of an account's numbers from one reading to the next. */
 export type NumbersMemory = {
   /** Whether its numbers were read since the start. */
@@ -63,6 +66,10 @@ export async function readNumbers(
   }
   const { costs, notAccepted } = await outstandingOf(context.db, network, address)
   const free = asked.pending > count ? asked.pending : count
+  if (skipped - free > MOST_APART) {
+    const why = await tooFarApart(context, account, { from: free, to: skipped - 1n })
+    return refuseHeld(why)
+  }
   const gaps = await laneGaps(context.db, network, address, { from: free, next: skipped })
   return { ok: true, numbers: { next: skipped, gaps, costs, notAccepted, most: asked.most } }
 }
@@ -92,6 +99,7 @@ async function usedElsewhere(
   const own = await numbersSignedOutside(context.db, network, address, { from, to })
   const data = { ...account, from: from.toString(), to: to.toString() }
   const isForeign = own < to - from + 1n
+  if (isForeign && to - from >= MOST_APART) return await tooFarApart(context, account, { from, to })
   const held = isForeign && !memory.isRead
   const why =
     `The numbers ${from} to ${to} of ${address} on ${network} were used, and not from here: the database may come from a backup, ` +
@@ -110,6 +118,17 @@ async function usedElsewhere(
   return held ? why : undefined
 }
 
+/** No account is used so much at once: a node has told a wrong count, now or earlier. Nothing is stored of it. */
+async function tooFarApart(context: Context, account: Account, range: { from: bigint; to: bigint }): Promise<string> {
+  const { network, address } = account
+  const why =
+    `Nodes say, or once said, that ${address} on ${network} has used the numbers ${range.from} to ${range.to}. That many at once is ` +
+    'a wrong answer of some node. Nothing is signed for this account until it is released; then its numbers are read anew.'
+  context.log.error({ ...account, from: range.from.toString(), to: range.to.toString() }, why)
+  await context.write((db) => holdAccount(db, network, address, why))
+  return why
+}
+
 /** The next number beyond what waits in pools and is not ours; undefined while that may still go away. */
 async function skipForeign(
   context: Context,
@@ -121,6 +140,7 @@ async function skipForeign(
     memory.foreignSince = undefined
     return next
   }
+  if (pending - next > MOST_APART) return undefined
   const now = context.timers.monotonic()
   memory.foreignSince ??= now
   if (now - memory.foreignSince < PENDING_PATIENCE_MS) return undefined

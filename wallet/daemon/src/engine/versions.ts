@@ -1,14 +1,14 @@
 import type { NoticeCode } from '@waiaas/core'
-import type { ChainAdapter, FeeWanted, Signed } from '../chains/chain-adapter.ts'
+import type { ChainAdapter, FeeWanted, Replacement, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, attemptsOf, currentAttempts } from '../store/attempts.ts'
 import { appendEvent, appendNote } from '../store/events.ts'
 import { findTransaction, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { broadcast, sentAttempt } from './broadcast.ts'
-import { MOST_VERSIONS } from './closing.ts'
+import { closingNotice, MOST_VERSIONS } from './closing.ts'
 import { submitted } from './execute.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
-import { noticeFor, readNotice } from './notice.ts'
+import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, signBytes } from './signature.ts'
 
@@ -29,8 +29,9 @@ export async function signVersion(
 ): Promise<boolean> {
   const newest = versions.at(-1)
   if (adapter.replacement === undefined || row.max_fee === null || newest === undefined) return false
-  if (by === 'itself' && versions.length >= MOST_VERSIONS) return false
-  const wants = wantsOf(context, newest)
+  // What the daemon signs itself does nothing, and only its own fee bounds it, as for what ends a payment.
+  if (by === 'itself' && row.origin !== 'daemon' && versions.length >= MOST_VERSIONS) return false
+  const wants = wantsOf(context, newest, by)
   const sent = versions.map(sentAttempt)
   const answer = await adapter.replacement({ versions: sent, by, maxFee: BigInt(row.max_fee), ...(wants && { wants }) })
   switch (answer.kind) {
@@ -45,10 +46,11 @@ export async function signVersion(
     }
     case 'too dear': {
       const code = answer.of === 'coins' && by === 'nothing' ? 'CLOSER_NEEDS_FUNDS' : 'FEE_CEILING'
-      await tellOfCeiling(context, row, newest, code, answer.message)
+      await tellOfCeiling(context, row, newest, code, tooDear(row, by, answer))
       return false
     }
     case 'not needed':
+      if (by === 'nothing') await tellNoCeiling(context, row)
       return false
     case 'unknown':
       context.log.warn({ network: row.network, hash: newest.hash }, answer.message)
@@ -56,9 +58,32 @@ export async function signVersion(
   }
 }
 
-function wantsOf(context: Context, attempt: AttemptRow): FeeWanted | undefined {
+/** Where no node takes what ends a row, it offers more, whatever the nodes say. */
+function wantsOf(context: Context, attempt: AttemptRow, by: 'itself' | 'nothing'): FeeWanted | undefined {
   const last = context.handOvers.last(attempt.id)
-  return last?.accepted === false ? last.wants : undefined
+  if (last?.accepted !== false) return undefined
+  return by === 'nothing' ? { ...last.wants, more: true } : last.wants
+}
+
+function tooDear(
+  { id, max_fee }: TransactionRow,
+  by: 'itself' | 'nothing',
+  { of, lacks, message }: Extract<Replacement, { kind: 'too dear' }>,
+): string {
+  if (of === 'coins') return message
+  if (by === 'itself') return `${message} It goes through when the network is cheaper.`
+  return `${message} To allow it: waiaas tx cancel ${id} --max-fee ${BigInt(max_fee!) + lacks}`
+}
+
+/** What was said of a ceiling does not hold any more. */
+async function tellNoCeiling(context: Context, row: TransactionRow): Promise<void> {
+  if (keptNotice(row, context.now()) === row.notice) return
+  await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    if (current === undefined) return
+    const notice = keptNotice(current, context.now())
+    await patchTransaction(db, row.id, context.now(), { notice }, 'SUBMITTED')
+  })
 }
 
 /** Hands one version over once more, and notes where a node has it now. Returns whether one took it. */
@@ -126,7 +151,8 @@ async function keepVersion(
       },
     )
     const isPayment = purpose === 'PAYMENT'
-    if (isPayment) await patchTransaction(db, row.id, now, { hash: signed.hash, notice: keptNotice(row) }, row.status)
+    const notice = keptNotice(row, now)
+    await patchTransaction(db, row.id, now, isPayment ? { hash: signed.hash, notice } : { notice }, row.status)
     await appendEvent(db, now, {
       type: isPayment ? 'TX_REPLACED' : 'TX_CLOSER_SIGNED',
       actor: 'daemon',
@@ -141,8 +167,10 @@ async function keepVersion(
 }
 
 /** A higher fee was found: what said that there is none does not hold any more. */
-function keptNotice(row: TransactionRow): string | null {
-  return readNotice(row)?.code === 'FEE_CEILING' ? null : row.notice
+function keptNotice(row: TransactionRow, now: number): string | null {
+  const code = readNotice(row)?.code
+  if (code !== 'FEE_CEILING' && code !== 'CLOSER_NEEDS_FUNDS') return row.notice
+  return row.closing === null ? null : closingNotice(row, now)
 }
 
 /** What was allowed is too little for what the network asks: the row says so, and the log does once. */
@@ -154,11 +182,12 @@ async function tellOfCeiling(
   message: string,
 ): Promise<void> {
   context.log.warn({ network: row.network, hash }, message)
-  if (readNotice(row)?.code === code) return
+  const before = readNotice(row)
+  if (before?.code === code && isSameButNumbers(before.message, message)) return
   await context.write(async (db) => {
     const now = context.now()
     const notice = noticeFor(row, now, { code, message, nonce: sequence })
     await patchTransaction(db, row.id, now, { notice }, 'SUBMITTED')
-    await appendNote(db, now, row, 'TX_FEE_CEILING_REACHED', { hash, message })
+    if (before?.code !== code) await appendNote(db, now, row, 'TX_FEE_CEILING_REACHED', { hash, message })
   })
 }

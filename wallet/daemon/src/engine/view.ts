@@ -1,4 +1,12 @@
-import { type EffectView, humanUnits, isFinal, networkOf, type Reason, type TransactionView } from '@waiaas/core'
+import {
+  type EffectView,
+  humanUnits,
+  isFinal,
+  type Notice,
+  networkOf,
+  type Reason,
+  type TransactionView,
+} from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../store/tables.ts'
 import { findTransaction, type TransactionRow, waitsOf } from '../store/transactions.ts'
@@ -58,7 +66,7 @@ function transactionView({ clock, approvalUrl }: ViewParts, row: TransactionRow,
       maxFee: row.max_fee,
       fee: row.fee,
       hash: row.hash,
-      notice: isFinal(row.status) ? undefined : readNotice(row),
+      notice: noticeOf(row),
       executesAt: delay === undefined ? row.executes_at : clock.ends(delay),
       policyVersion: row.policy_version,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
@@ -66,6 +74,13 @@ function transactionView({ clock, approvalUrl }: ViewParts, row: TransactionRow,
     }),
     ...amountOf(row),
   }
+}
+
+/** Of a transaction that is over, only what is not proven about its end. */
+function noticeOf(row: TransactionRow): Notice | undefined {
+  const notice = readNotice(row)
+  const isAboutTheEnd = notice?.code === 'WRITTEN_OFF' || notice?.code === 'FOUND_PAID'
+  return isFinal(row.status) && !isAboutTheEnd ? undefined : notice
 }
 
 /** The signed bytes of a transaction made elsewhere, while its agent may spend. */

@@ -1,6 +1,6 @@
 import type { ChainAdapter, Proof, Trace } from '../chains/chain-adapter.ts'
 import { suspendAgent } from '../store/agents.ts'
-import { type AttemptRow, dueLooks, patchAttempt } from '../store/attempts.ts'
+import { type AttemptRow, attemptsOf, dueLooks, patchAttempt } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
 import { holdAccount } from '../store/lanes.ts'
 import { bookAgain } from '../store/ledger.ts'
@@ -42,7 +42,8 @@ async function look(context: Context, adapter: ChainAdapter, attempts: readonly 
   if (!asked.ok || gone === undefined) return
   for (const attempt of attempts) {
     const trace = asked.found.find(({ hash }) => hash === attempt.hash)
-    if (trace !== undefined) await alarm(context, attempt, { ...trace, isPaid: true })
+    if (trace !== undefined && (await siblingStands(context, adapter, attempt))) await lookAgainLater(context, attempt)
+    else if (trace !== undefined) await alarm(context, attempt, { ...trace, isPaid: true })
     else if (gone.has(attempt.id)) await alarm(context, attempt, { ...proofOf(attempt)!, isPaid: false })
     else await lookAgainLater(context, attempt)
   }
@@ -54,6 +55,16 @@ async function proofsGone(adapter: ChainAdapter, attempts: readonly AttemptRow[]
   if (adapter.standing === undefined || proven.length === 0) return new Set()
   const asked = await adapter.standing(proven.map((attempt) => proofOf(attempt)!.block))
   return asked.ok ? new Set(proven.flatMap(({ id }, index) => (asked.standing[index] ? [] : [id]))) : undefined
+}
+
+/** Whether another version under the same nonce is in a block for good: then a node that shows this one is wrong. */
+async function siblingStands(context: Context, adapter: ChainAdapter, attempt: AttemptRow): Promise<boolean> {
+  if (attempt.sequence === null || adapter.standing === undefined) return false
+  const made = await attemptsOf(context.db, attempt.transaction_id)
+  const sibling = made.find(({ sequence, state }) => sequence === attempt.sequence && state === 'FINAL')
+  if (sibling === undefined || sibling.block_hash === null) return false
+  const asked = await adapter.standing([{ number: BigInt(sibling.block_number!), hash: sibling.block_hash }])
+  return asked.ok && asked.standing[0] === true
 }
 
 function proofOf({ proof }: AttemptRow): Proof | undefined {

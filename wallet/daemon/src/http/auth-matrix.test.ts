@@ -106,6 +106,36 @@ test('a session token ends with its revocation, its time, and its agent only see
   expect([revoked.status, await revoked.json()]).toMatchObject([401, { code: 'SESSION_REVOKED' }])
 })
 
+test('the operator lists the payments of all agents or of one, a session only its own', async () => {
+  const one = await agentWithPayment(http, 'listed')
+  const other = await agentWithPayment(http, 'listed too')
+  await http.operate('POST', `/v1/transactions/${other.transactionId}/cancel`)
+  type Listed = { items: { id: string; agentId: string }[]; cursor?: string; hasMore: boolean }
+  const list = async (query: string, token: string) => {
+    const answer = await http.fetch(`/v1/transactions${query}`, { headers: { Authorization: `Bearer ${token}` } })
+    return (await answer.json()) as Listed
+  }
+  const ids = async (query: string, token = http.adminToken) => (await list(query, token)).items.map(({ id }) => id)
+  expect((await ids('?limit=100')).slice(0, 2)).toEqual([other.transactionId, one.transactionId])
+  expect(await ids(`?agentId=${other.agent.id}`)).toEqual([other.transactionId])
+  expect(await ids(`?agentId=${newId()}`)).toEqual([])
+  const open = await ids('?open=true&limit=100')
+  expect(open).toContain(one.transactionId)
+  expect(open).not.toContain(other.transactionId)
+  const first = await list('?limit=1', http.adminToken)
+  expect(first).toMatchObject({ items: [{ id: other.transactionId }], hasMore: true })
+  expect(await ids(`?limit=1&cursor=${first.cursor}`)).toEqual([one.transactionId])
+
+  expect(await ids('', one.session.token)).toEqual([one.transactionId])
+  expect(await ids('?open=true', other.session.token)).toEqual([])
+  // As if the other agent did not exist.
+  expect(await ids(`?agentId=${other.agent.id}`, one.session.token)).toEqual([])
+  const refused = await http.fetch('/v1/transactions?open=yes', {
+    headers: { Authorization: `Bearer ${http.adminToken}` },
+  })
+  expect([refused.status, await refused.json()]).toMatchObject([400, { code: 'VALIDATION_FAILED' }])
+})
+
 test('what belongs to another agent looks to a session as if it did not exist', async () => {
   const { session, transactionId } = await agentWithPayment(http, 'hidden')
   const asMatrix = { Authorization: `Bearer ${sessionToken}` }

@@ -266,7 +266,12 @@ describe('continue and max-fee', () => {
 
 describe('held accounts', () => {
   const release = (network: string, address: string) => decide('/v1/admin/accounts/release', { network, address })
-  const list = () => chain.http.operate<{ items: unknown[] }>('GET', '/v1/admin/accounts/held')
+  /** Those of this test's payer. */
+  const list = async () => {
+    const path = '/v1/admin/accounts/held'
+    const { items } = await chain.http.operate<{ items: { address: string }[] }>('GET', path)
+    return items.filter(({ address }) => address === payer.address)
+  }
 
   test('nothing is signed for one until it is released', async () => {
     const { address } = payer
@@ -276,15 +281,32 @@ describe('held accounts', () => {
     await useElsewhere(payer)
     const waiting = await chain.ask(payer, 'send', { to: TO, amount: '6' })
     chain.http.clock.advance(120)
-    expect(await list()).toEqual({ items: [{ network: 'evm-local', address, why: 'a second daemon' }] })
+    expect(await list()).toEqual([{ network: 'evm-local', address, why: 'a second daemon' }])
     expect(await release('evm-local', address)).toMatchObject({ status: 200, body: { released: true } })
     await until(waiting.body.id, { status: 'CONFIRMED' })
-    expect(await list()).toEqual({ items: [] })
+    expect(await list()).toEqual([])
     expect(await release('evm-local', address)).toMatchObject({ body: { released: false } })
   })
 
-  test('accounts and networks that there are not', async () => {
-    expect(await release('evm-local', 'nobody')).toMatchObject({ status: 200, body: { released: false } })
+  test('an address means the same account in every letter case', async () => {
+    const { address } = payer
+    const first = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+    await until(first.body.id, { status: 'CONFIRMED' })
+    for (const written of [address.toLowerCase(), `0x${address.slice(2).toUpperCase()}`, address]) {
+      await chain.http.sql(`UPDATE lanes SET held = 'a second daemon' WHERE address = '${address}'`)
+      expect(await release('evm-local', written)).toMatchObject({ status: 200, body: { released: true } })
+      expect(await list()).toEqual([])
+    }
+  })
+
+  test('accounts and networks that do not exist', async () => {
+    const mixed = TO.replace('AA', 'Aa')
+    for (const text of ['nobody', '0x12', mixed, `${TO} `]) {
+      expect(await release('evm-local', text)).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_ADDRESS', message: expect.stringContaining('is not a valid address on evm-local') },
+      })
+    }
     expect(await release('ethereum-sepolia', payer.address)).toMatchObject({ status: 200, body: { released: false } })
     expect(await release('moon', payer.address)).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } })
     expect(await release('evm-local', '')).toMatchObject({ status: 400 })

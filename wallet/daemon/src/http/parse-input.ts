@@ -58,7 +58,10 @@ export async function readJson(request: HonoRequest): Promise<unknown> {
   }
   const key = ambiguousKey(text)
   if (key === undefined) return value
-  throw badBody(`The body gives the key ${JSON.stringify(key)} twice, or it is no key.`, 'has an ambiguous key')
+  throw badBody(
+    `The body gives the key ${JSON.stringify(key)} twice, or it is not allowed as a key.`,
+    'has an ambiguous key',
+  )
 }
 
 function badBody(summary: string, message: string, cause?: unknown) {

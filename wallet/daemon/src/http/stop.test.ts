@@ -35,6 +35,7 @@ test('the kill switch stops everything at once, over a restart, and lets go afte
   for (const path of ['/v1/wallet', '/v1/agents', '/v1/transactions', '/v1/policies']) {
     expect([path, await told(await own.fetch(path, as(token)))]).toEqual([path, '503 SYSTEM_LOCKED'])
   }
+  await expect(own.operate('GET', '/v1/transactions?open=true')).rejects.toThrow('503 {"code":"SYSTEM_LOCKED"')
   await expect(own.operate('POST', '/v1/admin/kill-switch')).rejects.toThrow('409 {"code":"KILL_SWITCH_ACTIVE"')
   for (const path of ['/health', '/v1/admin/status', '/v1/admin/kill-switch', '/v1/admin/audit']) {
     const answer = await own.fetch(path, { headers: { 'X-Master-Password': PASSWORD } })

@@ -54,11 +54,28 @@ export async function heldAccounts(
   return rows.map(({ network, address, held }) => ({ network, address, why: held! }))
 }
 
-/** False where nothing held the account. */
-export async function releaseAccount(db: Kysely<Tables>, network: NetworkName, address: string): Promise<boolean> {
+/**
+ * Releases an account, and lets its numbers begin again after the highest that was signed, or at the chain's count where
+ * that is higher.
+ *
+ * @param count what the chain says now; undefined where no node tells.
+ * @returns false where nothing held the account.
+ */
+export async function releaseAccount(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  count: bigint | undefined,
+): Promise<boolean> {
+  const highest = await attemptsFrom(db, network, address, 0n)
+    .where('state', '<>', 'DEAD')
+    .select(sql<number | null>`max(cast(sequence AS INTEGER))`.as('highest'))
+    .executeTakeFirst()
+  const signed = highest?.highest == null ? 0n : BigInt(highest.highest) + 1n
+  const next = count === undefined ? undefined : count > signed ? count : signed
   const released = await db
     .updateTable('lanes')
-    .set({ held: null })
+    .set({ held: null, ...(next !== undefined && { next_sequence: next.toString() }) })
     .where('network', '=', network)
     .where('address', '=', address)
     .where('held', 'is not', null)

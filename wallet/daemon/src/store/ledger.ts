@@ -107,16 +107,20 @@ function feeAmounts(row: LedgerRow, fees: { usual: bigint; beyond: bigint }) {
   return { amount: amount.toString(), usd_micros: scaled(row, amount) }
 }
 
-/** Books what a transaction took once more: it was made twice. */
+/** Books what a transaction took once more, with a fee like its first: it was made twice. */
 export async function bookAgain(db: Kysely<Tables>, transactionId: string, at: number): Promise<void> {
-  const made = await db
+  const reserved = await db
     .selectFrom('ledger')
     .selectAll()
     .where('transaction_id', '=', transactionId)
-    .where('kind', 'in', ['spend', 'grant'])
+    .where('kind', 'in', ['spend', 'grant', 'fee'])
+    .orderBy('id')
     .execute()
-  for (const { id, ...row } of made) {
-    const again = { ...row, state: 'COMMITTED' as const, at }
+  // Each judgement has reserved all of it, and the fee last.
+  const once = reserved.slice(0, reserved.findIndex(({ kind }) => kind === 'fee') + 1)
+  for (const { id, ...row } of once) {
+    const kind = row.kind === 'fee' ? { kind: 'fill' as const, session_id: null } : { kind: 'again' as const }
+    const again = { ...row, ...kind, state: 'COMMITTED' as const, at }
     await insertRow(db, again)
     await addToTotals(db, deltasOf(again, 1n))
   }
@@ -284,7 +288,7 @@ const liveRowsOf = statement((db, { transactionId }: { transactionId: string }) 
     .selectAll()
     .where('transaction_id', '=', transactionId)
     .where('state', '<>', 'RELEASED')
-    .where('kind', '<>', 'fill'),
+    .where('kind', 'not in', ['fill', 'again']),
 )
 const insertRow = statement((db, row: Insertable<Tables['ledger']>) => db.insertInto('ledger').values(row))
 const updateRow = statement((db, { id, ...patch }: { id: number } & Updateable<Tables['ledger']>) =>

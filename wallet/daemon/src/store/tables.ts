@@ -160,7 +160,8 @@ export type Tables = {
      * `excess-fee`: what of a fee a plain payment would not have cost, which counts against budgets of sessions too.
      * `fill`: the fee of a payment of nothing that closed a gap in the account's sequence.
      */
-    kind: 'spend' | 'grant' | 'fee' | 'excess-fee' | 'fill'
+    /** `fill` and `again` were paid, whatever becomes of the transaction. */
+    kind: 'spend' | 'grant' | 'fee' | 'excess-fee' | 'fill' | 'again'
     asset: string
     family: ChainFamily
     native: 0 | 1

@@ -13,7 +13,14 @@ export type TransactionEvent = Pick<NewEvent, 'type' | 'actor' | 'data'>
 /** Statuses that the daemon itself leaves, without waiting for time, owner or chain. */
 export const busy = ['PENDING', 'EXECUTING'] as const satisfies TransactionStatus[]
 const DUE_AT_ONCE = 1000
-const open = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const satisfies TransactionStatus[]
+/** Statuses of transactions that are not final. */
+export const openStatuses = [
+  'PENDING',
+  'QUEUED',
+  'EXECUTING',
+  'SIGNED',
+  'SUBMITTED',
+] as const satisfies TransactionStatus[]
 
 export async function insertTransaction(
   db: Kysely<Tables>,
@@ -66,9 +73,12 @@ export async function findByKey(
   return row
 }
 
-/** Open transactions of an agent that were given up, of requests equal to this one. */
-export async function closingWith(db: Kysely<Tables>, agentId: string, fingerprint: string): Promise<{ id: string }[]> {
-  return await closing(db, { agentId, fingerprint })
+/** Open transactions of an agent that were given up and would do the same as this one. */
+export async function closingWith(
+  db: Kysely<Tables>,
+  { agent_id, network, effects }: Pick<TransactionRow, 'agent_id' | 'network' | 'effects'>,
+): Promise<{ id: string }[]> {
+  return await closing(db, { agent_id, network, effects })
 }
 
 /** How many payments of an agent wait, for time or for the owner. */
@@ -88,7 +98,7 @@ export async function openSweep(
     .selectAll()
     .where('agent_id', '=', agentId)
     .where('origin', '=', 'owner-sweep')
-    .where('status', 'in', open)
+    .where('status', 'in', openStatuses)
     .execute()
   return rows.find(({ idempotency_key }) => idempotency_key?.startsWith(keyPrefix) === true)
 }
@@ -180,21 +190,26 @@ export function waitsOf(row: Pick<TransactionRow, 'updated_at' | 'executes_at' |
 }
 
 /**
- * Of the open rows, those with one of these statuses. All in the text of the statement: only then does SQLite see that
- * the index of open rows has them all, and does not read every row there ever was.
+ * A condition with the statuses in the text of the statement: only then does SQLite see that the index of open rows has
+ * them all, and does not read every row there ever was.
  */
+export function statusIn(statuses: readonly TransactionStatus[]) {
+  return sql<boolean>`status IN (${sql.join(statuses.map(sql.lit))})`
+}
+
+/** Of the open rows, those with one of these statuses. */
 function openIn(db: Kysely<Tables>, statuses: readonly TransactionStatus[]) {
-  const listed = (names: readonly TransactionStatus[]) => sql<boolean>`status IN (${sql.join(names.map(sql.lit))})`
-  return db.selectFrom('transactions').where(listed(open)).where(listed(statuses))
+  return db.selectFrom('transactions').where(statusIn(openStatuses)).where(statusIn(statuses))
 }
 
 const allBusy = statement((db) => openIn(db, busy).select('id').orderBy('id'))
-const closing = statement((db, { agentId, fingerprint }: { agentId: string; fingerprint: string }) =>
+const closing = statement((db, wanted: Pick<TransactionRow, 'agent_id' | 'network' | 'effects'>) =>
   openIn(db, ['SIGNED', 'SUBMITTED'])
     .select('id')
     .where('closing', 'is not', null)
-    .where('agent_id', '=', agentId)
-    .where('fingerprint', '=', fingerprint),
+    .where('agent_id', '=', wanted.agent_id)
+    .where('network', '=', wanted.network)
+    .where('effects', '=', wanted.effects),
 )
 const queuedOf = statement((db, { agentId }: { agentId: string }) =>
   openIn(db, ['QUEUED'])

@@ -40,22 +40,24 @@ export async function replacementFor(
   if (!price.ok || !used.ok || !dataFee.ok || !gas.ok || !balance.ok) throw new Error('unreachable')
   if (used.value > newest.nonce) return { kind: 'not needed' }
   const isNext = used.value === newest.nonce
-  if (by === 'itself' && !wants.mostFee && !isTooCheap(newest, price.value, isNext, wants))
-    return { kind: 'not needed' }
+  const isThere = by === 'itself' || isNothing(newest, from)
+  if (isThere && !wants.mostFee && !isTooCheap(newest, price.value, isNext, wants)) return { kind: 'not needed' }
 
   const room = maxFee - dataFee.value
   const ceiling = by === 'itself' ? min(room / gas.value, highestWithRoomToClose(room)) : room / gas.value
   const higher = raised(signed, price.value, wants, ceiling)
   const cap = wants.mostFee === undefined ? undefined : wants.mostFee / gas.value
   const fees = cap === undefined || higher.maxFeePerGas <= cap ? higher : capped(cap, newest)
-  const most = by === 'itself' && fees.maxFeePerGas < price.value.baseFee ? fees.maxFeePerGas : ceiling
-  const least = by === 'itself' ? max(fees.maxFeePerGas, price.value.baseFee) : fees.maxFeePerGas
+  // What no block takes today is not signed; what to allow has room for a price that moves.
+  const isTooLow = fees.maxFeePerGas < price.value.baseFee
+  const least = isTooLow ? max(fees.maxFeePerGas + 1n, price.value.maxFeePerGas) : fees.maxFeePerGas
+  const most = isTooLow ? min(ceiling, fees.maxFeePerGas) : ceiling
   if (least > most)
     return {
       kind: 'too dear',
       of: 'fee',
       lacks: (least - most) * gas.value,
-      message: tooDear(price.value.baseFee, most),
+      message: `A replacement has to offer ${least} wei per gas, and the fee that was allowed pays for ${most > 0n ? most : 0n}.`,
     }
   const missing = value + fees.maxFeePerGas * gas.value + dataFee.value - balance.value
   if (missing > 0n)
@@ -90,6 +92,11 @@ function readSigned(raw: Uint8Array) {
   } = envelope
   if (to == null || gas === undefined || maxFeePerGas === undefined) throw new Error('not bytes that were signed here')
   return { to, nonce, value, data, gas, maxFeePerGas, tip }
+}
+
+/** Whether a version is one that does nothing, and so ends the row. */
+function isNothing({ to, value, data }: Version, from: string): boolean {
+  return value === 0n && data === '0x' && to.toLowerCase() === from.toLowerCase()
 }
 
 /** A node said so; no block takes it at today's base fee; or it is the account's next one and tips less than is usual now. */
@@ -135,8 +142,4 @@ function min(a: bigint, b: bigint): bigint {
 
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b
-}
-
-function tooDear(baseFee: bigint, ceiling: bigint): string {
-  return `The network takes ${baseFee} wei per gas now, and the fee that was allowed pays for at most ${ceiling}: too little to replace the transaction. It goes through when the network is cheaper.`
 }

@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely'
 import type { KillSwitch } from '../../engine/kill-switch.ts'
 import type { CheckpointSigner } from '../../signer/signer.ts'
 import type { Tables } from '../../store/tables.ts'
+import { openStatuses } from '../../store/transactions.ts'
 import { verifyEvents } from '../../store/verify-audit.ts'
 import type { MasterAuth } from '../auth/master-auth.ts'
 import { fail } from '../fail.ts'
@@ -42,8 +43,6 @@ type Names =
   | 'updateSettings'
 
 const NONCE_SECONDS = 300
-
-const OPEN_STATUSES = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const
 
 export function adminHandlers(parts: AdminParts): Pick<Handlers, Names> {
   const { db, clock, master, settings } = parts
@@ -110,7 +109,7 @@ async function countRows(db: Kysely<Tables>, now: number) {
     db
       .selectFrom('transactions')
       .select((select) => select.fn.countAll<number>().as('count'))
-      .where('status', 'in', [...OPEN_STATUSES])
+      .where('status', 'in', openStatuses)
       .executeTakeFirstOrThrow(),
   ])
   return { agentCount: agents.count, activeSessionCount: sessions.count, openTransactions: open.count }

@@ -1,4 +1,6 @@
+import { type NetworkName, networkOf, parseAddress } from '@waiaas/core'
 import type { EngineByHand } from '../../engine/engine.ts'
+import { fail } from '../fail.ts'
 import type { Handlers } from '../handler.ts'
 
 type Names =
@@ -28,7 +30,14 @@ export function byHandHandlers(engine: EngineByHand): Pick<Handlers, Names> {
     listHeldAccounts: async () => ({ status: 200, body: { items: await engine.heldAccounts() } }),
     releaseAccount: async ({ body }) => ({
       status: 200,
-      body: { released: await engine.releaseAccount(body.network, body.address, 'admin') },
+      body: { released: await engine.releaseAccount(body.network, accountOn(body.network, body.address), 'admin') },
     }),
   }
+}
+
+/** The address as accounts are stored under it. @throws AppError INVALID_ADDRESS. */
+function accountOn(network: NetworkName, text: string): string {
+  const parsed = parseAddress(networkOf(network).family, text)
+  if (!parsed.ok) throw fail('INVALID_ADDRESS', `${text} is not a valid address on ${network}: ${parsed.fault}.`)
+  return parsed.address
 }

@@ -58,7 +58,7 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
     simulate: async ({ identity, body }) => ({ status: 200, body: await engine.simulate(identity, body) }),
     listTransactions: async ({ identity, query }) => ({
       status: 200,
-      body: await transactions.page(identity.agentId, query),
+      body: await transactions.page(identity.kind === 'session' ? identity.agentId : undefined, query),
     }),
     listPending: async ({ identity }) => ({
       status: 200,

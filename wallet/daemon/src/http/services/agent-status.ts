@@ -5,6 +5,7 @@ import { suspendAgent } from '../../store/agents.ts'
 import { appendEvent } from '../../store/events.ts'
 import { revokeSessions } from '../../store/sessions.ts'
 import type { Tables } from '../../store/tables.ts'
+import { openStatuses } from '../../store/transactions.ts'
 import { fail } from '../fail.ts'
 import type { Withdrawals } from './withdraw.ts'
 
@@ -23,8 +24,6 @@ type Parts = {
   /** From the first moment nothing that the agent spends leaves the process. */
   engine: Pick<EngineByHand, 'stopAgent' | 'resumeAgent'>
 }
-
-const OPEN = ['PENDING', 'QUEUED', 'EXECUTING', 'SIGNED', 'SUBMITTED'] as const
 
 export function createAgentStatuses(parts: Parts): AgentStatuses {
   const { db, clock, engine } = parts
@@ -81,7 +80,7 @@ async function end(transaction: Kysely<Tables>, now: number, id: string): Promis
     .selectFrom('transactions')
     .select('id')
     .where('agent_id', '=', id)
-    .where('status', 'in', [...OPEN])
+    .where('status', 'in', openStatuses)
     // A transaction made elsewhere may stay signed for ever; without funds it can do nothing.
     .where((where) => where.or([where('type', '<>', 'SIGN'), where('status', '<>', 'SIGNED')]))
     .executeTakeFirst()

@@ -3,6 +3,7 @@ import {
   type ChallengeView,
   formatUnits,
   isOutflow,
+  type NetworkName,
   networkOf,
   shortCode,
   type TransactionView,
@@ -24,14 +25,26 @@ export async function findWaiting(parts: ChallengeParts, id: string, now: number
   if (row === undefined || view === undefined) throw fail('TX_NOT_FOUND', `There is no transaction ${id}.`)
   if (row.status === 'EXPIRED') throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
   if (row.status !== 'QUEUED') {
-    const details = { status: row.status, ...(view.hash === undefined ? {} : { hash: view.hash }) }
-    throw fail('TX_ALREADY_PROCESSED', `The transaction is ${row.status}; there is nothing to approve.`, { details })
+    const message = `The transaction is ${row.status}; there is nothing to approve.`
+    throw fail('TX_ALREADY_PROCESSED', message, { details: progressOf(view) })
   }
   const { approval } = waitsOf(row)
-  if (approval === undefined) throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.')
+  if (approval === undefined) {
+    throw fail('APPROVAL_NOT_FOUND', 'The transaction does not wait for the owner.', { details: progressOf(view) })
+  }
   const expiresAt = parts.clock.ends(approval)
   if (now >= expiresAt) throw fail('APPROVAL_TIMEOUT', 'The time for the approval is over.')
   return { row, view, expiresAt }
+}
+
+/** What has become of a transaction, for the owner who looks at it later; the link has shown the whole of it before. */
+function progressOf(view: TransactionView) {
+  const { status, type, outcomeUnknown, closing, hash, fee, error, notice, executesAt } = view
+  const { native } = networkOf(view.network as NetworkName)
+  const paid =
+    fee === undefined ? {} : { fee, humanFee: formatUnits(BigInt(fee), native.decimals), feeSymbol: native.symbol }
+  const known = Object.entries({ hash, error, notice, executesAt }).filter(([, value]) => value !== undefined)
+  return { status, type, outcomeUnknown, closing, ...paid, ...Object.fromEntries(known) }
 }
 
 /** Everything to look at before signing. */

@@ -32,7 +32,7 @@ function parseContract(chain: string, address: string): OwnerAccount {
   const network = findNetwork(chain)
   const parsed = parseAddress('evm', address)
   if (network === undefined || !parsed.ok) {
-    throw fail('INVALID_ADDRESS', `${chain}:${address} is no account on a known network.`)
+    throw fail('INVALID_ADDRESS', `${chain}:${address} is not an account on a known network.`)
   }
   return { address: parsed.address, family: 'evm', network: network.name, text: `${chain}:${parsed.address}` }
 }

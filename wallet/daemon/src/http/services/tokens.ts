@@ -39,7 +39,7 @@ export function createTokens(parts: {
     },
     remove: async (network, text) => {
       const address = parseAddress(networkOf(network).family, text)
-      if (!address.ok) throw fail('INVALID_ADDRESS', `${text} is no address on ${network}: ${address.fault}.`)
+      if (!address.ok) throw fail('INVALID_ADDRESS', `${text} is not a valid address on ${network}: ${address.fault}.`)
       await immediate(db, async (transaction) => {
         if (!(await deleteToken(transaction, network, address.address))) {
           throw fail('TOKEN_NOT_FOUND', `${address.address} is not listed on ${network}.`)

@@ -2,12 +2,25 @@ import type { TransactionStatus, TransactionView } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Engine } from '../../engine/engine.ts'
 import type { Tables } from '../../store/tables.ts'
+import { openStatuses, statusIn } from '../../store/transactions.ts'
+
+type PageQuery = {
+  limit: number
+  cursor?: string | undefined
+  status?: TransactionStatus | undefined
+  agentId?: string | undefined
+  open?: 'true' | undefined
+}
 
 export type Transactions = {
-  /** Newest first; `cursor` is the id of the last one seen. */
+  /**
+   * Newest first; `cursor` is the id of the last one seen.
+   *
+   * @param reader the agent whose transactions may be read; `undefined` for the operator, who reads all.
+   */
   page: (
-    agentId: string,
-    query: { limit: number; cursor?: string | undefined; status?: TransactionStatus | undefined },
+    reader: string | undefined,
+    query: PageQuery,
   ) => Promise<{ items: TransactionView[]; cursor?: string; hasMore: boolean }>
   /** PENDING and QUEUED, newest first. */
   pending: (agentId: string) => Promise<TransactionView[]>
@@ -21,22 +34,24 @@ export function createTransactions(parts: { db: Kysely<Tables>; engine: Pick<Eng
     const found = await Promise.all(rows.map(({ id }) => engine.view(id)))
     return found.filter((view) => view !== undefined)
   }
-  const newestFirst = (agentId: string) =>
-    db.selectFrom('transactions').select('id').where('agent_id', '=', agentId).orderBy('id', 'desc')
+  const newestFirst = () => db.selectFrom('transactions').select('id').orderBy('id', 'desc')
 
   return {
-    page: async (agentId, { limit, cursor, status }) => {
-      let query = newestFirst(agentId).limit(limit + 1)
+    page: async (reader, { limit, cursor, status, agentId, open }) => {
+      let query = newestFirst().limit(limit + 1)
+      if (reader !== undefined) query = query.where('agent_id', '=', reader)
+      if (agentId !== undefined) query = query.where('agent_id', '=', agentId)
       if (cursor !== undefined) query = query.where('id', '<', cursor)
       if (status !== undefined) query = query.where('status', '=', status)
+      if (open !== undefined) query = query.where(statusIn(openStatuses))
       const rows = await query.execute()
       const items = await views(rows.slice(0, limit))
       const hasMore = rows.length > limit
       return hasMore ? { items, cursor: rows[limit - 1]!.id, hasMore } : { items, hasMore }
     },
     pending: async (agentId) => {
-      const waiting = newestFirst(agentId).where('status', 'in', ['PENDING', 'QUEUED']).limit(MAX_PENDING)
-      return await views(await waiting.execute())
+      const waiting = newestFirst().where('agent_id', '=', agentId).where('status', 'in', ['PENDING', 'QUEUED'])
+      return await views(await waiting.limit(MAX_PENDING).execute())
     },
   }
 }
