@@ -54,7 +54,7 @@ export function parseParty(text: string, network: Network): { ok: true; address:
   if (parsed.ok) return parsed
   const other = families.find((family) => family !== network.family && parseAddress(family, text).ok)
   const why = other === undefined ? parsed.fault : `it is an address of another chain (${other})`
-  return refuse('INVALID_ADDRESS', `${text} is no address on ${network.name}: ${why}.`)
+  return refuse('INVALID_ADDRESS', `${text} is not an address on ${network.name}: ${why}.`)
 }
 
 /** Base units of what a request names in base units or in human units, but not in both. */

@@ -27,7 +27,7 @@ export type EvmContext = {
   /** How much more per gas than today's price may be paid later, so that a waiting transaction can be replaced. */
   headroomPercent: bigint
   tokens: TokenSource
-  /** The newest block that was final when it was last asked for. */
+  /** The newest block that was final when it was last asked for, and that the nodes agree on. */
   finalNumber: () => Promise<bigint | null>
 }
 
@@ -153,11 +153,15 @@ async function askFacts(context: EvmContext, call: EvmCall, from: string): Promi
 const ORACLE_SELECTOR = `0x${bytesToHex(keccak_256(utf8ToBytes('getL1FeeUpperBound(uint256)'))).slice(0, 8)}`
 /**
  * What a rollup may charge for the data of a signed transaction of so many bytes, its access list included: twice
- * what its oracle says now, since nothing in the bytes limits it.
+ * what its oracle says in the newest block, or another one, since nothing in the bytes limits it.
  */
-export async function askDataFee({ rpc, traits }: EvmContext, bytes: bigint): Promise<RpcResult<bigint>> {
+export async function askDataFee(
+  { rpc, traits }: { rpc: Reader; traits: Pick<EvmTraits, 'l1FeeOracle'> },
+  bytes: bigint,
+  at: 'latest' | { blockHash: string } = 'latest',
+): Promise<RpcResult<bigint>> {
   if (traits.l1FeeOracle === undefined) return { ok: true, value: 0n }
   const data = `${ORACLE_SELECTOR}${bytes.toString(16).padStart(64, '0')}`
-  const answer = await rpc.read('eth_call', [{ to: traits.l1FeeOracle, data }, 'latest'], Quantity)
+  const answer = await rpc.read('eth_call', [{ to: traits.l1FeeOracle, data }, at], Quantity)
   return answer.ok ? { ok: true, value: 2n * answer.value } : answer
 }

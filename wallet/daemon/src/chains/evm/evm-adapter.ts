@@ -5,6 +5,7 @@ import type { ChainAdapter, Draft, NodeOptions } from '../chain-adapter.ts'
 import { foreseePayment } from '../payment.ts'
 import { createRpcPool, type Reader, SURVEY_MS } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
+import { createAgreement } from './agreement.ts'
 import { contractSigned } from './contract-signature.ts'
 import { draftEvm, draftFiller, type EvmContext } from './draft.ts'
 import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
@@ -42,13 +43,18 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
   })
   const line = createLine()
   const finality = createFinality(traits, options.finalityDepth, timers.monotonic)
+  const agree = createAgreement(rpc)
   /** Before anything is followed no final block is known. */
   const askFinal = async () => {
     await rpc.onOne(async (node) => {
       const head = await line.follow(node)
       return head.ok ? { ok: true, value: await finality.read(node, head.value, line) } : head
     })
-    return finality.last()
+    return finality.last(line)
+  }
+  const finalNumber = async () => {
+    const final = finality.last(line) ?? (await askFinal())
+    return final !== null && (await agree(final)) ? final.number : null
   }
   const context: EvmContext = {
     network,
@@ -57,7 +63,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     price: createFeeSource(rpc, traits, timers),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
-    finalNumber: async () => finality.last() ?? (await askFinal()),
+    finalNumber,
   }
   const inTurn = createTurns()
   const blocks = watchBlocks(
@@ -81,7 +87,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
       const held = await readHoldings(context, owner, tokens)
       return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
     },
-    sequence: (address) => readSequence(rpc, address),
+    sequence: (address) => readSequence(rpc, line, address),
     foresee: (request, from) => foreseePayment(request, from, network, MAX_UINT256),
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
@@ -103,10 +109,12 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     outcomes: createEvmOutcomes(rpc, {
       line,
       finality,
+      traits,
+      agree,
       monotonic: timers.monotonic,
       patienceMs: PATIENCE_POLLS * traits.pollMs,
     }),
-    traces: (hashes) => readTraces(rpc, hashes),
+    traces: (hashes) => readTraces(rpc, hashes, finality.finalOn),
     standing: (blocks) => readStanding(rpc, blocks),
     startsAnew: traits.ownChain,
     contractSigned: (address, hash, signature) => contractSigned(rpc, address, hash, signature),

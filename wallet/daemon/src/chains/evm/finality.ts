@@ -2,6 +2,7 @@ import type { BlockRef, Missing } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
+import { Quantity } from './quantity.ts'
 
 /** The newest block that cannot vanish any more. */
 export type Final = { ok: true; block: BlockRef } | { ok: false; missing: Missing }
@@ -9,16 +10,22 @@ export type Final = { ok: true; block: BlockRef } | { ok: false; missing: Missin
 export type Finality = {
   /** Asks a node, whose newest block this is. */
   read: (node: NodeReader, head: LineBlock, line: Line) => Promise<Final>
-  /** The newest final block that was seen. */
-  last: () => bigint | null
+  /** The newest final block that was read, unless the line shows that it is none of its blocks. */
+  last: (line: Line) => BlockRef | null
+  /** Up to which number one node calls its blocks final; undefined where it names none, or where every block is final. */
+  finalOn: (node: NodeReader) => Promise<bigint | undefined>
 }
 
 /** Finality that stands still for this many times its usual lag is none. */
 const STANDSTILL = 10
 
 /**
- * Tells which block is final. A node that names none, or one above its newest block, tells nothing; nor does one
- * whose answer has not changed for ten times as long as usual. A depth below the newest block stands in only where the operator set one.
+ * Reads which block is final. It is unavailable where a node names none, one above its newest block, one that is not
+ * on its line, or the same one for ten times as long as usual. A depth below the newest block stands in only where
+ * the operator set one.
+ *
+ * Nothing outlives the line that it was read with: what a node says once about another chain, or a block that does
+ * not exist, ends with the next look at a node that follows the right one.
  *
  * @param monotonic milliseconds that only go forward.
  */
@@ -27,32 +34,46 @@ export function createFinality(
   depth: bigint | undefined,
   monotonic: () => number,
 ): Finality {
-  let newest = 0n
-  let since = monotonic()
+  /** By node: one that is stuck says nothing about the others. */
+  const progress = new Map<number, { block: BlockRef; since: number }>()
   const read: Finality['read'] = async (node, head, line) => {
     if (depth !== undefined) return await byDepth(node, head, line, depth)
     if (traits.finality === 'latest') return { ok: true, block: head }
     const answer = await node.read('eth_getBlockByNumber', ['finalized', false], Block.nullable())
     if (!answer.ok) return unavailable(answer.failure.message)
-    const block = answer.value
-    if (block === null || block.number === 0n) return unavailable('The node names no final block.')
-    if (block.number > head.number) return unavailable('The node calls a block final that is above its newest one.')
-    if (block.number > newest) {
-      newest = block.number
-      since = monotonic()
-    } else if (monotonic() - since > STANDSTILL * traits.finalityLagMs) {
-      return unavailable(`The network has had no new final block since ${newest}.`)
+    if (answer.value === null || answer.value.number === 0n) return unavailable('The node names no final block.')
+    const { number, hash } = answer.value
+    const block = { number, hash }
+    if (number > head.number) return unavailable('The node calls a block final that is above its newest one.')
+    if (isOff(line, block)) return unavailable('The node calls a block final that is not below its newest one.')
+    const before = progress.get(node.node.index)
+    if (before === undefined || number > before.block.number || isOff(line, before.block)) {
+      progress.set(node.node.index, { block, since: monotonic() })
+    } else if (monotonic() - before.since > STANDSTILL * traits.finalityLagMs) {
+      return unavailable(`The network has had no new final block since ${before.block.number}.`)
     }
-    return { ok: true, block: { number: block.number, hash: block.hash } }
+    return { ok: true, block }
   }
-  let last: bigint | null = null
+  let newest: BlockRef | null = null
   return {
     read: async (node, head, line) => {
       const final = await read(node, head, line)
-      if (final.ok && (last === null || final.block.number > last)) last = final.block.number
+      if (!final.ok || isOff(line, final.block)) return final
+      const { number, hash } = final.block
+      if (newest === null || number > newest.number || isOff(line, newest)) newest = { number, hash }
       return final
     },
-    last: () => last,
+    last: (line) => (newest === null || isOff(line, newest) ? null : newest),
+    finalOn: async (node) => {
+      if (depth !== undefined) {
+        const height = await node.read('eth_blockNumber', [], Quantity)
+        if (!height.ok) return undefined
+        return height.value > depth ? height.value - depth : 0n
+      }
+      if (traits.finality === 'latest') return undefined
+      const answer = await node.read('eth_getBlockByNumber', ['finalized', false], Block.nullable())
+      return answer.ok ? answer.value?.number || undefined : undefined
+    },
   }
 }
 
@@ -65,6 +86,12 @@ async function byDepth(node: NodeReader, head: LineBlock, line: Line, depth: big
 
 function unavailable(message: string): Final {
   return { ok: false, missing: { code: 'FINALITY_UNAVAILABLE', message } }
+}
+
+/** Whether the line shows that a block is not on it: it is above the newest one, or another block has its number. */
+function isOff(line: Line, { number, hash }: BlockRef): boolean {
+  const newest = line.newest()
+  return newest === undefined || number > newest.number || (line.at(number)?.hash ?? hash) !== hash
 }
 
 /** True where a block is final: the final block is on the followed line, and so is this one, at or below it. */

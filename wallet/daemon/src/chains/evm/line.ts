@@ -25,6 +25,7 @@ export type Line = {
   /** Reads down to this number, at most `LONGEST_STEP` blocks per call. True when the line reaches it. */
   reach: (node: NodeReader, number: bigint) => Promise<boolean>
   at: (number: bigint) => LineBlock | undefined
+  newest: () => LineBlock | undefined
   /** Whether every block of the line was searched for this hash. */
   isSearchedFor: (hash: string) => boolean
   /** The block that lists this hash. */
@@ -134,6 +135,7 @@ export function createLine(): Line {
       return number >= bottom
     },
     at: (number) => blocks.get(number),
+    newest: () => top,
     listing: (hash) => listings.get(hash.toLowerCase()),
     lowest: () => bottom,
     trim: (number) => {

@@ -1,8 +1,9 @@
-import type { BlockRef, Missing, Outcome, Place, Result } from '../chain-adapter.ts'
+import type { BlockRef, Missing, Outcome, Place, Result, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import { countAt, originOf, proveConsumed } from './consumed.ts'
+import { countAt, countsRegardless, listedOn, originOf, proveConsumed } from './consumed.ts'
+import type { EvmTraits } from './evm-traits.ts'
 import { type Final, type Finality, isFinal } from './finality.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
 import { readResult } from './receipts.ts'
@@ -10,6 +11,9 @@ import { readResult } from './receipts.ts'
 type Followed = {
   line: Line
   finality: Finality
+  traits: Pick<EvmTraits, 'l1FeeOracle'>
+  /** Whether the nodes agree on a block. */
+  agree: (block: BlockRef) => Promise<boolean>
   monotonic: () => number
   /** Where no block lists a place for so long, the account's count is asked. */
   patienceMs: number
@@ -19,7 +23,7 @@ type Followed = {
  * Where places stand, by the blocks of one node's line. Included: a block of the line lists a version. Dead: the
  * nonce was used by others, proven at block hashes. Receipts add only success and fee.
  */
-export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne'>, followed: Followed) {
+export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>, followed: Followed) {
   const firstSeen = new Map<string, number>()
   const results = new Map<string, Result & { block: string }>()
   return async (
@@ -37,7 +41,7 @@ export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne'>, followed: Followe
       firstSeen.set(key, firstSeen.get(key) ?? now)
       return now - firstSeen.get(key)! >= patienceMs
     }
-    const seen = await rpc.onOne((node) => look(node, followed, places, { isOld, results }))
+    const seen = await rpc.onOne((node) => look(node, followed, places, { isOld, results, onEach: rpc.onEach }))
     if (!seen.ok) return { ok: false, message: seen.failure.message }
     const over = places.filter((_, index) => isOver(seen.value[index]!))
     line.unwatch(over.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
@@ -55,7 +59,7 @@ function isOver(outcome: Outcome): boolean {
 
 async function look(
   node: NodeReader,
-  { line, finality }: Followed,
+  { line, finality, traits, agree }: Followed,
   places: readonly Place[],
   memory: Memory,
 ): Promise<RpcResult<Outcome[]>> {
@@ -63,7 +67,7 @@ async function look(
   if (!followed.ok) return followed
   const head = followed.value
   const final = await finality.read(node, head, line)
-  const sight = { line, head, final, counts: createCounts(node, head), ...memory }
+  const sight = { line, head, final, traits, agree, counts: createCounts(node, head), ...memory }
   const outcomes = await Promise.all(places.map((place) => outcomeOf(node, sight, place)))
   const needed = outcomes.flatMap((outcome) => (outcome.kind === 'waiting' ? [] : [blockOf(outcome).number]))
   const lowest = [...needed, final.ok ? final.block.number : line.lowest()].reduce((a, b) => (a < b ? a : b))
@@ -75,11 +79,17 @@ function blockOf(outcome: Exclude<Outcome, { kind: 'waiting' }>): BlockRef {
   return outcome.kind === 'dead' ? outcome.proof.block : outcome.block
 }
 
-/** The counts of accounts at the head, each asked for once. */
+/** The counts of accounts at the head, each asked for once; none of a node that does not look at block hashes. */
 function createCounts(node: NodeReader, head: LineBlock): (account: string) => Promise<bigint | Missing> {
   const asked = new Map<string, Promise<bigint | Missing>>()
+  let regardless: Promise<Missing | undefined> | undefined
+  const ask = async (account: string) => {
+    regardless ??= countsRegardless(node, account)
+    const [count, fault] = await Promise.all([countAt(node, account, head), regardless])
+    return fault ?? count
+  }
   return (account) => {
-    const count = asked.get(account) ?? countAt(node, account, head)
+    const count = asked.get(account) ?? ask(account)
     asked.set(account, count)
     return count
   }
@@ -90,33 +100,36 @@ type Memory = {
   isOld: (place: Place) => boolean
   /** What became of a transaction in a block, by its hash. */
   results: Map<string, Result & { block: string }>
-}
+} & Pick<RpcPool, 'onEach'>
 
 type Sight = Memory & {
   line: Line
   head: LineBlock
   final: Final
+  traits: Followed['traits']
+  agree: Followed['agree']
   counts: (account: string) => Promise<bigint | Missing>
 }
 
 async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<Outcome> {
   const { line, head, final } = sight
-  for (const { hash } of place.versions) {
-    const block = line.listing(hash)
-    if (block !== undefined) return await included(node, sight, place, hash, block)
-  }
+  const listed = listedOn(line, place)
+  if (listed !== undefined) return await included(node, sight, place, listed.hash, listed.block)
   if (place.block !== null) {
     const again = await stillIncluded(node, sight, place, place.block)
     if (again !== undefined) return again
   }
   if (place.proof !== null && (await holds(node, line, place.proof.block))) {
     const { proof } = place
+    // The blocks that were read down to it may list a version.
+    const found = listedOn(line, place)
+    if (found !== undefined) return await included(node, sight, place, found.hash, found.block)
     const isProven = isFinal(line, final, proof.block)
     const missing = isProven || final.ok ? {} : { missing: final.missing }
     return { kind: 'dead', proof, final: isProven, message: USED, ...missing }
   }
   const { from, sequence } = place.versions[0]!
-  const hasOrigin = originOf(place) !== undefined
+  const hasOrigin = originOf(place, head) !== undefined
   if (sequence === null || (hasOrigin && !sight.isOld(place))) return { kind: 'waiting' }
   const count = await sight.counts(from)
   if (typeof count !== 'bigint') return sight.isOld(place) ? { kind: 'waiting', missing: count } : { kind: 'waiting' }
@@ -137,10 +150,15 @@ async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<
   }
 }
 
-/** The nonce is not used in the newest block, so it is in none of the blocks below: a search may begin at the final one. */
-async function withOrigin(node: NodeReader, { line, final }: Sight): Promise<Outcome> {
-  if (!final.ok) return { kind: 'waiting' }
-  return (await holds(node, line, final.block)) ? { kind: 'waiting', origin: final.block.number } : { kind: 'waiting' }
+/**
+ * The nonce is not used in the newest block, so no block below lists a version: a search may begin at the final one.
+ * That is on the line of the newest one, at or below it, and the other nodes have it too.
+ */
+async function withOrigin(node: NodeReader, { line, head, final, agree }: Sight): Promise<Outcome> {
+  if (!final.ok || !(await holds(node, line, final.block))) return { kind: 'waiting' }
+  const isBelow = line.at(head.number)?.hash === head.hash && final.block.number <= head.number
+  if (!isBelow || !(await agree(final.block))) return { kind: 'waiting' }
+  return { kind: 'waiting', origin: final.block.number }
 }
 
 const USED = 'Another transaction used its nonce.'
@@ -175,14 +193,15 @@ async function listedIn(node: NodeReader, { versions }: Place, { hash }: BlockRe
 
 async function included(
   node: NodeReader,
-  { line, final, results }: Sight,
+  sight: Sight,
   place: Place,
   hash: string,
   block: BlockRef & { baseFee?: bigint | undefined },
 ): Promise<Outcome> {
+  const { line, final, results } = sight
   const version = place.versions.find((each) => each.hash === hash)!
   const known = results.get(hash)
-  const result = known?.block === block.hash ? known : await readResult(node, version, block)
+  const result = known?.block === block.hash ? known : await resultOf(node, sight, version, block)
   if (result !== undefined) results.set(hash, { ...result, block: block.hash })
   if (final.ok && block.number <= final.block.number) await line.reach(node, block.number)
   const base = {
@@ -192,8 +211,24 @@ async function included(
     final: isFinal(line, final, block),
   }
   if (result === undefined) {
-    const message = `It is in block ${block.number}; ${node.node.host} has no receipt for it.`
+    const message = `It is in block ${block.number}; ${node.node.host} has no receipt for it that can be right.`
     return { ...base, missing: { code: 'RECEIPT_UNAVAILABLE', message } }
   }
   return final.ok || base.final ? { ...base, result } : { ...base, result, missing: final.missing }
+}
+
+/** What became of a transaction, as the node tells that has the block; else as another one does. */
+async function resultOf(
+  node: NodeReader,
+  { traits, onEach }: Sight,
+  version: SentAttempt,
+  block: BlockRef & { baseFee?: bigint | undefined },
+): Promise<Result | undefined> {
+  const own = await readResult(node, traits, version, block)
+  if (own !== undefined) return own
+  const others = await onEach(async (other) => {
+    const isOther = other.node.index !== node.node.index
+    return { ok: true, value: isOther ? await readResult(other, traits, version, block) : undefined }
+  })
+  return others.ok ? others.value.find((each) => each !== undefined) : undefined
 }

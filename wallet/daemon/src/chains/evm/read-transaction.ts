@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import * as Eip1559 from 'ox/TxEnvelopeEip1559'
 import * as Eip2930 from 'ox/TxEnvelopeEip2930'
 import * as Legacy from 'ox/TxEnvelopeLegacy'
@@ -39,7 +40,7 @@ export function readTransaction(raw: string): { ok: true; transaction: EvmTransa
   const envelope = parse(found.format, raw)
   if (envelope === undefined) return refuse('INVALID_TRANSACTION', 'This is no serialized EVM transaction.')
   if (envelope.r !== undefined) return refuse('INVALID_TRANSACTION', 'The transaction is signed already.')
-  const price = 'maxFeePerGas' in envelope ? envelope.maxFeePerGas : (envelope as { gasPrice?: bigint }).gasPrice
+  const price = priceOf(envelope)
   return {
     ok: true,
     transaction: {
@@ -55,6 +56,19 @@ export function readTransaction(raw: string): { ok: true; transaction: EvmTransa
       withSignature: (signature) => found.format.serialize(envelope as never, { signature } as never),
     },
   }
+}
+
+/** The most gas that a signed transaction may use, and the most that it pays for one; undefined where it cannot be read. */
+export function feeTermsOf(signed: Uint8Array): { gas: bigint; maxFeePerGas: bigint } | undefined {
+  const raw = `0x${bytesToHex(signed)}`
+  const found = formats.find(({ prefix }) => prefix.test(raw))
+  const envelope = found && parse(found.format, raw)
+  const price = envelope && priceOf(envelope)
+  return envelope?.gas === undefined || price === undefined ? undefined : { gas: envelope.gas, maxFeePerGas: price }
+}
+
+function priceOf(envelope: AnyEnvelope): bigint | undefined {
+  return 'maxFeePerGas' in envelope ? envelope.maxFeePerGas : (envelope as { gasPrice?: bigint }).gasPrice
 }
 
 type AnyEnvelope = Partial<Omit<Eip1559.TxEnvelopeEip1559, 'type'>>

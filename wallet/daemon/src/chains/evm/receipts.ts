@@ -2,8 +2,12 @@ import { deserialize } from 'ox/TxEnvelopeEip1559'
 import { z } from 'zod'
 import type { BlockRef, Result, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import { askDataFee } from './draft.ts'
+import type { EvmTraits } from './evm-traits.ts'
+import { PLAIN_TRANSFER_GAS } from './fee-ceiling.ts'
 import { Block } from './line.ts'
 import { Quantity } from './quantity.ts'
+import { feeTermsOf } from './read-transaction.ts'
 
 const Receipt = z.object({
   transactionHash: z.string(),
@@ -17,40 +21,63 @@ type Receipt = z.output<typeof Receipt>
 /** One that cannot be read is none. */
 const ReadableReceipt = Receipt.nullish().catch(undefined)
 
-/** What is paid for a transfer that runs no code: it cannot fail once it is in a block. */
-const PLAIN_TRANSFER_GAS = 21_000n
-
 /**
  * What became of a transaction in the block that lists it, from its receipt: by its hash, else among those of the
- * block. Without either, a payment that runs no code is known to have taken effect, and its fee follows from the block.
+ * block. One that tells of a higher fee than the signed bytes allow is none: nodes tell the gas of the whole block
+ * (erigon#3160, go-ten#2311). Without a receipt, a payment that runs no code is known to have taken effect, and its
+ * fee follows from the block.
  */
 export async function readResult(
   node: NodeReader,
+  traits: Pick<EvmTraits, 'l1FeeOracle'>,
   { hash, raw, from }: SentAttempt,
   block: BlockRef & { baseFee?: bigint | undefined },
 ): Promise<Result | undefined> {
   const own = (receipt: Receipt | null | undefined) =>
     receipt?.transactionHash.toLowerCase() === hash.toLowerCase() && receipt.blockHash.toLowerCase() === block.hash
-  const byHash = await node.read('eth_getTransactionReceipt', [hash], ReadableReceipt)
-  let receipt = byHash.ok && own(byHash.value) ? byHash.value : undefined
-  if (!receipt) {
-    const all = await node.read('eth_getBlockReceipts', [block.hash], z.array(ReadableReceipt).nullish())
-    receipt = all.ok ? all.value?.find(own) : undefined
-  }
   const price = async () => paidPrice(raw, block.baseFee ?? (await baseFeeOf(node, block)))
-  if (receipt) {
-    const effective = receipt.effectiveGasPrice ?? (await price())
+  const resultBy = async (receipt: Receipt | null | undefined) => {
+    if (!receipt || !own(receipt)) return undefined
+    const { status, gasUsed, effectiveGasPrice, l1Fee } = receipt
+    const effective = effectiveGasPrice ?? (await price())
     if (effective === undefined) return undefined
-    const fee = receipt.gasUsed * effective + (receipt.l1Fee ?? 0n)
-    return result(receipt.status === 1n, fee)
+    const terms = feeTermsOf(raw)
+    if (terms === undefined || gasUsed > terms.gas || effective > terms.maxFeePerGas) return undefined
+    const dataFee = l1Fee ?? 0n
+    if (dataFee > 0n && dataFee > (await highestDataFee(node, traits, raw, block))) return undefined
+    return result(status === 1n, gasUsed * effective + dataFee)
   }
-  if (!(await runsNoCode(node, raw, from, block))) return undefined
+  const byHash = await node.read('eth_getTransactionReceipt', [hash], ReadableReceipt)
+  const told = byHash.ok ? await resultBy(byHash.value) : undefined
+  if (told !== undefined) return told
+  const all = await node.read('eth_getBlockReceipts', [block.hash], z.array(ReadableReceipt).nullish())
+  const toldAmongAll = all.ok ? await resultBy(all.value?.find(own)) : undefined
+  if (toldAmongAll !== undefined) return toldAmongAll
+  // What a rollup took for the data is in its receipt only.
+  if (traits.l1FeeOracle !== undefined || !(await runsNoCode(node, raw, from, block))) return undefined
   const effective = await price()
   return effective === undefined ? undefined : result(true, PLAIN_TRANSFER_GAS * effective)
 }
 
 function result(succeeded: boolean, fee: bigint): Result {
   return { succeeded, fee, message: succeeded ? '' : 'The transaction was included and reverted.' }
+}
+
+/** How much dearer the data may have been in an old block than it is now. */
+const DEARER = 100n
+
+/** The most that a rollup can have charged for the data of a transaction, by its oracle in that block, else now. */
+async function highestDataFee(
+  node: NodeReader,
+  traits: Pick<EvmTraits, 'l1FeeOracle'>,
+  raw: Uint8Array,
+  { hash }: BlockRef,
+): Promise<bigint> {
+  const context = { rpc: node, traits }
+  const there = await askDataFee(context, BigInt(raw.length), { blockHash: hash })
+  if (there.ok) return there.value
+  const now = await askDataFee(context, BigInt(raw.length))
+  return now.ok ? DEARER * now.value : 0n
 }
 
 async function baseFeeOf(node: NodeReader, { hash }: BlockRef): Promise<bigint | undefined> {
@@ -66,7 +93,7 @@ function paidPrice(raw: Uint8Array, baseFee: bigint | undefined): bigint | undef
   return maxFeePerGas < baseFee + tip ? maxFeePerGas : baseFee + tip
 }
 
-/** On networks without a fee for data: exactly the gas of a plain transfer, no data, and no code at the recipient. */
+/** A payment that cannot fail once it is in a block: the gas of a plain transfer, no data, and no code at the recipient. */
 async function runsNoCode(node: NodeReader, raw: Uint8Array, from: string, { hash }: BlockRef): Promise<boolean> {
   const signed = readEip1559(raw)
   if (signed?.to == null || signed.gas !== PLAIN_TRANSFER_GAS || (signed.data ?? '0x') !== '0x') return false

@@ -1,13 +1,20 @@
 import { z } from 'zod'
 import type { BlockRef, Trace } from '../chain-adapter.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import { blockListing } from './consumed.ts'
 import { toQuantity } from './quantity.ts'
 
-/** Which of these transactions a node has in a block. */
+/**
+ * Which of these transactions a node has in a block that stays. Where a node names no final block, one counts that it
+ * has at its number now.
+ *
+ * @param finalOn up to which number a node calls its blocks final.
+ */
 export async function readTraces(
   rpc: Pick<RpcPool, 'onEach'>,
   hashes: readonly string[],
+  finalOn: (node: NodeReader) => Promise<bigint | undefined>,
 ): Promise<{ ok: true; found: Trace[] } | { ok: false; message: string }> {
   const asked = await rpc.onEach(async (node) => {
     const found: Trace[] = []
@@ -15,28 +22,34 @@ export async function readTraces(
       const block = await blockListing(node, hash)
       if (block !== undefined) found.push({ hash, node: node.node.host, block })
     }
-    return { ok: true, value: found }
+    const final = found.length > 0 ? await finalOn(node) : undefined
+    return { ok: true, value: found.filter(({ block }) => final === undefined || block.number <= final) }
   })
   return asked.ok ? { ok: true, found: asked.value.flat() } : { ok: false, message: asked.failure.message }
 }
 
 const Header = z.object({ hash: z.string() }).nullable()
 
-/** Whether each of these blocks is still the one with its number, as far as the node has one; and the hash of the first block. */
+/**
+ * Whether each of these blocks is still the one with its number; and the hash of the first block. One is gone only
+ * where every node has another block with its number: one that is on a fork, or behind, does not speak for the others.
+ */
 export async function readStanding(
-  rpc: Pick<RpcPool, 'onOne'>,
+  rpc: Pick<RpcPool, 'onEach'>,
   blocks: readonly BlockRef[],
 ): Promise<{ ok: true; standing: boolean[]; genesis: string } | { ok: false; message: string }> {
-  const read = await rpc.onOne(async (node) => {
+  const asked = await rpc.onEach(async (node) => {
     const header = (number: bigint) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
     const [genesis, ...answers] = await Promise.all([header(0n), ...blocks.map(({ number }) => header(number))])
     if (!genesis.ok) return genesis
     const failed = answers.find((answer) => !answer.ok)
     if (failed !== undefined && !failed.ok) return failed
-    const standing = answers.map(
-      (answer, index) => !answer.ok || (answer.value?.hash ?? blocks[index]!.hash) === blocks[index]!.hash,
-    )
-    return { ok: true, value: { standing, genesis: genesis.value?.hash ?? '' } }
+    const hashes = answers.map((answer) => (answer.ok ? answer.value?.hash : undefined))
+    return { ok: true, value: { hashes, genesis: genesis.value?.hash ?? '' } }
   })
-  return read.ok ? { ok: true, ...read.value } : { ok: false, message: read.failure.message }
+  if (!asked.ok) return { ok: false, message: asked.failure.message }
+  const standing = blocks.map(({ hash }, index) =>
+    asked.value.some(({ hashes }) => hashes[index] === undefined || hashes[index] === hash),
+  )
+  return { ok: true, standing, genesis: asked.value[0]!.genesis }
 }
