@@ -27,7 +27,7 @@ export function isNews(versions: Versions, outcome: Outcome): boolean {
           state !== 'LIVE' ||
           proof !== null ||
           block_hash !== null ||
-          (origin === null && outcome.origin !== undefined),
+          isBetter(outcome.origin, origin),
       )
     case 'dead':
       return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome.proof))
@@ -64,8 +64,8 @@ export async function bookOutcome(
     case 'waiting':
       for (const version of versions) {
         await reopen(db, version)
-        if (version.origin !== null || outcome.origin === undefined) continue
-        await patchAttempt(db, version.id, { origin: outcome.origin.toString() })
+        if (!isBetter(outcome.origin, version.origin)) continue
+        await patchAttempt(db, version.id, { origin: outcome.origin!.toString() })
       }
       return noted === row ? [] : [noted]
     case 'included':
@@ -73,6 +73,11 @@ export async function bookOutcome(
     case 'dead':
       return await bookDead(context, db, noted, versions, outcome)
   }
+}
+
+/** A search that begins earlier finds no less. */
+function isBetter(found: bigint | undefined, known: string | null): boolean {
+  return found !== undefined && (known === null || BigInt(known) > found)
 }
 
 /** Nothing is proven of it any more. */

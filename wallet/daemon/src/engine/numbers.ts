@@ -53,6 +53,8 @@ export async function readNumbers(
   }
   if (lane !== undefined && count < lane.next) {
     const lost = await finalFrom(context.db, network, address, count)
+    if (lost > 0 && (await hasGrown(adapter, address, count)))
+      return { ok: false, lasting: false, message: 'A block came while the numbers were read.' }
     if (lost > 0 && !adapter.startsAnew) return { ok: false, lasting: true, message: tooFew(network, lost) }
     if (lost > 0) await startAnew(context, account, count)
   }
@@ -72,6 +74,12 @@ export async function readNumbers(
   }
   const gaps = await laneGaps(context.db, network, address, { from: free, next: skipped })
   return { ok: true, numbers: { next: skipped, gaps, costs, notAccepted, most: asked.most } }
+}
+
+/** What became final after the node had answered only looks lost. */
+async function hasGrown(adapter: ChainAdapter, address: string, count: bigint): Promise<boolean> {
+  const again = await adapter.sequence!(address)
+  return again.ok && again.count > count
 }
 
 function refuseHeld(why: string): NumbersRead {

@@ -165,14 +165,24 @@ describe('prove', () => {
 })
 
 describe('write-off', () => {
+  const done = { status: 200 }
+  const busy = { code: -32000, message: 'busy' }
+  /** The node shows that the nonce is used, and neither by what nor where a search could begin. */
+  const showOnlyThatItIsUsed = async (id: string) => {
+    chain.node.refuse({ ...REFUSED, eth_getBlockByHash: busy, eth_getBlockByNumber: busy })
+    await useElsewhere(payer)
+    await chain.http.engine.follow('evm-local')
+    await chain.http.db.updateTable('attempts').set({ origin: null }).where('transaction_id', '=', id).execute()
+    chain.node.refuse({ ...REFUSED, eth_getBlockByHash: busy })
+  }
+
   test('as paid: the amount counts as spent, once, and nothing is ever signed for it again', async () => {
     const id = await unsent()
     const early = { status: 409, body: { message: expect.stringContaining('nonce 0 is not used yet') } }
     expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(early)
-    // The node shows that the nonce is used, and not yet by what.
-    chain.node.refuse({ ...REFUSED, eth_getBlockByNumber: { code: -32000, message: 'busy' } })
-    await useElsewhere(payer)
-    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject({ status: 200, body: { status: 'CONFIRMED' } })
+    await showOnlyThatItIsUsed(id)
+    await expect.poll(() => act(id, 'write-off', { as: 'paid' })).toMatchObject(done)
+    expect(await read(id)).toMatchObject({ status: 'CONFIRMED', notice: { code: 'WRITTEN_OFF' } })
     expect(await reservedOf(id)).toEqual(['COMMITTED'])
     const twice = { status: 409, body: { code: 'TX_ALREADY_PROCESSED' } }
     expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(twice)
@@ -207,15 +217,13 @@ describe('write-off', () => {
   test('as unpaid, and paid all the same: an alarm, and the limits count it', async () => {
     const id = await unsent('3000')
     const raw = await rawOf(id)
-    // The node shows that the nonce is used, and not yet by what.
-    chain.node.refuse({ ...REFUSED, eth_getBlockByNumber: { code: -32000, message: 'busy' } })
+    await showOnlyThatItIsUsed(id)
+    await expect.poll(() => act(id, 'write-off', { as: 'unpaid', amount: '3000' })).toMatchObject(done)
+    expect(await read(id)).toMatchObject({ status: 'FAILED', notice: { code: 'WRITTEN_OFF' } })
+    expect(await reservedOf(id)).toEqual(['RELEASED'])
+    await anvil(chain.evm.rpcUrl, 'anvil_reorg', 2, [])
     await anvil(chain.evm.rpcUrl, 'eth_sendRawTransaction', raw)
     await anvil(chain.evm.rpcUrl, 'evm_mine')
-    expect(await act(id, 'write-off', { as: 'unpaid', amount: '3000' })).toMatchObject({
-      status: 200,
-      body: { status: 'FAILED' },
-    })
-    expect(await reservedOf(id)).toEqual(['RELEASED'])
     chain.node.refuse({})
     const alarms = () =>
       chain.http.db
@@ -226,6 +234,9 @@ describe('write-off', () => {
         .execute()
     await expect.poll(alarms).toHaveLength(1)
     await expect.poll(() => reservedOf(id)).toContain('COMMITTED')
+    expect(await read(id)).toMatchObject({ status: 'FAILED', notice: { code: 'FOUND_PAID' } })
+    const agent = await chain.http.operate<{ status: string }>('GET', `/v1/agents/${payer.id}`)
+    expect(agent.status).toBe('SUSPENDED')
   })
 })
 
