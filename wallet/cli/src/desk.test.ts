@@ -32,7 +32,9 @@ test('a payment is tried before, and explained after', async () => {
   expect(traced.out).toContain(hash)
 
   expect(await run('simulate', 'alice', '--to', PAYEE)).toMatchObject(faults(/exactly one of --amount/))
-  expect(await run('simulate', 'alice', '--to', 'nobody', '--amount', '1')).toMatchObject(faults(/not an address on evm/))
+  expect(await run('simulate', 'alice', '--to', 'nobody', '--amount', '1')).toMatchObject(
+    faults(/not an address on evm/),
+  )
   expect(await run('simulate', 'bob', '--to', PAYEE, '--amount', '1')).toMatchObject(
     faults(/no agent bob[\s\S]*agent list/),
   )

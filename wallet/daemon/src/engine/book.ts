@@ -24,10 +24,7 @@ export function isNews(versions: Versions, outcome: Outcome): boolean {
     case 'waiting':
       return versions.some(
         ({ state, proof, block_hash, origin }) =>
-          state !== 'LIVE' ||
-          proof !== null ||
-          block_hash !== null ||
-          isBetter(outcome.origin, origin),
+          state !== 'LIVE' || proof !== null || block_hash !== null || isBetter(outcome.origin, origin),
       )
     case 'dead':
       return outcome.final || versions.some(({ proof }) => proof !== proofText(outcome.proof))

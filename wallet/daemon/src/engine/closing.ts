@@ -63,16 +63,16 @@ export async function startClosing(
 /** What a row that was given up says while nothing else is to be said of it. */
 export function closingNotice(row: Pick<TransactionRow, 'closing' | 'notice' | 'network'>, now: number): string {
   const { reason, message } = readClosing(row)!
-  const isEvm = networkOf(row.network).family === 'evm'
+  const hasNonces = networkOf(row.network).chainId !== undefined
   if (reason === 'cancel') {
-    const ways = isEvm
+    const ways = hasNonces
       ? 'Either it or what takes its place is made.'
       : 'Nothing more is sent; what was sent can still be made.'
     return noticeFor(row, now, { code: 'CANCELLING', message: `It is being cancelled. ${ways}` })
   }
   const later =
     ' What ends it is sent within ten minutes, or once a later payment needs it; waiaas tx cancel sends it now.'
-  return noticeFor(row, now, { code: 'CLOSING', message: isEvm ? `${message}${later}` : message })
+  return noticeFor(row, now, { code: 'CLOSING', message: hasNonces ? `${message}${later}` : message })
 }
 
 /** Reasons to give up payments that are out, found while they are looked after. */
