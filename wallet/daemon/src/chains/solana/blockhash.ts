@@ -12,10 +12,14 @@ const Latest = InContext(
   z.object({ blockhash: z.string().transform((text) => text as Blockhash), lastValidBlockHeight: U64 }),
 ).extend({ context: z.object({ slot: U64 }) })
 
-/** Blocks for which a blockhash is valid after its own. */
+/** Blocks for which a blockhash is valid after its own, and the most for which a node has ever said so. */
 const BLOCKHASH_LIFETIME = 150n
+const LONGEST_LIFETIME = 300n
 
-/** A blockhash, the last height at which it can be valid whatever a node says, and the slot at which it was told. */
+/**
+ * A blockhash, about when it ends, and the slot of the answer. Proofs do not rest on these heights: some nodes answer
+ * with slots for heights (EdgeApp/edge-currency-accountbased#1107, solana-foundation/surfpool#387).
+ */
 export type SolanaLifetime = Lifetime & { slot: bigint }
 
 /** The newest confirmed blockhash, asked for at most once per slot. */
@@ -33,9 +37,8 @@ export function createBlockhashSource(
     if (!latest.ok) return latest
     if (!height.ok) return height
     const { blockhash, lastValidBlockHeight } = latest.value.value
-    const seen = height.value + BLOCKHASH_LIFETIME
-    const last = lastValidBlockHeight > seen ? lastValidBlockHeight : seen
-    return { ok: true, value: { blockhash, lastValidBlockHeight: last, slot: latest.value.context.slot } }
+    const lastValid = lastValidHeight(lastValidBlockHeight, height.value)
+    return { ok: true, value: { blockhash, lastValidBlockHeight: lastValid, slot: latest.value.context.slot } }
   }
   return async () => {
     if (known !== undefined && timers.monotonic() < known.until) return await known.answer
@@ -45,4 +48,12 @@ export function createBlockhashSource(
     if (!answer.ok && known === asked) known = undefined
     return answer
   }
+}
+
+/** At least a lifetime after the height that was seen. Where the two heights do not fit together, the lower one counts. */
+function lastValidHeight(stated: bigint, seen: bigint): bigint {
+  const least = seen + BLOCKHASH_LIFETIME
+  const lower = stated < seen ? stated : seen
+  const last = stated > least ? stated : least
+  return last < lower + LONGEST_LIFETIME ? last : lower + LONGEST_LIFETIME
 }

@@ -1,102 +1,299 @@
 import { z } from 'zod'
-import type { Missing, SentAttempt } from '../chain-adapter.ts'
+import type { BlockRef, Missing, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import { openEnvelope } from './envelope.ts'
+import { createKnownBlocks, FINALIZED, type KnownBlock, type KnownBlocks, remember } from './known-blocks.ts'
 import type { Finalized } from './outcomes.ts'
-import { ANY_VERSION, U64 } from './wire.ts'
+import { decodeMessage } from './read-message.ts'
+import { U64 } from './wire.ts'
 
-const Listed = z.object({
-  blockhash: z.string(),
-  previousBlockhash: z.string(),
-  parentSlot: U64,
-  signatures: z.array(z.string()),
-})
+/**
+ * The 151 blocks after a block may use its blockhash: ages 0 to 150 are valid, and the age of the parent's is 0.
+ * Skipped slots can only end it sooner. Sources: anza-xyz/agave accounts-db/src/blockhash_queue.rs and
+ * MAX_PROCESSING_AGE; solana-labs/solana#24242.
+ */
+const OLDEST_AGE = 150n
+/**
+ * The age up to which nodes remember a blockhash, MAX_RECENT_BLOCKHASHES. The last valid height from the time of signing
+ * may extend a search up to this, because a network may come to allow a higher age (anza-xyz/agave#12264 shortens
+ * slots); it never shortens one.
+ */
+const OLDEST_REMEMBERED = 300n
 
-/** Blocks whose signatures are read in one call. */
-const BLOCKS_PER_SEARCH = 50
-const REMEMBERED_BLOCKS = 2_000
+/** Slots around the origin where the block with the blockhash may be: answers name a slot beside it, outside blockhashes are older. */
+const SLOTS_BELOW = 1_000n
+const SLOTS_ABOVE = 400n
+/** How far ahead blocks are listed. Nodes list 500,000 slots at most. */
+const SPANS = [450n, 5_000n, 500_000n]
 
-type KnownBlock = Omit<z.output<typeof Listed>, 'signatures'> & {
-  listed: readonly string[]
-  watched: ReadonlySet<string>
-}
+const READS_PER_LOOK = 100
+const LISTS_TOGETHER = 50
+const HEADERS_TOGETHER = 10
+const MOST_STARTS = 1_000
+/** Slots from the origin on that are searched where no block carries the blockhash. */
+const LOST_SLOTS = 3_000n
 
-/** What finalized blocks a node has, and which signatures are in them. */
-export type History = {
-  /** Signatures that are searched for in every block that is read. */
-  watch: (hashes: readonly string[]) => void
-  /**
-   * Looks for a signature in all blocks from its origin up to a finalized one, which link to each other by their hashes.
-   * Reads some of them per call; `missing` until all are read, or while one cannot be had.
-   */
-  search: (
-    node: NodeReader,
-    attempt: SentAttempt,
-    finalized: Finalized,
-  ) => Promise<{ kind: 'none' } | { kind: 'found'; slot: bigint } | { kind: 'missing'; missing: Missing }>
-}
+export type Searched =
+  /** The bytes may still take effect. */
+  | { kind: 'alive' }
+  /** More blocks have to be read, in the next look. */
+  | { kind: 'reading' }
+  | { kind: 'found'; slot: bigint }
+  /** No block that could have the bytes has them; `last` is the last of these. */
+  | { kind: 'none'; last: BlockRef }
+  | { kind: 'missing'; missing: Missing }
 
-export function createHistory(): History {
-  let watched: ReadonlySet<string> = new Set()
-  const blocks = new Map<bigint, KnownBlock>()
+/** Searches the finalized blocks of one node for a signature. */
+export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finalized) => Promise<Searched>
 
-  const read = async (node: NodeReader, slot: bigint): Promise<KnownBlock | undefined> => {
-    const options = {
-      commitment: 'finalized',
-      transactionDetails: 'signatures',
-      rewards: false,
-      maxSupportedTransactionVersion: ANY_VERSION,
-    }
-    const answer = await node.read('getBlock', [Number(slot), options], Listed.nullable())
-    if (!answer.ok || answer.value === null) return undefined
-    const { signatures, ...header } = answer.value
-    const block = { ...header, listed: signatures.filter((each) => watched.has(each)), watched }
-    blocks.set(slot, block)
-    if (blocks.size > REMEMBERED_BLOCKS) blocks.delete(blocks.keys().next().value!)
-    return block
-  }
-  return {
-    watch: (hashes) => {
-      if (hashes.some((hash) => !watched.has(hash))) watched = new Set(hashes)
-    },
-    search: async (node, attempt, finalized) => {
-      const slots = await finalizedSlots(node, attempt.origin, finalized)
-      if (!Array.isArray(slots)) return { kind: 'missing', missing: slots }
-      const isRead = (slot: bigint) => blocks.get(slot)?.watched.has(attempt.hash) === true
-      const unread = slots.filter((slot) => !isRead(slot)).slice(0, BLOCKS_PER_SEARCH)
-      await Promise.all(unread.map((slot) => read(node, slot)))
-      const found = slots.find((slot) => blocks.get(slot)?.listed.includes(attempt.hash))
-      if (found !== undefined) return { kind: 'found', slot: found }
-      if (!slots.every(isRead)) return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!) }
-      const chain = slots.map((slot) => blocks.get(slot)!)
-      const isLinked = chain.every(
-        (block, index) => index === 0 || block.previousBlockhash === chain[index - 1]!.blockhash,
-      )
-      const startsBefore = slots[0] === attempt.origin || chain[0]!.parentSlot < attempt.origin!
-      if (isLinked && startsBefore) return { kind: 'none' }
-      // Some of them were read from a node on another fork.
-      for (const slot of slots) blocks.delete(slot)
-      return { kind: 'missing', missing: lacks(node, 'getBlock', attempt.origin!) }
-    },
+/**
+ * Searches for signatures in every block that may have them: from the one whose blockhash the bytes name to the last
+ * one in which it is valid, each linked to the one before by its hash. Of what was stored at signing, only the origin
+ * is used, as a place to start looking. Blocks that were read are remembered.
+ *
+ * Where no block around the origin carries the blockhash, its block was on a fork that lost, or is yet to come. Then
+ * every block is searched from well below the origin up to one by which every blockhash has ended that there was when
+ * this was noticed.
+ *
+ * @returns starts a look for these signatures. It limits how many blocks are read; the next look goes on.
+ */
+export function createHistory(): (hashes: readonly string[]) => Search {
+  const blocks = createKnownBlocks()
+  const starts = new Map<string, bigint>()
+  const lost = new Map<string, bigint>()
+  return (hashes) => {
+    blocks.watch(hashes)
+    const look: Look = { blocks, starts, lost, readsLeft: READS_PER_LOOK, listings: new Map() }
+    return async (node, attempt, finalized) => await search(look, node, attempt, finalized)
   }
 }
 
-/** The slots of all blocks from the origin up to a finalized one, as the node lists them: links between them show whether one is left out. */
-async function finalizedSlots(
+type Look = {
+  blocks: KnownBlocks
+  /** The slots of the blocks with a blockhash, by node. */
+  starts: Map<string, bigint>
+  /** The newest slots when blockhashes were found to be lost, by signature. */
+  lost: Map<string, bigint>
+  readsLeft: number
+  listings: Map<string, Promise<readonly bigint[] | undefined>>
+}
+
+async function search(look: Look, node: NodeReader, attempt: SentAttempt, finalized: Finalized): Promise<Searched> {
+  const { origin, validUntil } = attempt
+  // The height from the time of signing decides nothing but when to say that something is missing.
+  const seemsOver = validUntil !== null && finalized.height > validUntil
+  if (origin !== null && finalized.slot <= origin + OLDEST_AGE) {
+    return seemsOver && finalized.slot < origin ? lacks(node, 'getBlock', origin) : { kind: 'alive' }
+  }
+  const blockhash = blockhashOf(attempt.raw)
+  if (origin === null || blockhash === undefined) {
+    return seemsOver ? { kind: 'missing', missing: unknownOrigin } : { kind: 'alive' }
+  }
+  const start = await findStart(look, node, { blockhash, origin, finalized })
+  if (start === 'reading') return { kind: 'reading' }
+  if (typeof start === 'string') {
+    const isCovered = finalized.slot > origin + SLOTS_ABOVE
+    if (isCovered && start === 'nowhere') return await searchLost(look, node, attempt, { blockhash, origin, finalized })
+    const method = start === 'nowhere' ? 'getBlock' : start
+    return isCovered || seemsOver ? lacks(node, method, origin) : { kind: 'alive' }
+  }
+  return await searchFrom(look, node, attempt, { ...start, origin, finalized })
+}
+
+type Start = { slot: bigint; header: KnownBlock }
+/** The method that did not give what was needed. */
+type Lacking = 'getBlock' | 'getBlocks'
+
+/** The block that carries a blockhash. */
+async function findStart(
+  look: Look,
   node: NodeReader,
-  origin: bigint | null,
-  finalized: Finalized,
-): Promise<bigint[] | Missing> {
-  if (origin === null) return unknownOrigin
-  const range = [Number(origin), Number(finalized.slot), { commitment: 'finalized' }]
-  const listed = await node.read('getBlocks', range, z.array(U64))
-  const isWhole = listed.ok && listed.value.length > 0 && listed.value.at(-1) === finalized.slot
-  return isWhole ? listed.value : lacks(node, 'getBlocks', origin)
+  { blockhash, origin, finalized }: { blockhash: string; origin: bigint; finalized: Finalized },
+): Promise<Start | Lacking | 'reading' | 'nowhere'> {
+  const { blocks, starts } = look
+  const key = `${node.node.index} ${blockhash}`
+  const carries = (slot: bigint) => blocks.header(node, slot)?.blockhash === blockhash
+  const startAt = (slot: bigint): Start => {
+    remember(starts, MOST_STARTS, key, slot)
+    return { slot, header: blocks.header(node, slot)! }
+  }
+  const before = starts.get(key) ?? origin
+  if (blocks.header(node, before) === undefined) await blocks.read(node, before, 'none')
+  if (carries(before)) return startAt(before)
+  const from = origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n
+  const listed = await list(look, node, from, least(origin + SLOTS_ABOVE, finalized.slot))
+  if (listed === undefined) return 'getBlocks'
+  const near = listed.toSorted((a, b) => Number(distance(a, origin) - distance(b, origin)))
+  const unread = near.filter((slot) => blocks.header(node, slot) === undefined)
+  const how = { details: 'none', together: HEADERS_TOGETHER, isEnough: () => near.some(carries) } as const
+  const read = await readSome(look, node, unread, how)
+  const slot = near.find(carries)
+  if (slot !== undefined) return startAt(slot)
+  return read === 'read' ? 'nowhere' : read
 }
+
+async function searchFrom(
+  look: Look,
+  node: NodeReader,
+  { hash, validUntil }: SentAttempt,
+  { slot: start, header, origin, finalized }: Start & { origin: bigint; finalized: Finalized },
+): Promise<Searched> {
+  const wanted = Number(oldestAge(validUntil, header.blockHeight)) + 1
+  if (finalized.slot < start + BigInt(wanted)) return { kind: 'alive' }
+  const slots = await listAfter(look, node, { start, wanted, finalized })
+  if (slots === undefined) return lacks(node, 'getBlocks', origin)
+  const before = { slot: start, blockhash: header.blockhash }
+  const searched = await searchLine(look, node, hash, { slots, before, origin })
+  if (searched.kind !== 'none') return searched
+  if (slots.length < wanted) {
+    const hasMore = header.blockHeight != null && finalized.height >= header.blockHeight + BigInt(wanted)
+    return hasMore ? lacks(node, 'getBlocks', origin) : { kind: 'alive' }
+  }
+  return searched
+}
+
+/** Searches for bytes whose blockhash no block carries. */
+async function searchLost(
+  look: Look,
+  node: NodeReader,
+  { hash }: SentAttempt,
+  { blockhash, origin, finalized }: { blockhash: string; origin: bigint; finalized: Finalized },
+): Promise<Searched> {
+  const newest = await newestWhenLost(look, node, hash)
+  if (newest === undefined) return lacks(node, 'getBlock', origin)
+  const from = origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n
+  const listed = await list(look, node, from, least(origin + LOST_SLOTS, finalized.slot))
+  if (listed === undefined) return lacks(node, 'getBlocks', origin)
+  const late = listed.filter((slot) => slot > newest && slot > origin)
+  const last = late[Number(OLDEST_REMEMBERED)]
+  const first = listed[0]
+  if (last === undefined || first === undefined) return lacks(node, 'getBlock', origin)
+  const slots = listed.slice(0, listed.indexOf(last) + 1)
+  const searched = await searchLine(look, node, hash, { slots, before: undefined, origin })
+  if (searched.kind !== 'none') return searched
+  const carries = (slot: bigint) => look.blocks.header(node, slot)?.blockhash === blockhash
+  const isWhole = first === from || look.blocks.header(node, first)!.parentSlot < from
+  return isWhole && !slots.some(carries) ? searched : lacks(node, 'getBlock', origin)
+}
+
+/** The newest slot of a node when it was first asked about a lost blockhash. */
+async function newestWhenLost({ lost }: Look, node: NodeReader, hash: string): Promise<bigint | undefined> {
+  const known = lost.get(hash)
+  if (known !== undefined) return known
+  const newest = await node.read('getEpochInfo', [{ commitment: 'processed' }], z.object({ absoluteSlot: U64 }))
+  if (!newest.ok) return undefined
+  remember(lost, MOST_STARTS, hash, newest.value.absoluteSlot)
+  return newest.value.absoluteSlot
+}
+
+type Line = {
+  slots: readonly bigint[]
+  /** The block that the first one links to, where it has to be a certain one. */
+  before: { slot: bigint; blockhash: string } | undefined
+  origin: bigint
+}
+
+/** Searches blocks that have to link to each other. */
+async function searchLine(
+  look: Look,
+  node: NodeReader,
+  hash: string,
+  { slots, before, origin }: Line,
+): Promise<Searched> {
+  const { blocks } = look
+  const unread = slots.filter((slot) => blocks.lists(node, slot, hash) === undefined)
+  const read = await readSome(look, node, unread, { details: 'signatures', together: LISTS_TOGETHER })
+  const found = slots.find((slot) => blocks.lists(node, slot, hash))
+  if (found !== undefined) return { kind: 'found', slot: found }
+  if (read !== 'read') return read === 'reading' ? { kind: 'reading' } : lacks(node, 'getBlock', origin)
+  let previous = before
+  for (const slot of slots) {
+    const { blockhash, previousBlockhash, parentSlot } = blocks.header(node, slot)!
+    if (previous !== undefined && previousBlockhash !== previous.blockhash) {
+      // Either a block between the two is not listed, or one of them is of another fork, and is read again.
+      if (parentSlot === previous.slot) for (const each of [previous.slot, slot]) blocks.forget(node, each)
+      return lacks(node, 'getBlock', origin)
+    }
+    previous = { slot, blockhash }
+  }
+  return { kind: 'none', last: { number: previous!.slot, hash: previous!.blockhash } }
+}
+
+/** The blocks after the first one that may use its blockhash, as the node lists them: links show whether one is left out. */
+async function listAfter(
+  look: Look,
+  node: NodeReader,
+  { start, wanted, finalized }: { start: bigint; wanted: number; finalized: Finalized },
+): Promise<bigint[] | undefined> {
+  let after: bigint[] = []
+  for (const span of SPANS) {
+    const to = least(start + span, finalized.slot)
+    const listed = await list(look, node, start, to)
+    if (listed?.[0] !== start) return undefined
+    after = listed.slice(1, wanted + 1)
+    if (after.length === wanted || to === finalized.slot) break
+  }
+  return after
+}
+
+async function list(
+  { listings }: Look,
+  node: NodeReader,
+  from: bigint,
+  to: bigint,
+): Promise<readonly bigint[] | undefined> {
+  const key = `${node.node.index} ${from} ${to}`
+  const asked =
+    listings.get(key) ??
+    node
+      .read('getBlocks', [Number(from), Number(to), FINALIZED], z.array(U64))
+      .then((answer) => (answer.ok ? answer.value : undefined))
+  listings.set(key, asked)
+  return await asked
+}
+
+/** Reads blocks until it is enough, none of those read together can be had, or the look has read what it may. */
+async function readSome(
+  look: Look,
+  node: NodeReader,
+  slots: readonly bigint[],
+  how: { details: 'none' | 'signatures'; together: number; isEnough?: () => boolean },
+): Promise<'read' | 'getBlock' | 'reading'> {
+  const { details, together, isEnough = () => false } = how
+  let hasAll = true
+  for (let done = 0; done < slots.length && !isEnough(); ) {
+    if (look.readsLeft <= 0) return 'reading'
+    const some = slots.slice(done, done + Math.min(together, look.readsLeft))
+    const answers = await Promise.all(some.map((slot) => look.blocks.read(node, slot, details)))
+    const had = answers.filter((isRead) => isRead).length
+    look.readsLeft -= had
+    done += some.length
+    if (had < some.length) hasAll = false
+    if (had === 0) break
+  }
+  return hasAll ? 'read' : 'getBlock'
+}
+
+/** The age up to which a blockhash counts, in blocks after its own. */
+function oldestAge(validUntil: bigint | null, height: bigint | null | undefined): bigint {
+  if (validUntil === null || height == null) return OLDEST_REMEMBERED
+  const stored = validUntil - height
+  return stored < OLDEST_AGE ? OLDEST_AGE : least(stored, OLDEST_REMEMBERED)
+}
+
+/** The blockhash that a transaction names; undefined where its bytes cannot be read. */
+function blockhashOf(raw: Uint8Array): string | undefined {
+  const message = openEnvelope(raw)?.message
+  return message === undefined ? undefined : decodeMessage(message)?.lifetimeToken
+}
+
+const least = (a: bigint, b: bigint) => (a < b ? a : b)
+const distance = (a: bigint, b: bigint) => (a < b ? b - a : a - b)
 
 const unknownOrigin: Missing = { code: 'HISTORY_UNAVAILABLE', message: 'It is not known when it was signed.' }
 
 /** In words that stay the same from one look to the next, for each change of a notice is told. */
-function lacks(node: NodeReader, method: string, origin: bigint): Missing {
+function lacks(node: NodeReader, method: Lacking, origin: bigint): Searched {
   const message = `${node.node.host} does not have every finalized block from slot ${origin} on (${method}).`
-  return { code: 'HISTORY_UNAVAILABLE', message }
+  return { kind: 'missing', missing: { code: 'HISTORY_UNAVAILABLE', message } }
 }

@@ -4,12 +4,14 @@ import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { chargedFee } from './charged-fee.ts'
-import { createHistory } from './history.ts'
+import { createHistory, type Search, type Searched } from './history.ts'
+import { FINALIZED } from './known-blocks.ts'
 import { describeTransactionError } from './node-errors.ts'
 import { ANY_VERSION, InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
 type Status = z.output<typeof Status>
+type Settled = NonNullable<Status>
 const Statuses = InContext(z.array(Status))
 const Included = z.object({ slot: U64, meta: z.object({ err: z.unknown(), fee: U64 }) }).nullable()
 const EpochInfo = z.object({ absoluteSlot: U64, blockHeight: U64 })
@@ -22,62 +24,112 @@ export type Finalized = { slot: bigint; height: bigint }
 type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Status> }
 
 /**
- * Where signatures stand. Dead: the finalized height is past their last valid one, and none of the blocks from the one
- * whose blockhash they name up to a finalized one lists them, each linked to the one before by its hash. That statuses
- * are missing proves nothing, however often: behind one address there may be several nodes, and one that was
- * restarted from a snapshot has no status for what another one's history covers.
+ * Where signatures stand. Dead: finalized blocks, linked to each other by their hashes, show that none of those that may
+ * use the blockhash lists them. That statuses are missing proves nothing, however often: behind one address there may
+ * be several nodes, and one that was restarted from a snapshot has no status for what another one's history covers.
+ * Nor does the status `processed`: a node that keeps to a fork that lost says it for ever (solana-labs/solana#9305).
  */
 export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>) {
-  const history = createHistory()
-
-  const outcomeOf = async ({ node, finalized, statuses }: Look, { versions }: Place): Promise<Outcome> => {
-    const attempt = versions[0]!
-    const { hash, validUntil } = attempt
-    const status = statuses.get(hash)
-    if (status) return await included(rpc, attempt, status)
-    if (validUntil === null || finalized.height <= validUntil) return { kind: 'waiting' }
-    const searched = await history.search(node, attempt, finalized)
-    if (searched.kind === 'missing') return { kind: 'waiting', missing: searched.missing }
-    if (searched.kind === 'found') return await foundIn(rpc, node, attempt, searched.slot)
-    if (!(await isUnknownElsewhere(rpc, hash))) return { kind: 'waiting' }
-    const proof = { kind: 'lists' as const, block: { number: finalized.slot, hash: '' }, node: node.node.host }
-    return { kind: 'dead', proof, final: true, message: 'Its last valid block has passed without it.' }
-  }
+  const startLook = createHistory()
   return async (
     places: readonly Place[],
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
     const hashes = places.map(({ versions }) => versions[0]!.hash)
-    history.watch(hashes)
     const withHistory = await rpc.onOne((node) => lookAt(node, hashes, 'history'))
     // Where no node keeps a history, what a node remembers of the last blocks has to do.
     const isUnable = !withHistory.ok && withHistory.failure.kind === 'unable'
     const seen = isUnable ? await rpc.onOne((node) => lookAt(node, hashes, 'last blocks')) : withHistory
     if (!seen.ok) return { ok: false, message: seen.failure.message }
-    return { ok: true, outcomes: await Promise.all(places.map((place) => outcomeOf(seen.value, place))) }
+    const settled = await Promise.all(
+      places.map(async ({ versions }) => {
+        const status = seen.value.statuses.get(versions[0]!.hash)
+        return isSettled(status) ? await included(rpc, versions[0]!, status) : undefined
+      }),
+    )
+    // One after the other, for they share the blocks that a look may read.
+    const search = startLook(hashes)
+    const outcomes: Outcome[] = []
+    for (const [index, { versions }] of places.entries()) {
+      outcomes.push(settled[index] ?? (await unsettled(rpc, search, seen.value, versions[0]!)))
+    }
+    return { ok: true, outcomes }
   }
 }
 
-async function lookAt(node: NodeReader, hashes: readonly string[], where: Searched): Promise<RpcResult<Look>> {
-  const [finalized, read] = await Promise.all([
-    node.read('getEpochInfo', [{ commitment: 'finalized' }], EpochInfo),
-    readStatuses(node, hashes, where),
-  ])
-  if (!finalized.ok) return finalized
-  if (!read.ok) return read
-  const { absoluteSlot: slot, blockHeight: height } = finalized.value
-  return { ok: true, value: { node, finalized: { slot, height }, statuses: read.value } }
+/** Of signatures that no block is known to have. Where the first node lacks blocks for a proof, the others are asked. */
+async function unsettled(
+  rpc: Pick<RpcPool, 'read' | 'onEach'>,
+  search: Search,
+  { node, finalized }: Look,
+  attempt: SentAttempt,
+): Promise<Outcome> {
+  const { validUntil, hash } = attempt
+  if (validUntil === null) return { kind: 'waiting' }
+  const first = { node, searched: await search(node, attempt, finalized) }
+  const { searched, node: shownBy } =
+    first.searched.kind === 'missing' ? await searchElsewhere(rpc, search, first, attempt) : first
+  switch (searched.kind) {
+    case 'alive':
+    case 'reading':
+      return { kind: 'waiting' }
+    case 'missing':
+      return { kind: 'waiting', missing: searched.missing }
+    case 'found':
+      return await foundIn(rpc, shownBy, attempt, searched.slot)
+    case 'none': {
+      const missing = await contradiction(rpc, hash)
+      if (missing !== undefined) return { kind: 'waiting', missing }
+      const proof = { kind: 'lists' as const, block: searched.last, node: shownBy.node.host }
+      return { kind: 'dead', proof, final: true, message: 'Its last valid block has passed without it.' }
+    }
+  }
 }
 
-async function included(
-  rpc: Pick<RpcPool, 'read'>,
+type SearchedOn = { node: NodeReader; searched: Searched }
+
+/** What another node shows, where the first one lacks blocks. */
+async function searchElsewhere(
+  rpc: Pick<RpcPool, 'onEach'>,
+  search: Search,
+  first: SearchedOn,
   attempt: SentAttempt,
-  status: NonNullable<Status>,
-): Promise<Outcome> {
-  const level = status.confirmationStatus
-  if (level !== 'confirmed' && level !== 'finalized') return { kind: 'waiting' }
+): Promise<SearchedOn> {
+  const asked = await rpc.onEach<SearchedOn>(async (node) => {
+    if (node.node.index === first.node.node.index) return { ok: true, value: first }
+    const finalized = await readFinalized(node)
+    if (!finalized.ok) return finalized
+    return { ok: true, value: { node, searched: await search(node, attempt, finalized.value) } }
+  })
+  const shown = asked.ok ? asked.value : []
+  return (
+    shown.find(({ searched: { kind } }) => kind === 'found') ??
+    shown.find(({ searched: { kind } }) => kind === 'none') ??
+    first
+  )
+}
+
+async function readFinalized(node: NodeReader): Promise<RpcResult<Finalized>> {
+  const read = await node.read('getEpochInfo', [FINALIZED], EpochInfo)
+  if (!read.ok) return read
+  return { ok: true, value: { slot: read.value.absoluteSlot, height: read.value.blockHeight } }
+}
+
+async function lookAt(node: NodeReader, hashes: readonly string[], where: Where): Promise<RpcResult<Look>> {
+  const [finalized, read] = await Promise.all([readFinalized(node), readStatuses(node, hashes, where)])
+  if (!finalized.ok) return finalized
+  if (!read.ok) return read
+  return { ok: true, value: { node, finalized: finalized.value, statuses: read.value } }
+}
+
+/** In a block that has the votes of most; a block without them may be gone with its fork. */
+function isSettled(status: Status | undefined): status is Settled {
+  return status?.confirmationStatus === 'confirmed' || status?.confirmationStatus === 'finalized'
+}
+
+async function included(rpc: Pick<RpcPool, 'read'>, attempt: SentAttempt, status: Settled): Promise<Outcome> {
   const { hash } = attempt
   const block = { number: status.slot, hash: '' }
-  const base = { kind: 'included' as const, hash, block, final: level === 'finalized' }
+  const base = { kind: 'included' as const, hash, block, final: status.confirmationStatus === 'finalized' }
   const result = (await readResult(rpc, hash)) ?? resultOfStatus(attempt, status)
   return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }
 }
@@ -89,7 +141,7 @@ async function readResult(rpc: Pick<RpcPool, 'read'>, hash: string): Promise<Res
 }
 
 /** Without a record, the status says whether it succeeded, and the fee follows from the message: it is paid in any case. */
-function resultOfStatus({ raw }: SentAttempt, { err }: NonNullable<Status>): Result | undefined {
+function resultOfStatus({ raw }: SentAttempt, { err }: Settled): Result | undefined {
   const fee = chargedFee(raw)
   return fee === undefined ? undefined : resultOf({ err, fee })
 }
@@ -138,19 +190,29 @@ function noReceipt(hash: string): Missing {
   return { code: 'RECEIPT_UNAVAILABLE', message: `${hash} is in a block, and no node tells what came of it.` }
 }
 
-/** No other node may have a trace. One that does not answer, or keeps no history, has none to show. */
-async function isUnknownElsewhere(rpc: Pick<RpcPool, 'onEach'>, hash: string): Promise<boolean> {
-  const elsewhere = await rpc.onEach((node) => readStatuses(node, [hash], 'history'))
-  return elsewhere.ok && elsewhere.value.every((statuses) => !statuses.get(hash))
+/**
+ * What another node says against a proof: that a block has the signature. One that does not answer, or keeps no history,
+ * says nothing.
+ */
+async function contradiction(rpc: Pick<RpcPool, 'onEach'>, hash: string): Promise<Missing | undefined> {
+  const asked = await rpc.onEach(async (node) => {
+    const read = await readStatuses(node, [hash], 'history')
+    return read.ok ? { ok: true, value: { node, status: read.value.get(hash) } } : read
+  })
+  if (!asked.ok) return { code: 'HISTORY_UNAVAILABLE', message: asked.failure.message }
+  const against = asked.value.find(({ status }) => isSettled(status))
+  if (against === undefined) return undefined
+  const message = `${against.node.node.host} says that a block has it, and the blocks of another node do not.`
+  return { code: 'HISTORY_UNAVAILABLE', message }
 }
 
 /** In the whole history, which some nodes do not keep; or in the last few hundred blocks. */
-export type Searched = 'history' | 'last blocks'
+type Where = 'history' | 'last blocks'
 
 export async function readStatuses(
   node: NodeReader,
   hashes: readonly string[],
-  where: Searched,
+  where: Where,
 ): Promise<RpcResult<Map<string, Status>>> {
   const options = where === 'history' ? { searchTransactionHistory: true } : {}
   const groups: string[][] = []

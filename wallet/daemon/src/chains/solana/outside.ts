@@ -80,13 +80,6 @@ export async function draftOutside(
   }
 }
 
-/** Its blockhash may be older than now, and blocks between then and now may have it. */
-const BLOCKHASH_SLOTS = 300n
-
-function earliest(slot: bigint): bigint {
-  return slot > BLOCKHASH_SLOTS ? slot - BLOCKHASH_SLOTS : 0n
-}
-
 /** What cannot be read may live for ever, as one with a durable nonce does. */
 function mayLiveForEver(message: Uint8Array): boolean {
   const read = readMessage(message, new Map())
@@ -184,7 +177,7 @@ export function outsideSignable(text: string, { address }: Account, now: RpcResu
       const hash = base58.encode(isNamed ? first : signature)
       const ends = isNamed && now.ok && !mayLiveForEver(envelope.message)
       const lifetime = ends
-        ? { validUntil: now.value.lastValidBlockHeight, origin: earliest(now.value.slot) }
+        ? { validUntil: now.value.lastValidBlockHeight, origin: now.value.slot }
         : { validUntil: null, origin: null }
       return { raw: sealEnvelope({ ...envelope, signatures }), hash, sequence: null, ...lifetime }
     },

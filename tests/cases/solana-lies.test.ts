@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
+import { type Answer, type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
+import { SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+let truth: SolanaTruth
+let node: LyingNode
+let wallet: CaseWallet
+beforeAll(async () => {
+  truth = await startSolanaTruth()
+})
+afterAll(() => truth.stop())
+beforeEach(async () => {
+  node = await startLyingNode(truth.rpcUrl)
+  wallet = await startCaseWallet(truth, [node.rpcUrl])
+  return async () => {
+    await wallet.close()
+    await node.stop()
+  }
+})
+
+const PAID = SOL / 100n
+const LIFETIME_BLOCKS = 200
+const TOO_HIGH = 22_000_000
+
+const drops: Lie = ({ method }) =>
+  method === 'sendTransaction' ? { error: { code: -32005, message: 'Node is behind by 42 slots' } } : undefined
+
+/** Shifts a height that a node returns. */
+const shifted = async (method: string, by: number, ask: () => Promise<Answer>): Promise<Answer> => {
+  const { result } = await ask()
+  if (method === 'getBlockHeight') return { result: Number(result) + by }
+  const { context, value } = result as { context: object; value: { lastValidBlockHeight: number } }
+  return { result: { context, value: { ...value, lastValidBlockHeight: value.lastValidBlockHeight + by } } }
+}
+
+const HEIGHTS = ['getBlockHeight', 'getLatestBlockhash']
+
+// EdgeApp/edge-currency-accountbased#1107: a gateway answers getBlockHeight with the slot, 22 million too high.
+// solana-foundation/surfpool#387: the same in lastValidBlockHeight of getLatestBlockhash.
+test.each(HEIGHTS)('%s returns slots for heights: what was dropped is proven dead all the same', async (lying) => {
+  const payer = await wallet.payer()
+  node.lie((call, ask) => (call.method === lying ? shifted(lying, TOO_HIGH, ask) : drops(call, ask)))
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.lie(drops)
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.mine(2 * LIFETIME_BLOCKS)
+  await wallet.until(sent.id, { status: 'CANCELLED' })
+  expect(await wallet.attempts(sent.id)).toHaveLength(1)
+  await assertBooks(wallet, payer)
+})
+
+test('heights are too low while it is signed: nothing is signed again while its blockhash is valid', async () => {
+  const payer = await wallet.payer()
+  await truth.control.mine(300)
+  let bytes: unknown[] | undefined
+  node.lie((call, ask) => {
+    if (call.method === 'sendTransaction') bytes ??= call.params
+    return HEIGHTS.includes(call.method) ? shifted(call.method, -280, ask) : drops(call, ask)
+  })
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.lie(drops)
+  const slot = () => askNode<number>(truth.rpcUrl, 'getSlot', { commitment: 'finalized' })
+  await eventually(slot).toBeGreaterThan((await slot()) + 40)
+  expect(await wallet.attempts(sent.id)).toHaveLength(1)
+  await askNode(truth.rpcUrl, 'sendTransaction', ...bytes!)
+  node.beHonest()
+  await assertPaidOnce(wallet, sent)
+  expect(await truth.made(payer.address)).toBe(1)
+})
+
+// sig-net/mpc#870: an outage longer than what is caught up with in one piece never ends.
+test('an outage longer than 2000 blocks: what was dropped is proven dead when the node is back', async () => {
+  const payer = await wallet.payer()
+  node.lie(drops)
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.setDown(true)
+  for (let blocks = 0; blocks < 2_600; blocks += LIFETIME_BLOCKS) await truth.control.mine(LIFETIME_BLOCKS)
+  const read: number[] = []
+  node.lie(({ method, params }) => {
+    if (method === 'getBlock') read.push(params![0] as number)
+    return undefined
+  })
+  node.setDown(false)
+  await assertPaidOnce(wallet, sent)
+  expect(await truth.made(payer.address)).toBe(1)
+  expect(read.length, 'blocks that were read for the proof').toBeLessThan(LIFETIME_BLOCKS)
+})
+
+test('an outage that does not end: the operator proves on another node that it is dead', async () => {
+  const payer = await wallet.payer()
+  node.lie(drops)
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.setDown(true)
+  for (let blocks = 0; blocks < 2_600; blocks += LIFETIME_BLOCKS) await truth.control.mine(LIFETIME_BLOCKS)
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/prove`, { rpcUrl: truth.rpcUrl })
+  await wallet.until(sent.id, { status: 'FAILED' })
+  expect(await wallet.attempts(sent.id)).toHaveLength(1)
+  await assertBooks(wallet, payer)
+})
+
+// solana-labs/solana#9305: a node that keeps to a fork that lost says `processed` for ever.
+test('one of two nodes says `processed` for ever of what was dropped: the blocks prove it dead', async () => {
+  await wallet.close()
+  wallet = await startCaseWallet(truth, [node.rpcUrl, truth.rpcUrl])
+  const payer = await wallet.payer()
+  node.lie(async ({ method, params }, ask) => {
+    if (method === 'sendTransaction') return { result: '1'.repeat(64) }
+    if (method !== 'getSignatureStatuses') return undefined
+    const { result } = (await ask()) as { result: { context: { slot: number } } }
+    const status = { slot: result.context.slot, err: null, confirmations: 0, confirmationStatus: 'processed' }
+    return { result: { ...result, value: (params![0] as string[]).map(() => status) } }
+  })
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.mine(LIFETIME_BLOCKS)
+  await wallet.until(sent.id, { status: 'CANCELLED' })
+  await assertBooks(wallet, payer)
+})
+
+test('the first of two nodes has lost its blocks: the other one proves it', async () => {
+  await wallet.close()
+  wallet = await startCaseWallet(truth, [node.rpcUrl, truth.rpcUrl])
+  const payer = await wallet.payer()
+  node.lie(({ method }) => {
+    if (method === 'sendTransaction') return { result: '1'.repeat(64) }
+    if (method === 'getBlocks') return { result: [] }
+    return method === 'getBlock' ? { error: { code: -32001, message: 'Block cleaned up' } } : undefined
+  })
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.mine(LIFETIME_BLOCKS)
+  await wallet.until(sent.id, { status: 'CANCELLED' })
+  await assertBooks(wallet, payer)
+})
+
+// A confirmed block may be on a fork that loses; then no finalized block carries its blockhash.
+test('no finalized block carries the blockhash: it waits until every blockhash of then has ended', async () => {
+  const payer = await wallet.payer()
+  const unknown = truth.newAddress()
+  node.lie(async (call, ask) => {
+    if (call.method !== 'getLatestBlockhash') return drops(call, ask)
+    const { context, value } = (await ask()).result as { context: object; value: object }
+    return { result: { context, value: { ...value, blockhash: unknown } } }
+  })
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.lie(drops)
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.mine(420)
+  await wallet.until(sent.id, { status: 'SUBMITTED', notice: { code: 'HISTORY_UNAVAILABLE' } })
+  await truth.control.mine(2 * LIFETIME_BLOCKS)
+  await wallet.until(sent.id, { status: 'CANCELLED' })
+  await assertBooks(wallet, payer)
+})

@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest'
+import type { SentAttempt } from '../chain-adapter.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import { newSolanaKey } from '../test-keys.fixture.ts'
+import { createHistory, type Searched } from './history.ts'
+import { buildMessage, type Lifetime, transferInstruction, withSignature } from './message.ts'
+
+const payer = newSolanaKey().account.address
+const OTHER_HASH = newSolanaKey().account.address
+/** The slot of the first block; every fifth slot has none. */
+const FIRST = 1_000
+const hashes = Array.from({ length: 1_400 }, () => newSolanaKey().account.address)
+const SIGNED_AT = 700
+const SIGNATURE = 'signature'
+
+type Block = {
+  blockhash: string
+  previousBlockhash: string
+  parentSlot: number
+  blockHeight: number
+  signatures?: string[]
+}
+
+const slotOf = (index: number) => FIRST + index + Math.floor(index / 4)
+
+/** A node whose blocks can be changed. */
+function chain(newest = slotOf(1_399)) {
+  const blocks = new Map<number, Block>()
+  for (const [index, blockhash] of hashes.entries()) {
+    blocks.set(slotOf(index), {
+      blockhash,
+      previousBlockhash: hashes[index - 1] ?? OTHER_HASH,
+      parentSlot: slotOf(index - 1),
+      blockHeight: index,
+      signatures: [`vote ${index}`],
+    })
+  }
+  const asked: string[] = []
+  const answer = (method: string, [first, second]: readonly unknown[]) => {
+    asked.push(method)
+    if (method === 'getEpochInfo') return { absoluteSlot: newest }
+    if (method === 'getBlocks') {
+      const isIn = (slot: number) => (first as number) <= slot && slot <= (second as number)
+      return [...blocks.keys()].filter(isIn)
+    }
+    const block = blocks.get(first as number)
+    if (block === undefined) return null
+    const { signatures: _, ...header } = block
+    return (second as { transactionDetails: string }).transactionDetails === 'none' ? header : block
+  }
+  const node: NodeReader = {
+    node: { index: 0, host: 'node' },
+    read: async (method, params, schema) => {
+      const read = schema.safeParse(answer(method, params))
+      return read.success
+        ? { ok: true, value: read.data }
+        : { ok: false, failure: { kind: 'unreachable', message: 'not as it should be' } }
+    },
+  }
+  return { blocks, node, asked }
+}
+
+/** Bytes that name the blockhash of a block. */
+function attempt(index: number, changes: Partial<SentAttempt> = {}): SentAttempt {
+  const lifetime = { blockhash: hashes[index] ?? OTHER_HASH, lastValidBlockHeight: 0n } as Lifetime
+  const message = buildMessage(
+    payer,
+    [transferInstruction(payer, payer, 1n)],
+    { units: 1_000, unitPrice: 0n },
+    lifetime,
+  )
+  const raw = withSignature(message, new Uint8Array(64))
+  const validUntil = BigInt(index) + 150n
+  return { raw, hash: SIGNATURE, sequence: null, validUntil, origin: BigInt(slotOf(index)), from: payer, ...changes }
+}
+
+const finalizedAt = (index: number) => ({ slot: BigInt(slotOf(index)), height: BigInt(index) })
+
+/** What comes of as many looks as it takes. */
+async function searched(node: NodeReader, bytes: SentAttempt, finalized = finalizedAt(1_350)): Promise<Searched> {
+  const look = createHistory()
+  for (let count = 0; count < 50; count++) {
+    const result = await look([bytes.hash])(node, bytes, finalized)
+    if (result.kind !== 'reading') return result
+  }
+  throw new Error('it never ends')
+}
+
+const none = (index: number) => ({ kind: 'none', last: { number: BigInt(slotOf(index)), hash: hashes[index] } })
+
+test('the search ends with the last block that may use the blockhash, however far the chain is', async () => {
+  const { node, asked } = chain()
+  const start = SIGNED_AT - 500
+  expect(await searched(node, attempt(start))).toEqual(none(start + 151))
+  expect(asked.filter((method) => method === 'getBlock').length).toBeLessThan(155)
+})
+
+test('the last block that may have the bytes is searched, and must be final', async () => {
+  const { node, blocks } = chain()
+  expect(await searched(node, attempt(SIGNED_AT), finalizedAt(SIGNED_AT + 150))).toEqual({ kind: 'alive' })
+  expect(await searched(node, attempt(SIGNED_AT), finalizedAt(SIGNED_AT + 151))).toEqual(none(SIGNED_AT + 151))
+  blocks.get(slotOf(SIGNED_AT + 151))!.signatures!.push(SIGNATURE)
+  expect(await searched(node, attempt(SIGNED_AT))).toEqual({ kind: 'found', slot: BigInt(slotOf(SIGNED_AT + 151)) })
+})
+
+test.each([
+  ['far too low', 3n, 151],
+  ['of 300 blocks', BigInt(SIGNED_AT) + 300n, 301],
+  ['far too high', 22_000_000n, 301],
+])('a last valid height that is %s extends the search at most', async (_, validUntil, blocks) => {
+  const { node } = chain()
+  const bytes = attempt(SIGNED_AT, { validUntil })
+  expect((await searched(node, bytes, finalizedAt(SIGNED_AT + blocks - 1))).kind).toBe('alive')
+  expect(await searched(node, bytes, finalizedAt(SIGNED_AT + blocks))).toEqual(none(SIGNED_AT + blocks))
+})
+
+test.each([-250, -3, 4, 400])('the origin may be %i slots off', async (slots) => {
+  const { node } = chain()
+  const origin = BigInt(slotOf(SIGNED_AT) + slots)
+  expect(await searched(node, attempt(SIGNED_AT, { origin }))).toEqual(none(SIGNED_AT + 151))
+})
+
+test.each<[string, (blocks: Map<number, Block>) => void, string]>([
+  ['a block is not listed', (blocks) => blocks.delete(slotOf(SIGNED_AT + 70)), 'getBlock'],
+  ['the block with the blockhash is not listed', (blocks) => blocks.delete(slotOf(SIGNED_AT)), 'getBlock'],
+  ['a block is of another fork', (blocks) => blocks.set(slotOf(SIGNED_AT + 70), forked(SIGNED_AT + 70)), 'getBlock'],
+  ['a block comes without its list', (blocks) => delete blocks.get(slotOf(SIGNED_AT + 70))!.signatures, 'getBlock'],
+  ['nothing of then is listed', (blocks) => blocks.clear(), 'getBlock'],
+])('nothing is proven where %s', async (_, change, method) => {
+  const { node, blocks } = chain()
+  change(blocks)
+  const missing = { code: 'HISTORY_UNAVAILABLE', message: expect.stringContaining(`(${method})`) }
+  expect(await searched(node, attempt(SIGNED_AT))).toEqual({ kind: 'missing', missing })
+})
+
+const LOST_AT = 900
+const lost = attempt(hashes.length, { origin: BigInt(slotOf(LOST_AT)), validUntil: BigInt(LOST_AT) + 150n })
+
+test('where no block carries the blockhash, blocks are searched until every blockhash of then has ended', async () => {
+  const { node, blocks } = chain(slotOf(LOST_AT + 20))
+  expect((await searched(node, lost, finalizedAt(LOST_AT + 320))).kind).toBe('missing')
+  expect(await searched(node, lost)).toEqual(none(LOST_AT + 321))
+  blocks.get(slotOf(LOST_AT + 320))!.signatures!.push(SIGNATURE)
+  expect(await searched(node, lost)).toEqual({ kind: 'found', slot: BigInt(slotOf(LOST_AT + 320)) })
+})
+
+test('where no block carries the blockhash, nothing is proven before, or with a block that is left out', async () => {
+  expect((await searched(chain().node, lost)).kind).toBe('missing')
+  for (const left of [LOST_AT - 100, LOST_AT + 300]) {
+    const { node, blocks } = chain(slotOf(LOST_AT + 20))
+    blocks.delete(slotOf(left))
+    expect((await searched(node, lost)).kind).toBe('missing')
+  }
+})
+
+test('a block that was of another fork is read again', async () => {
+  const { node, blocks } = chain()
+  const right = blocks.get(slotOf(SIGNED_AT + 70))!
+  blocks.set(slotOf(SIGNED_AT + 70), forked(SIGNED_AT + 70))
+  const look = createHistory()
+  const bytes = attempt(SIGNED_AT)
+  const next = async () => await look([SIGNATURE])(node, bytes, finalizedAt(1_350))
+  await expect.poll(next).toMatchObject({ kind: 'missing' })
+  blocks.set(slotOf(SIGNED_AT + 70), right)
+  await expect.poll(next).toEqual(none(SIGNED_AT + 151))
+})
+
+test('a block that was read before a signature was out is read again for it', async () => {
+  const { node, blocks } = chain()
+  const look = createHistory()
+  const [first, second] = [attempt(SIGNED_AT), attempt(SIGNED_AT, { hash: 'second' })]
+  blocks.get(slotOf(SIGNED_AT + 9))!.signatures!.push('second')
+  await expect.poll(() => look([SIGNATURE])(node, first, finalizedAt(1_350))).toEqual(none(SIGNED_AT + 151))
+  const found = { kind: 'found', slot: BigInt(slotOf(SIGNED_AT + 9)) }
+  await expect.poll(() => look([SIGNATURE, 'second'])(node, second, finalizedAt(1_350))).toEqual(found)
+})
+
+function forked(index: number): Block {
+  const parentSlot = slotOf(index - 1)
+  return { blockhash: OTHER_HASH, previousBlockhash: OTHER_HASH, parentSlot, blockHeight: index, signatures: [] }
+}
