@@ -189,7 +189,9 @@ test('a payment whose outcome is not known is told', async () => {
   const { id } = await pay('0.6')
   daemon.move(id, { status: 'SUBMITTED', outcomeUnknown: true })
   await board.seen(daemon.seq(), paymentStore)
-  expect(board.notices).toMatchObject([{ tone: 'warning', text: expect.stringContaining('outcome not known yet') }])
+  expect(board.notices).toMatchObject([
+    { tone: 'warning', text: expect.stringContaining('no node has said that it has it') },
+  ])
 })
 
 test('the wallet may tell of a payment before its sender knows of it', async () => {

@@ -59,14 +59,14 @@ export function simulationWords(simulation: Simulation): string {
 
 /** Where a transaction is, in words that say what comes next. */
 export function statusWords(transaction: Transaction): string {
-  const { status, hash, error, executesAt, approval } = transaction
+  const { status, hash, fee, error, executesAt, approval } = transaction
   switch (status) {
     case 'CONFIRMED':
       return `Done: confirmed, hash ${hash ?? 'unknown'}.`
     case 'FAILED':
       return `Failed: ${oneLine(error?.message ?? 'no reason given')}${hash === undefined ? '' : ` (hash ${hash})`}`
     case 'CANCELLED':
-      return `Cancelled${error === undefined ? '' : `: ${error.code}: ${oneLine(error.message)}`}. Nothing was sent.`
+      return `Cancelled${error === undefined ? '' : `: ${error.code}: ${oneLine(error.message)}`}. ${fee === undefined || fee === '0' ? 'Nothing was paid.' : 'Nothing was paid but the network fee of what took its place.'}`
     case 'EXPIRED':
       return 'Expired: the owner did not approve in time. Nothing was sent.'
     case 'QUEUED':
@@ -83,7 +83,10 @@ function wayWords({ status, hash, outcomeUnknown, closing, notice }: Transaction
   const at = hash === undefined ? '' : ` (hash ${hash})`
   const waits = notice === undefined ? '' : ` It waits for ${notice.waitsFor}, usually ${notice.usually}.`
   if (closing) return `Given up${at}, and may still be made until that is ruled out.${waits}`
-  return outcomeUnknown ? `On its way${at}, outcome not known yet.${waits}` : `On its way${at}: ${status}.${waits}`
+  // The hash is of bytes that nodes were given, whether or not one has them.
+  return outcomeUnknown
+    ? `Handed over${at}, and no node has said that it has it: it may be paid, or not.${waits}`
+    : `On its way${at}: ${status}.${waits}`
 }
 
 /** Codes whose message may hold words of a chain node or of a contract. */
