@@ -1,4 +1,5 @@
 import { type ErrorCode, isFinal, type TransactionView } from '@waiaas/core'
+import { attemptsOf } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
 import { heldAccounts, holdAccount, releaseAccount } from '../store/lanes.ts'
 import { lapsedSessions, tellExpiry } from '../store/sessions.ts'
@@ -95,11 +96,18 @@ function byHand(context: Context, lanes: Lanes): EngineByHand {
     context.changes.changed(row)
     return await views.of(row)
   }
+  /** What waits behind it waits no more. */
+  const ended = async (row: TransactionRow) => {
+    for (const { network, address, sequence } of await attemptsOf(context.db, row.id)) {
+      if (sequence !== null) lanes.of(network, address).doubt()
+    }
+    return await changed(row)
+  }
   return {
     continue: async (id, actor) => await changed(await continueSubmitted(context, id, actor)),
     raiseMaxFee: async (id, maxFee, actor) => await changed(await raiseMaxFee(context, lanes, id, maxFee, actor)),
-    prove: async (id, rpcUrl, actor) => await changed(await proveByHand(context, id, rpcUrl, actor)),
-    writeOff: async (id, how, actor) => await changed(await writeOff(context, id, how, actor)),
+    prove: async (id, rpcUrl, actor) => await ended(await proveByHand(context, id, rpcUrl, actor)),
+    writeOff: async (id, how, actor) => await ended(await writeOff(context, id, how, actor)),
     heldAccounts: async () => await heldAccounts(context.db),
     holdAccounts: async (why) => {
       await context.write(async (db) => {
