@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { startAnvilProcess } from '@waiaas/devnet'
 import { parseTransaction, toHex } from 'viem/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -12,7 +11,7 @@ import {
   startCaseWallet,
   type Truth,
 } from './bench.ts'
-import { ETH, type EvmTruth, hex, startEvmTruth } from './evm-truth.ts'
+import { ETH, evmTruthOf, hex, startEvmTruth } from './evm-truth.ts'
 import { type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
 
 vi.setConfig({ testTimeout: 170_000 })
@@ -210,22 +209,8 @@ describe('a public chain', () => {
     const anvil = await startAnvilProcess(['--chain-id', '11155111'])
     const rpcUrl = `http://127.0.0.1:${anvil.port}`
     await askNode(rpcUrl, 'anvil_mine', hex(100))
-    const evm: EvmTruth = {
-      network: 'ethereum-sepolia',
-      family: 'evm',
-      coin: ETH,
-      rpcUrl,
-      fund: async (address, amount) => {
-        await askNode(rpcUrl, 'anvil_setBalance', address, hex(amount))
-        await askNode(rpcUrl, 'evm_mine')
-      },
-      balance: async (address) => BigInt(await askNode<string>(rpcUrl, 'eth_getBalance', address, 'latest')),
-      made: async (address) => Number(await askNode<string>(rpcUrl, 'eth_getTransactionCount', address, 'latest')),
-      newAddress: () => `0x${randomBytes(20).toString('hex')}`,
-      mine: async (blocks) => void (await askNode(rpcUrl, 'anvil_mine', hex(blocks))),
-      stop: async () => void (await anvil.stop()),
-    }
-    await start(evm)
+    const stop = async () => void (await anvil.stop())
+    await start(evmTruthOf('ethereum-sepolia', { rpcUrl, stop }))
   })
 
   // https://github.com/erpc/erpc/issues/50
@@ -241,4 +226,17 @@ describe('a public chain', () => {
     await assertPaidOnce(wallet, sent)
     expect(await wallet.attempts(sent.id)).toHaveLength(1)
   })
+})
+
+// A gateway that asks all its nodes for a missing block may answer with a timeout, for the whole batch.
+test('a gateway that drops requests for blocks that nobody has takes payments all the same', async () => {
+  await start(await startEvmTruth())
+  for (const node of [first, second]) {
+    node.lie(({ method, params }) => {
+      const [, at] = params ?? []
+      if (method === 'eth_getTransactionCount' && JSON.stringify(at).includes('5a5a5a5a')) throw new Error('dropped')
+      return undefined
+    })
+  }
+  await assertPaidOnce(wallet, await wallet.pay(await wallet.payer(), PAID))
 })

@@ -12,9 +12,16 @@ export type EvmTruth = Truth & {
 
 /** A chain that makes a block for each transaction. */
 export async function startEvmTruth(): Promise<EvmTruth> {
-  const { rpcUrl, stop } = await startEvmNode({})
+  return evmTruthOf('evm-local', await startEvmNode({}))
+}
+
+/** What a running anvil knows, for the network whose chain id it has. */
+export function evmTruthOf(
+  network: EvmTruth['network'],
+  { rpcUrl, stop }: { rpcUrl: string; stop: () => Promise<void> },
+): EvmTruth {
   return {
-    network: 'evm-local',
+    network,
     family: 'evm',
     coin: ETH,
     rpcUrl,

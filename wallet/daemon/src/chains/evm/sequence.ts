@@ -71,13 +71,14 @@ async function readCounts(
 }
 
 async function countsOn(node: NodeReader, address: string, head: { number: bigint; hash: string }) {
-  const [atHead, fault, latest, pending] = await Promise.all([
+  const [atHead, latest, pending] = await Promise.all([
     countAt(node, address, head),
-    countsRegardless(node, address),
     node.read('eth_getTransactionCount', [address, 'latest'], Quantity),
     node.read('eth_getTransactionCount', [address, 'pending'], Quantity),
   ])
   if (!latest.ok) return latest
+  // On its own: a gateway that drops a request for a block that it cannot find would drop what is asked with it.
+  const fault = await countsRegardless(node, address)
   const pinned = typeof atHead === 'bigint' && fault === undefined ? atHead : undefined
   // A node without a pool tells nothing of what waits.
   const waiting = pending.ok ? pending.value : latest.value
