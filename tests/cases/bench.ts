@@ -5,9 +5,6 @@ import { callRpc } from '../../scripts/demo/json-rpc.ts'
 import { testAdapters } from '../../wallet/daemon/src/chains/test-adapters.fixture.ts'
 import { post, startHttp, type TestHttp } from '../../wallet/daemon/src/http/testing/start-http.ts'
 
-/** Long enough for a machine that does other things too; what takes this long is stuck. */
-const PATIENCE = { timeout: 120_000, interval: 50 }
-
 /** A chain as the cases see it, past every node that may lie about it. */
 export type Truth = {
   network: NetworkName
@@ -64,7 +61,7 @@ export async function startCaseWallet(truth: Truth, rpcUrls: readonly string[]):
     return { status: answer.status, body: (await answer.json()) as TransactionView & Failure }
   }
   const until: CaseWallet['until'] = async (id, expected) => {
-    await expect.poll(() => view(id), PATIENCE).toMatchObject(expected)
+    await expect.poll(() => view(id)).toMatchObject(expected)
     return await view(id)
   }
   return {
@@ -144,7 +141,7 @@ export async function assertBooks({ http, truth }: CaseWallet, { id, address, co
       .execute()
     return { reserved, spent, made: final.length }
   }
-  await expect.poll(books, PATIENCE).toEqual({
+  await expect.poll(books).toEqual({
     reserved: 0,
     spent: coins - (await truth.balance(address)),
     made: await truth.made(address),
@@ -153,7 +150,7 @@ export async function assertBooks({ http, truth }: CaseWallet, { id, address, co
 
 /** The wallet answers with this once what it waits for has happened. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {
-  return expect.poll(read, PATIENCE)
+  return expect.poll(read)
 }
 
 export async function askNode<Result>(rpcUrl: string, method: string, ...params: unknown[]): Promise<Result> {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { daemonTime } from './clock-file.ts'
 
 /**
- * The daemon as it is, but for what it takes the time to be: that is told by a file which the test writes. Measured
- * time goes with it, for what the test lets pass is not a clock that somebody set.
+ * The real daemon, with its clock set by a file that the test writes. Measured time moves with it, so that the daemon
+ * sees time that passed, and not a clock that somebody set.
  */
 const file = join(process.argv[2]!, 'run', 'clock')
 const machine = Date.now

@@ -59,7 +59,7 @@ function notice(code: NoticeCode, more: Partial<Notice> = {}): { notice: Notice 
   return { notice: { code, since: SINCE, ...usual, ...more } }
 }
 
-/** What the page said of it before any of this was told apart. */
+/** What the page said before it distinguished these states. */
 const SIGNING = /is signing/
 const HAS_IT = /the network has (the payment|confirmed)/i
 const PAID = /(^|\s)paid\n|has confirmed the payment/i
@@ -333,7 +333,7 @@ test('an approval that the daemon refuses is not called one, and the reason stay
   expect(shown).not.toContain('You approved')
 })
 
-test('says since when it is not told where the payment is', async () => {
+test('says since when it has had no news of the payment', async () => {
   daemon.setProgress(out)
   await page.goto(daemon.approvalUrl)
   await page.getByRole('heading', { name: 'On its way' }).waitFor()

@@ -16,7 +16,7 @@ export class CliError extends Error {
 const EXPECTED = ['CliError', 'AppError', 'WAIaaSError']
 
 /**
- * Writes what went wrong and what to do next to standard error, in words that fit the command that ran. Returns the exit
+ * Writes to standard error what went wrong and what to do about it, in words that fit the command that ran. Returns the exit
  * code. A bug shows its stack.
  */
 export async function reportFault(error: unknown, command: Command): Promise<number> {

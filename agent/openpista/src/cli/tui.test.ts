@@ -65,7 +65,7 @@ test.skipIf(!hasTmux)('in a terminal: home, a message, its answer, and the termi
   }
 })
 
-test.skipIf(!hasTmux)('told to stop, it gives the terminal back', async () => {
+test.skipIf(!hasTmux)('when it is told to stop, it restores the terminal', async () => {
   const terminal = openTmux()
   try {
     // The shell becomes the program, so that its process id is the shell's.

@@ -16,7 +16,7 @@ export function blockOf(number: number, fork = 'a', transactions: readonly strin
   return { number: hex(number), hash: `0x${fork}${number}`, parentHash: `0x${fork}${number - 1}`, transactions }
 }
 
-/** A node that answers as it is told. */
+/** A node whose answers the test sets. */
 export function nodeThat(answer: Answers, index = 0): NodeReader {
   const read: NodeReader['read'] = async (method, params, schema) => {
     const value = answer(method, params)
