@@ -53,7 +53,7 @@ export function createAccept(context: Context): Accept {
     judge: Judge,
   ) => {
     const agent = await agentOf(db, caller.agentId)
-    const refusal = await spendingFault(db, agent)
+    const refusal = spendingFault(agent)
     if (refusal !== undefined) throw refusal
     const row = await newRow(context, db, { id: stamp.id, agent, sessionId: caller.sessionId, request })
     const stored = { ...row, idempotency_key: stamp.key, fingerprint: stamp.fingerprint }

@@ -39,7 +39,7 @@ export async function admit(
   const moved = await context.write(async (db) => {
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
-    const refusal = await spendingFault(db, agent, row.origin)
+    const refusal = spendingFault(agent, row.origin)
     if (refusal !== undefined) return await cancel(db, settle, now, refusal.code, refusal.message, {})
     if (row.origin === 'owner-sweep') return await allowSweep(db, settle, draft, now)
     const asked = askedBy(row, false)
@@ -72,7 +72,7 @@ async function denyForeseen(
   const moved = await context.write(async (db) => {
     const now = context.now()
     const agent = await agentOf(db, agent_id)
-    if ((await spendingFault(db, agent)) !== undefined) return undefined
+    if (spendingFault(agent) !== undefined) return undefined
     const asked = askedBy(row, false)
     const judgement = await judge(context, db, { agent, network, draft, prices, now, asked })
     if (judgement.verdict.tier !== 'DENY') return undefined

@@ -62,7 +62,7 @@ export async function continueSubmitted(context: Context, id: string, actor: str
     const made = await attemptsOf(db, id)
     if (made.some(({ purpose }) => purpose === 'CANCEL')) throw tooLate(row, 'what ends it is out already')
     if (readClosing(current)!.reason === 'versions') throw tooLate(row, 'no more versions of it are signed')
-    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
+    const refusal = spendingFault(await agentOf(db, row.agent_id), row.origin)
     if (refusal !== undefined) throw refusal
     const now = context.now()
     await patchTransaction(db, id, now, { closing: null, closing_since: now, notice: null }, current.status)

@@ -2,7 +2,7 @@ import { type ErrorCode, formatUnits, type NoticeCode, networkOf } from '@waiaas
 import type { ChainAdapter, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
-import { heldBecause } from '../store/lanes.ts'
+import { beforeSigning } from '../store/lanes.ts'
 import { findTransaction, move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { broadcast } from './broadcast.ts'
 import { failIn } from './end.ts'
@@ -33,10 +33,11 @@ export async function execute(
 ): Promise<TransactionRow | undefined> {
   const adapter = context.adapters.get(row.network)
   if (adapter === undefined) return undefined
-  if (row.hash !== null || (await isJudgedByOldPolicies(context, row))) return await rejudgeToSign(context, row)
+  if (row.hash !== null) return await rejudgeToSign(context, row)
   const wallet = await context.walletOf(row)
-  const held = await heldBecause(context.db, row.network, wallet.address)
-  if (held !== undefined) {
+  const { held, policyVersion } = await beforeSigning(context.db, row.network, wallet.address)
+  if (row.origin === 'session' && policyVersion !== row.policy_version) return await rejudgeToSign(context, row)
+  if (held !== null) {
     await tell(context, row, 'ACCOUNT_HELD', held)
     return undefined
   }
@@ -49,11 +50,6 @@ export async function execute(
   return await handOver(context, lanes, adapter, wallet, outcome.sent)
 }
 
-async function isJudgedByOldPolicies({ db, policies }: Context, row: TransactionRow): Promise<boolean> {
-  if (row.origin !== 'session') return false
-  return (await policies(db, row.agent_id, row.network)).version !== row.policy_version
-}
-
 async function signAsItIs(
   context: Context,
   adapter: ChainAdapter,
@@ -62,10 +58,8 @@ async function signAsItIs(
 ): Promise<SignOutcome> {
   const result = await signOutside(context, adapter, wallet, readDraft(row))
   if (!result.ok) return await unsigned(context, row, result)
-  return await keep(context, wallet, row, { signed: result.signed, cost: null }, null)
+  return await keep(context, wallet, row, result.signed, null)
 }
-
-type Made = { signed: Signed; cost: bigint | null }
 
 async function signInTurn(
   context: Context,
@@ -78,14 +72,13 @@ async function signInTurn(
   if (adapter.sequence === undefined) {
     const result = await sign(null)
     if (!result.ok) return await unsigned(context, row, result)
-    return await keep(context, wallet, row, { signed: result.signed, cost: null }, null)
+    return await keep(context, wallet, row, result.signed, null)
   }
-  const taken = await lanes.of(row.network, wallet.address).take<Made, SignOutcome>({
+  const taken = await lanes.of(row.network, wallet.address).take<Signed, SignOutcome>({
     make: async (sequence) => {
       const result = await sign(sequence)
       if (!result.ok) return { value: await unsigned(context, row, result) }
-      const cost = adapter.cost!(result.signed.raw)
-      return { made: { signed: result.signed, cost }, cost }
+      return { made: result.signed, cost: result.signed.cost! }
     },
     store: async (made, next) => {
       const outcome = await keep(context, wallet, row, made, next)
@@ -127,12 +120,12 @@ async function keep(
   context: Context,
   wallet: Wallet,
   row: TransactionRow,
-  { signed, cost }: Made,
+  signed: Signed,
   next: bigint | null,
 ): Promise<SignOutcome> {
   return await context.write(async (db): Promise<SignOutcome> => {
     const now = context.now()
-    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
+    const refusal = spendingFault(await agentOf(db, row.agent_id), row.origin)
     if (refusal !== undefined) return { row: await failIn(context, db, row, refusal.code, refusal.message) }
     const twin = isOutside(row) ? await livingAttempt(db, signed.hash) : undefined
     if (twin !== undefined) {
@@ -153,7 +146,6 @@ async function keep(
         network,
         address: wallet.address,
         signed,
-        cost,
         purpose: isOutside(row) ? 'OUTSIDE' : 'PAYMENT',
         next,
         replaces: null,
@@ -203,7 +195,7 @@ async function takeBack(
 ): Promise<TransactionRow | undefined> {
   context.handOvers.forget(attempt.id)
   return await context.write(async (db) => {
-    const refusal = await spendingFault(db, await agentOf(db, row.agent_id), row.origin)
+    const refusal = spendingFault(await agentOf(db, row.agent_id), row.origin)
     await setAttemptState(db, attempt.id, 'DEAD')
     const code = refusal?.code ?? 'SYSTEM_LOCKED'
     return await failIn(context, db, row, code, refusal?.message ?? 'The kill switch is on: nothing is sent.')
@@ -221,27 +213,28 @@ export async function submitted(
   attempt: Pick<AttemptRow, 'hash' | 'sequence'>,
   said: string | undefined,
 ): Promise<TransactionRow | undefined> {
+  const accepted = said === undefined
   return await context.write(async (db) => {
     const now = context.now()
-    const row = await findTransaction(db, id)
-    const accepted = said === undefined
-    if (row?.status === 'SUBMITTED' && accepted && row.outcome_unknown === 1) {
-      const notice = readNotice(row)?.code === 'NOT_ACCEPTED' ? { notice: null } : {}
-      await patchTransaction(db, id, now, { outcome_unknown: 0, ...notice }, 'SUBMITTED')
-      await appendNote(db, now, row, 'TX_ACCEPTED', { hash: attempt.hash })
-      return { ...row, outcome_unknown: 0, ...notice }
-    }
-    if (row?.status !== 'SIGNED') return undefined
     const unknown = { code: 'NOT_ACCEPTED', message: NOT_ACCEPTED, nodeWords: said, nonce: attempt.sequence } as const
-    const notice = accepted ? null : noticeFor({ notice: null, network }, now, unknown)
-    return await move(
+    const moved = await move(
       db,
       { id, from: 'SIGNED', to: 'SUBMITTED', at: now },
-      { outcome_unknown: accepted ? 0 : 1, notice },
+      {
+        outcome_unknown: accepted ? 0 : 1,
+        notice: accepted ? null : noticeFor({ notice: null, network }, now, unknown),
+      },
       accepted
         ? { type: 'TX_SUBMITTED', actor: 'daemon', data: { hash: attempt.hash } }
         : { type: 'TX_OUTCOME_UNKNOWN', actor: 'daemon', data: { hash: attempt.hash, message: said } },
     )
+    if (moved !== undefined || !accepted) return moved
+    const row = await findTransaction(db, id)
+    if (row?.status !== 'SUBMITTED' || row.outcome_unknown === 0) return undefined
+    const notice = readNotice(row)?.code === 'NOT_ACCEPTED' ? { notice: null } : {}
+    await patchTransaction(db, id, now, { outcome_unknown: 0, ...notice }, 'SUBMITTED')
+    await appendNote(db, now, row, 'TX_ACCEPTED', { hash: attempt.hash })
+    return { ...row, outcome_unknown: 0, ...notice }
   })
 }
 

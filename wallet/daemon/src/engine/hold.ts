@@ -140,7 +140,7 @@ async function rejudge(
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
     if (approval !== undefined) assertNotSuspended(agent)
-    const refusal = await spendingFault(db, agent)
+    const refusal = spendingFault(agent)
     if (refusal !== undefined) return await cancelHeld(db, current, now, refusal.code, refusal.message)
     if (approval !== undefined && !sameEffects(fresh.effects, draft.effects)) {
       const message = 'The transaction would do something else than what was approved. Send it again.'
@@ -181,7 +181,7 @@ export async function rejudgeToSign(context: Context, row: TransactionRow): Prom
     if (current?.status !== 'EXECUTING' || current.hash !== row.hash) return undefined
     const now = context.now()
     const agent = await agentOf(db, row.agent_id)
-    const refusal = await spendingFault(db, agent, row.origin)
+    const refusal = spendingFault(agent, row.origin)
     if (refusal !== undefined) return await failIn(context, db, current, refusal.code, refusal.message)
     if (row.origin !== 'session') return await signAgain(db, current, draftColumns(draft), now)
     if (isApproved && !sameEffects(drafted.draft.effects, draft.effects)) {

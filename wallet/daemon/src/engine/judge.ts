@@ -23,7 +23,7 @@ import {
 } from '@waiaas/core'
 import type { Kysely } from 'kysely'
 import type { Draft } from '../chains/chain-adapter.ts'
-import { type Agent, findAgent } from '../store/agents.ts'
+import { type Agent, findSpender, type Spender } from '../store/agents.ts'
 import { findCounterparty } from '../store/counterparties.ts'
 import type { JudgementRecord } from '../store/judgements.ts'
 import { countOf, type LedgerEntry, spentUnder, spentUsd } from '../store/ledger.ts'
@@ -128,21 +128,21 @@ export function nativeAsset(network: NetworkName): Asset {
 }
 
 /** Why nothing may be spent at all, if so: agent not active, or kill switch. A suspended agent may still be emptied. */
-export async function spendingFault(
-  db: Kysely<Tables>,
-  agent: Agent,
+export function spendingFault(
+  agent: Spender,
   origin: TransactionRow['origin'] = 'session',
-): Promise<AppError<ErrorCode> | undefined> {
+): AppError<ErrorCode> | undefined {
   const spends = origin === 'session'
   if (agent.status === 'SUSPENDED' && spends) return fault('AGENT_SUSPENDED', `The agent ${agent.name} is suspended.`)
   if (agent.status === 'TERMINATED' && spends)
     return fault('AGENT_TERMINATED', `The agent ${agent.name} was terminated.`)
-  const killSwitch = (await readSetting(db, settingKeys.killSwitch)) ?? 'NORMAL'
-  return killSwitch === 'NORMAL' ? undefined : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
+  return (agent.kill_switch ?? 'NORMAL') === 'NORMAL'
+    ? undefined
+    : fault('SYSTEM_LOCKED', 'The kill switch is on: nothing is sent.')
 }
 
-export async function agentOf(db: Kysely<Tables>, id: string): Promise<Agent> {
-  const agent = await findAgent(db, id)
+export async function agentOf(db: Kysely<Tables>, id: string): Promise<Spender> {
+  const agent = await findSpender(db, id)
   if (agent === undefined) throw fault('AGENT_NOT_FOUND', `There is no agent ${id}.`)
   return agent
 }

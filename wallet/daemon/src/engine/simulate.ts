@@ -23,7 +23,7 @@ export async function simulate(
 ): Promise<SimulationView> {
   const { db } = context
   const agent = await agentOf(db, caller.agentId)
-  const refusal = await spendingFault(db, agent)
+  const refusal = spendingFault(agent)
   if (refusal !== undefined) throw refusal
   const network = networkFor(context, request, agent.default_network)
   const wallet = await walletOn(db, agent.id, network)

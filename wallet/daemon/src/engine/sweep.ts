@@ -93,7 +93,7 @@ export function createSweeps(context: Context): Sweeps {
     sweep: async ({ agentId, network, to, what, request }) =>
       await context.write(async (db) => {
         const agent = await agentOf(db, agentId)
-        const refusal = await spendingFault(db, agent, 'owner-sweep')
+        const refusal = spendingFault(agent, 'owner-sweep')
         if (refusal !== undefined) throw refusal
         if ((await homeOf(db, agent, network)) !== to) {
           throw fault('WITHDRAW_LOCKED_ONLY', 'The owner has changed meanwhile.')

@@ -38,7 +38,7 @@ export async function signVersion(
     case 'signable': {
       const signed = await signBytes(context, await context.walletOf(row), answer.signable)
       if (!signed.ok) return false
-      const made = await keepVersion(context, adapter, newest, signed.signed, by)
+      const made = await keepVersion(context, newest, signed.signed, by)
       if (made === undefined) return false
       lanes.of(made.network, made.address).costs(BigInt(made.sequence!), BigInt(made.cost!))
       await offer(context, lanes, adapter, row, made)
@@ -118,7 +118,6 @@ async function tellWords(context: Context, row: TransactionRow, words: string): 
 /** Stores a new version before it goes out, if the newest one still is what waits; `undefined` where it is not. */
 async function keepVersion(
   context: Context,
-  adapter: ChainAdapter,
   old: AttemptRow,
   signed: Signed,
   by: 'itself' | 'nothing',
@@ -131,8 +130,7 @@ async function keepVersion(
     if (row?.status !== 'SUBMITTED' || current === undefined) return undefined
     // What was given up meanwhile is not signed again, and what was continued is not closed.
     if ((row.closing === null) !== (by === 'itself') && row.origin !== 'daemon') return undefined
-    if (by === 'itself' && (await spendingFault(db, await agentOf(db, row.agent_id), row.origin)) !== undefined)
-      return undefined
+    if (by === 'itself' && spendingFault(await agentOf(db, row.agent_id), row.origin) !== undefined) return undefined
     if ((await attemptsOf(db, row.id)).some(({ hash }) => hash === signed.hash)) return undefined
     const { transaction_id: transactionId, network, address } = old
     const purpose = by === 'itself' ? old.purpose : 'CANCEL'
@@ -144,7 +142,6 @@ async function keepVersion(
         network,
         address,
         signed,
-        cost: adapter.cost!(signed.raw),
         purpose,
         next: null,
         replaces: old.id,

@@ -1,15 +1,23 @@
 import type { ChainFamily } from '@waiaas/core'
 import type { Kysely, Selectable } from 'kysely'
 import { appendEvent } from './events.ts'
+import { settingKeys } from './settings.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 export type Agent = Selectable<Tables['agents']>
+/** An agent, and the state of the kill switch at the same time; null is NORMAL. */
+export type Spender = Agent & { kill_switch: string | null }
 type Wallet = Selectable<Tables['wallets']>
 
 export async function findAgent(db: Kysely<Tables>, id: string): Promise<Agent | undefined> {
   const [agent] = await agentById(db, { id })
   return agent
+}
+
+export async function findSpender(db: Kysely<Tables>, id: string): Promise<Spender | undefined> {
+  const [spender] = await spenderById(db, { id })
+  return spender
 }
 
 /** @throws Error where there is none: a transaction's wallet is never removed. */
@@ -26,6 +34,15 @@ export async function findWallet(db: Kysely<Tables>, agentId: string, chain: Cha
 }
 
 const agentById = statement((db, { id }: { id: string }) => db.selectFrom('agents').selectAll().where('id', '=', id))
+const spenderById = statement((db, { id }: { id: string }) =>
+  db
+    .selectFrom('agents')
+    .selectAll()
+    .select((build) =>
+      build.selectFrom('settings').select('value').where('key', '=', settingKeys.killSwitch).as('kill_switch'),
+    )
+    .where('id', '=', id),
+)
 const walletWithId = statement((db, { id }: { id: string }) =>
   db.selectFrom('wallets').selectAll().where('id', '=', id),
 )

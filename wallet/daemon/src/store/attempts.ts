@@ -19,17 +19,19 @@ const setState = statement((db, { id, state }: { id: string; state: AttemptState
   db.updateTable('attempts').set({ state }).where('id', '=', id),
 )
 
+type Patch = Pick<
+  Updateable<Tables['attempts']>,
+  'state' | 'origin' | 'block_number' | 'block_hash' | 'proof' | 'next_look' | 'looks'
+>
+
 /** Changes what is known of a signature. */
-export async function patchAttempt(
-  db: Kysely<Tables>,
-  id: string,
-  patch: Pick<
-    Updateable<Tables['attempts']>,
-    'state' | 'origin' | 'block_number' | 'block_hash' | 'proof' | 'next_look' | 'looks'
-  >,
-): Promise<void> {
-  await db.updateTable('attempts').set(patch).where('id', '=', id).execute()
+export async function patchAttempt(db: Kysely<Tables>, id: string, known: Patch): Promise<void> {
+  await patch(db, { id, ...known })
 }
+
+const patch = statement((db, { id, ...known }: { id: string } & Patch) =>
+  db.updateTable('attempts').set(known).where('id', '=', id),
+)
 
 /** Signatures whose end is not proven, oldest first; on demand those of transactions made elsewhere, too. */
 export async function openAttempts(
@@ -126,5 +128,9 @@ export async function livingAttempt(db: Kysely<Tables>, hash: string): Promise<A
 }
 
 export async function attemptsOf(db: Kysely<Tables>, transactionId: string): Promise<AttemptRow[]> {
-  return await db.selectFrom('attempts').selectAll().where('transaction_id', '=', transactionId).orderBy('id').execute()
+  return await ofTransaction(db, { transactionId })
 }
+
+const ofTransaction = statement((db, { transactionId }: { transactionId: string }) =>
+  db.selectFrom('attempts').selectAll().where('transaction_id', '=', transactionId).orderBy('id'),
+)

@@ -1,5 +1,6 @@
 import type { NetworkName } from '@waiaas/core'
 import { type Kysely, sql } from 'kysely'
+import { settingKeys } from './settings.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -18,18 +19,21 @@ export async function laneOf(
   return row === undefined ? undefined : { next: BigInt(row.next_sequence), held: row.held }
 }
 
-/** Why nothing is signed for an account; undefined where nothing holds it. */
-export async function heldBecause(
+/** Whether a payment may be signed now: why nothing is for the account, if so, and the number of the policy set in force. */
+export async function beforeSigning(
   db: Kysely<Tables>,
   network: NetworkName,
   address: string,
-): Promise<string | undefined> {
-  const [row] = await held(db, { network, address })
-  return row?.held ?? undefined
+): Promise<{ held: string | null; policyVersion: number }> {
+  const [row] = await heldAndVersion(db, { network, address })
+  return { held: row!.held, policyVersion: Number(row!.version ?? 0) }
 }
 
-const held = statement((db, { network, address }: { network: NetworkName; address: string }) =>
-  db.selectFrom('lanes').select('held').where('network', '=', network).where('address', '=', address),
+const heldAndVersion = statement((db, { network, address }: { network: NetworkName; address: string }) =>
+  db.selectNoFrom((build) => [
+    build.selectFrom('lanes').select('held').where('network', '=', network).where('address', '=', address).as('held'),
+    build.selectFrom('settings').select('value').where('key', '=', settingKeys.policyVersion).as('version'),
+  ]),
 )
 
 /** Nothing is signed for an account until it is released. */

@@ -1,5 +1,5 @@
 import { type Asset, assetKey, limitKeys, type NetworkName, networkNames, networkOf } from '@waiaas/core'
-import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
+import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -157,80 +157,31 @@ export async function spentBySession(
   limitKey: string,
   from: number,
 ): Promise<bigint> {
-  const assets = assetsUnder(limitKey)
-  return (await total(db, sessionId, assets, from)) + (await reservedBefore(db, { sessionId }, assets, from))
+  return sumOf(await amountsOfSession(db, slotsFrom(sessionId, assetsUnder(limitKey), from)))
 }
 
 /** Base units under a limit key that count against limits: reserved, or booked since `from`. */
 export async function spentUnder(db: Kysely<Tables>, agentId: string, limitKey: string, from: number): Promise<bigint> {
-  const assets = assetsUnder(limitKey)
-  return (await total(db, agentId, assets, from)) + (await reservedBefore(db, { agentId }, assets, from))
+  return sumOf(await amountsOfAgent(db, slotsFrom(agentId, assetsUnder(limitKey), from)))
 }
 
 /** Micro-dollars that count against limits: reserved, or booked since `from`. */
 export async function spentUsd(db: Kysely<Tables>, agentId: string, from: number): Promise<bigint> {
-  return (await total(db, agentId, [USD], from)) + (await reservedBefore(db, { agentId }, USD, from))
+  return sumOf(await valuesOfAgent(db, slotsFrom(agentId, [USD], from)))
 }
 
 /** Transactions of an agent, or of a session with a budget, that count against limits and were reserved, or booked since `from`. */
-export async function countOf(db: Kysely<Tables>, agentId: string, from: number): Promise<bigint> {
-  const reserved = (await reservedRows(db, { from })).filter(
-    (row) => row.agent_id === agentId || row.session_id === agentId,
-  )
-  const older = new Set(reserved.map((row) => row.transaction_id)).size
-  return (await total(db, agentId, [COUNT], from)) + BigInt(older)
+export async function countOf(db: Kysely<Tables>, owner: string, from: number): Promise<bigint> {
+  return sumOf(await transactionsOf(db, slotsFrom(owner, [COUNT], from)))
 }
 
-/**
- * The sum from second `from` on: whole slots of the widest span, then of the narrower ones up to where the
- * wider begins. There is no upper end: what a clock that was ahead has booked still counts.
- */
-async function total(db: Kysely<Tables>, agentId: string, keys: readonly string[], from: number): Promise<bigint> {
-  const [, minute, hour] = spans
-  const firstMinute = Math.ceil(from / minute)
-  const firstHour = Math.ceil(from / hour)
-  const rows = await slotsFrom(db, {
-    agentId,
-    keys: JSON.stringify(keys),
-    firstHour,
-    firstMinute,
-    endOfMinutes: firstHour * (hour / minute),
-    from,
-    endOfSeconds: firstMinute * minute,
-  })
-  return rows.reduce((sum, row) => sum + BigInt(row.total), 0n)
+function sumOf(rows: readonly { total: string | null }[]): bigint {
+  return rows.reduce((sum, { total }) => sum + BigInt(total ?? 0), 0n)
 }
 
-/**
- * What was reserved before `from` and may still be spent: bytes that are out, or signed for somebody else to send, take
- * effect when they will. Fees do not count in the budget of a session.
- */
-async function reservedBefore(
-  db: Kysely<Tables>,
-  of: { agentId: string } | { sessionId: string },
-  what: readonly string[] | typeof USD,
-  from: number,
-): Promise<bigint> {
-  const rows = await reservedRows(db, { from })
-  return rows
-    .filter((row) =>
-      'agentId' in of ? row.agent_id === of.agentId : row.session_id === of.sessionId && row.kind !== 'fee',
-    )
-    .filter(({ asset }) => what === USD || what.includes(asset))
-    .reduce((sum, row) => sum + BigInt((what === USD ? row.usd_micros : row.amount) ?? 0), 0n)
-}
-
-/** With the state in the text: only then does SQLite see that the index of reserved ones has them all. */
-const reservedRows = statement((db, { from }: { from: number }) =>
-  db
-    .selectFrom('ledger')
-    .select(['transaction_id', 'agent_id', 'session_id', 'kind', 'asset', 'amount', 'usd_micros'])
-    .where(sql<boolean>`state = 'RESERVED'`)
-    .where('at', '<', from),
-)
-
+/** Which sums make up the one from a second on: of the widest span, and of the narrower ones up to where the wider begins. */
 type Slots = {
-  agentId: string
+  owner: string
   /** JSON, so that one statement serves any number of them. */
   keys: string
   firstHour: number
@@ -240,21 +191,69 @@ type Slots = {
   endOfSeconds: number
 }
 
-/** Joined by UNION ALL, since under OR the index serves only agent and key, and every slot there ever was is read. */
-const slotsFrom = statement((db, { agentId, keys, ...bounds }: Slots) => {
+/** There is no upper end: what a clock that was ahead has booked still counts. */
+function slotsFrom(owner: string, keys: readonly string[], from: number): Slots {
+  const [, minute, hour] = spans
+  const firstMinute = Math.ceil(from / minute)
+  const firstHour = Math.ceil(from / hour)
+  return {
+    owner,
+    keys: JSON.stringify(keys),
+    firstHour,
+    firstMinute,
+    endOfMinutes: firstHour * (hour / minute),
+    from,
+    endOfSeconds: firstMinute * minute,
+  }
+}
+
+/**
+ * The sums from a second on, and what was reserved before it and may still be spent: bytes that are out, or signed for
+ * somebody else to send, take effect when they will.
+ *
+ * Joined by UNION ALL, since under OR the index serves only owner and key, and every slot there ever was is read.
+ *
+ * @param total what a row that was reserved before counts for.
+ * @param isOwn whether it is the owner's.
+ */
+function totals(total: RawBuilder<string | null>, isOwn: (slots: Slots) => RawBuilder<boolean>) {
   const [second, minute, hour] = spans
-  const slots = (span: number, first: number) =>
-    db
-      .selectFrom('ledger_totals')
-      .select('total')
-      .where('agent_id', '=', agentId)
-      .where('key', 'in', sql<string>`(SELECT value FROM json_each(${keys}))`)
-      .where('span', '=', span)
-      .where('slot', '>=', first)
-  return slots(hour, bounds.firstHour)
-    .unionAll(slots(minute, bounds.firstMinute).where('slot', '<', bounds.endOfMinutes))
-    .unionAll(slots(second, bounds.from).where('slot', '<', bounds.endOfSeconds))
-})
+  return statement((db, slots: Slots) => {
+    const keys = sql<string>`(SELECT value FROM json_each(${slots.keys}))`
+    const booked = (span: number, first: number) =>
+      db
+        .selectFrom('ledger_totals')
+        .select((build) => build.ref('total').$castTo<string | null>().as('total'))
+        .where('agent_id', '=', slots.owner)
+        .where('key', 'in', keys)
+        .where('span', '=', span)
+        .where('slot', '>=', first)
+    const reserved = db
+      .selectFrom('ledger')
+      .select(total.as('total'))
+      // With the state in the text: only then does SQLite see that the index of reserved ones has them all.
+      .where(sql<boolean>`state = 'RESERVED'`)
+      .where('at', '<', slots.from)
+      .where(isOwn(slots))
+    return booked(hour, slots.firstHour)
+      .unionAll(booked(minute, slots.firstMinute).where('slot', '<', slots.endOfMinutes))
+      .unionAll(booked(second, slots.from).where('slot', '<', slots.endOfSeconds))
+      .unionAll(reserved)
+  })
+}
+
+const isUnder = ({ keys }: Slots) => sql`asset IN (SELECT value FROM json_each(${keys}))`
+const amountsOfAgent = totals(sql`amount`, (slots) => sql`agent_id = ${slots.owner} AND ${isUnder(slots)}`)
+const valuesOfAgent = totals(sql`usd_micros`, ({ owner }) => sql`agent_id = ${owner}`)
+/** Fees do not count in the budget of a session. */
+const amountsOfSession = totals(
+  sql`amount`,
+  (slots) => sql`session_id = ${slots.owner} AND kind <> 'fee' AND ${isUnder(slots)}`,
+)
+const transactionsOf = totals(
+  sql`count(DISTINCT transaction_id)`,
+  ({ owner }) => sql`(agent_id = ${owner} OR session_id = ${owner})`,
+)
 
 const nativeAssets = networkNames.map((network) => ({ network }))
 

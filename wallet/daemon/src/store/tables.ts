@@ -354,4 +354,12 @@ UPDATE transactions SET status = 'SUBMITTED', outcome_unknown = 1 WHERE status =
 UPDATE attempts SET next_look = 0 WHERE state = 'DEAD';
 `,
   },
+  {
+    name: 'what a request asks',
+    // Each request counts what its agent has queued, and looks for an equal one that was given up.
+    up: `
+CREATE INDEX transactions_queued ON transactions(agent_id) WHERE status IN ('QUEUED');
+CREATE INDEX transactions_closing ON transactions(agent_id) WHERE status IN ('SIGNED','SUBMITTED') AND closing IS NOT NULL;
+`,
+  },
 ]

@@ -140,12 +140,7 @@ export async function patchTransaction(
   patch: TransactionPatch,
   status: TransactionStatus,
 ): Promise<void> {
-  await db
-    .updateTable('transactions')
-    .set({ ...patch, updated_at: at })
-    .where('id', '=', id)
-    .where('status', '=', status)
-    .execute()
+  await patchWhile(db, { id, status, ...patch, updated_at: at })
 }
 
 /** Ids of what the daemon itself goes on with, oldest first. */
@@ -204,15 +199,19 @@ function openIn(db: Kysely<Tables>, statuses: readonly TransactionStatus[]) {
 
 const allBusy = statement((db) => openIn(db, busy).select('id').orderBy('id'))
 const closing = statement((db, wanted: Pick<TransactionRow, 'agent_id' | 'network' | 'effects'>) =>
-  openIn(db, ['SIGNED', 'SUBMITTED'])
+  db
+    .selectFrom('transactions')
     .select('id')
+    .where(statusIn(['SIGNED', 'SUBMITTED']))
     .where('closing', 'is not', null)
     .where('agent_id', '=', wanted.agent_id)
     .where('network', '=', wanted.network)
     .where('effects', '=', wanted.effects),
 )
 const queuedOf = statement((db, { agentId }: { agentId: string }) =>
-  openIn(db, ['QUEUED'])
+  db
+    .selectFrom('transactions')
+    .where(statusIn(['QUEUED']))
     .select((select) => select.fn.countAll<number>().as('count'))
     .where('agent_id', '=', agentId),
 )
@@ -231,6 +230,10 @@ const byKey = statement((db, { agentId, idempotencyKey }: { agentId: string; ide
     .selectAll()
     .where('agent_id', '=', agentId)
     .where('idempotency_key', '=', idempotencyKey),
+)
+const patchWhile = statement(
+  (db, { id, status, ...patch }: { id: string; status: TransactionStatus } & Updateable<Tables['transactions']>) =>
+    db.updateTable('transactions').set(patch).where('id', '=', id).where('status', '=', status),
 )
 const setStatus = statement(
   (db, { id, from, ...patch }: { id: string; from: TransactionStatus } & Updateable<Tables['transactions']>) =>

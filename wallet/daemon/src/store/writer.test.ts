@@ -1,6 +1,8 @@
 import { openDatabase, systemTimers } from '@openpista/common'
 import { expect, test } from 'vitest'
+import { appendEvent } from './events.ts'
 import { migrations, type Tables } from './tables.ts'
+import { verifyEvents } from './verify-audit.ts'
 import { createWriter } from './writer.ts'
 
 test('work that shares a commit stands or falls alone', async () => {
@@ -42,5 +44,25 @@ test('work sees what work before it has done', async () => {
     })
   const values = await Promise.all(Array.from({ length: 100 }, add))
   expect(values).toEqual(Array.from({ length: 100 }, (_, index) => String(index + 1)))
+  await db.close()
+})
+
+test('entries of the log stay chained where a part of a commit is undone', async () => {
+  const db = await openDatabase<Tables>({ path: ':memory:', migrations, synchronous: 'NORMAL' })
+  const write = createWriter(db.kysely, systemTimers)
+  const results = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, index) =>
+      write(async (transaction) => {
+        for (const type of ['FIRST', 'SECOND']) {
+          await appendEvent(transaction, 1, { type: `${type}_${index}`, actor: 'daemon' })
+          if (index % 3 === 1 && type === 'FIRST') throw new Error('no')
+        }
+      }),
+    ),
+  )
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(10)
+  const entries = await db.kysely.selectFrom('events').select('type').execute()
+  expect(entries).toHaveLength(40)
+  expect(await verifyEvents(db.kysely)).toMatchObject({ ok: true })
   await db.close()
 })
