@@ -75,9 +75,11 @@ export type Signed = {
    * one whose blockhash they name. Null where none was known.
    */
   origin: bigint | null
+  /** The most that the bytes can take from the account's coins, fees included. Null where the chain has no sequence, and for bytes that were made elsewhere. */
+  cost: bigint | null
 }
 
-export type SentAttempt = Signed & { from: string }
+export type SentAttempt = Omit<Signed, 'cost'> & { from: string }
 
 /** A block; on Solana the number is the slot. */
 export type BlockRef = { number: bigint; hash: string }
@@ -224,8 +226,6 @@ export type ChainAdapter = {
   funds?: (address: string) => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
   /** A payment of nothing to the account itself, which only uses a number of its sequence up. */
   filler?: (from: Account) => Promise<DraftResult>
-  /** The most that signed bytes can take from the account's coins, fees included; for chains with a sequence. */
-  cost?: (raw: Uint8Array) => bigint
   /** Hands bytes to one node after the other until one takes them. */
   broadcast: (signed: SentAttempt, how: BroadcastOptions) => Promise<Broadcast>
   /** On chains with a sequence: bytes under the nonce of others that are out. Asked for `itself`, only where a fee is too low. */

@@ -227,7 +227,7 @@ async function inLanes<Item>(items: readonly Item[], work: (item: Item) => Promi
       goesOn = (await work(item)) && goesOn
     }
   }
-  await Promise.all(Array.from({ length: IN_PARALLEL }, lane))
+  await Promise.all(Array.from({ length: Math.min(IN_PARALLEL, items.length) }, lane))
   return waiting
 }
 

@@ -96,8 +96,6 @@ export async function keepSignature(
     network: NetworkName
     address: string
     signed: Signed
-    /** The most that it takes from the account's coins, where the chain has a sequence. */
-    cost: bigint | null
     purpose: AttemptRow['purpose']
     /** The account's next number before this signature; null where the chain has none, or it takes no new one. */
     next: bigint | null
@@ -105,7 +103,7 @@ export async function keepSignature(
     replaces: string | null
   },
 ): Promise<AttemptRow> {
-  const { transactionId, network, address, signed, cost, purpose, next, replaces } = signature
+  const { transactionId, network, address, signed, purpose, next, replaces } = signature
   const attempt: AttemptRow = {
     id,
     transaction_id: transactionId,
@@ -119,7 +117,7 @@ export async function keepSignature(
     replaces,
     state: 'LIVE',
     origin: signed.origin?.toString() ?? null,
-    cost: cost?.toString() ?? null,
+    cost: signed.cost?.toString() ?? null,
     block_number: null,
     block_hash: null,
     proof: null,

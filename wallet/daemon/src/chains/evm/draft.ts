@@ -12,6 +12,7 @@ import { type EvmPlan, envelopeOf, serializeEnvelope, signedLength } from './env
 import type { EvmTraits } from './evm-traits.ts'
 import { gasFor, highestPrice, PLAIN_TRANSFER_GAS, plainFee, roomToClose } from './fee-ceiling.ts'
 import type { GasPrice } from './fees.ts'
+import type { FundsSource } from './funds.ts'
 import { readEstimateFailure } from './node-errors.ts'
 import type { EvmCall, EvmPrepared } from './prepared.ts'
 import { Data, Quantity, toQuantity } from './quantity.ts'
@@ -24,6 +25,7 @@ export type EvmContext = {
   traits: EvmTraits
   rpc: Reader
   price: () => Promise<RpcResult<GasPrice>>
+  funds: FundsSource
   /** How much more per gas than today's price may be paid later, so that a waiting transaction can be replaced. */
   headroomPercent: bigint
   tokens: TokenSource
@@ -60,7 +62,8 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
     draft: {
       ...does,
       maxFee,
-      plainFee: code === '0x' && call.data === '0x' ? maxFee : plainFee(roomy, dataFee, signedLength(call, network)),
+      plainFee:
+        code === '0x' && call.data === '0x' ? maxFee : plainFee(roomy, dataFee, () => signedLength(call, network)),
       amount: prepared.amount,
       asset: prepared.asset,
       to: prepared.to,
@@ -76,7 +79,7 @@ export async function draftFiller(context: EvmContext, { address }: Account): Pr
   const [price, gas, dataFee] = await Promise.all([
     context.price(),
     rpc.read('eth_estimateGas', [{ from: to, to, value: '0x0' }], Quantity),
-    askDataFee(context, signedLength({ to, value: 0n, data: '0x' }, network)),
+    askDataFee(context, () => signedLength({ to, value: 0n, data: '0x' }, network)),
   ])
   for (const answer of [price, gas, dataFee]) if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   if (!price.ok || !gas.ok || !dataFee.ok) throw new Error('unreachable')
@@ -132,18 +135,25 @@ type Facts = {
 async function askFacts(context: EvmContext, call: EvmCall, from: string): Promise<Facts | Refusal> {
   const { rpc } = context
   const data = call.data === '0x' ? {} : { data: call.data }
-  const [balance, code, price, estimate, dataFee] = await Promise.all([
-    rpc.read('eth_getBalance', [from, 'latest'], Quantity),
+  const [funds, code, price, estimate, dataFee] = await Promise.all([
+    context.funds.ask(from),
     rpc.read('eth_getCode', [call.to, 'latest'], Data),
     context.price(),
     rpc.read('eth_estimateGas', [{ from, to: call.to, value: toQuantity(call.value), ...data }], Quantity),
-    askDataFee(context, signedLength(call, context.network)),
+    askDataFee(context, () => signedLength(call, context.network)),
   ])
-  for (const answer of [balance, code, price, dataFee]) {
+  for (const answer of [funds, code, price, dataFee]) {
     if (!answer.ok) return refuse('CHAIN_ERROR', answer.failure.message)
   }
-  if (!balance.ok || !code.ok || !price.ok || !dataFee.ok) throw new Error('unreachable')
-  return { ok: true, balance: balance.value, code: code.value, price: price.value, estimate, dataFee: dataFee.value }
+  if (!funds.ok || !code.ok || !price.ok || !dataFee.ok) throw new Error('unreachable')
+  return {
+    ok: true,
+    balance: funds.value.balance,
+    code: code.value,
+    price: price.value,
+    estimate,
+    dataFee: dataFee.value,
+  }
 }
 
 /**
@@ -157,11 +167,11 @@ const ORACLE_SELECTOR = `0x${bytesToHex(keccak_256(utf8ToBytes('getL1FeeUpperBou
  */
 export async function askDataFee(
   { rpc, traits }: { rpc: Reader; traits: Pick<EvmTraits, 'l1FeeOracle'> },
-  bytes: bigint,
+  bytes: () => bigint,
   at: 'latest' | { blockHash: string } = 'latest',
 ): Promise<RpcResult<bigint>> {
   if (traits.l1FeeOracle === undefined) return { ok: true, value: 0n }
-  const data = `${ORACLE_SELECTOR}${bytes.toString(16).padStart(64, '0')}`
+  const data = `${ORACLE_SELECTOR}${bytes().toString(16).padStart(64, '0')}`
   const answer = await rpc.read('eth_call', [{ to: traits.l1FeeOracle, data }, at], Quantity)
   return answer.ok ? { ok: true, value: 2n * answer.value } : answer
 }

@@ -62,7 +62,8 @@ export function signableOf(envelope: Envelope, origin: bigint | null): Signable 
     finish: (signature) => {
       const [r, s] = [toBigInt(signature.subarray(0, 32)), toBigInt(signature.subarray(32, 64))]
       const raw = toBytes(serialize(envelope, { signature: { r, s, yParity: signature[64]! } }))
-      return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null, origin }
+      const cost = envelope.value + envelope.gas * envelope.maxFeePerGas
+      return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null, origin, cost }
     },
   }
 }

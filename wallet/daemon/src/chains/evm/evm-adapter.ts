@@ -12,6 +12,7 @@ import { EvmPlan, envelopeOf, signableOf } from './envelope.ts'
 import { evmTraits } from './evm-traits.ts'
 import { createFeeSource } from './fees.ts'
 import { createFinality } from './finality.ts'
+import { createFundsSource } from './funds.ts'
 import { readHoldings } from './holdings.ts'
 import { createTurns } from './in-turn.ts'
 import { createLine } from './line.ts'
@@ -20,8 +21,8 @@ import { createEvmOutcomes } from './outcomes.ts'
 import { draftOutside, OutsidePlan, outsideSignable } from './outside.ts'
 import { probeEvm } from './probe.ts'
 import { Quantity } from './quantity.ts'
-import { costOf, replacementFor } from './replacement.ts'
-import { readFunds, readSequence } from './sequence.ts'
+import { replacementFor } from './replacement.ts'
+import { readSequence } from './sequence.ts'
 import { readToken } from './token-transfer.ts'
 import { createTokenSource } from './tokens.ts'
 import { readStanding, readTraces } from './traces.ts'
@@ -61,6 +62,7 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     traits,
     rpc,
     price: createFeeSource(rpc, traits, timers),
+    funds: createFundsSource(rpc, timers),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
     finalNumber,
@@ -92,9 +94,11 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    funds: (address) => readFunds(rpc, address),
+    funds: async (address) => {
+      const funds = await context.funds.recent(address)
+      return funds.ok ? { ok: true, ...funds.value } : { ok: false, message: funds.failure.message }
+    },
     filler: (from) => draftFiller(context, from),
-    cost: costOf,
     broadcast: async ({ raw, hash, from }, { mayLeave, startAt }) => {
       line.watch([hash], false)
       const how = { readFailure: readBroadcastFailure, mayLeave, startAt }

@@ -34,7 +34,9 @@ export function highestWithRoomToClose(maxFee: bigint): bigint {
 }
 
 /** What a plain payment costs at most, beside a transaction of this length that pays this for its data. */
-export function plainFee(perGas: bigint, dataFee: bigint, length: bigint): bigint {
+export function plainFee(perGas: bigint, dataFee: bigint, lengthOf: () => bigint): bigint {
+  if (dataFee === 0n) return PLAIN_TRANSFER_GAS * perGas
+  const length = lengthOf()
   const dataShare = length > PLAIN_TRANSFER_BYTES ? (dataFee * PLAIN_TRANSFER_BYTES) / length : dataFee
   return PLAIN_TRANSFER_GAS * perGas + dataShare
 }

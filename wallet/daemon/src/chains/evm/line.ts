@@ -116,7 +116,9 @@ export function createLine(): Line {
       shorter = head.number < top.number ? shorter + 1 : 0
       if (head.number < top.number && shorter < SIGHTS_OF_SHORTER) return { ok: true, value: top }
       const joins = (block: LineBlock) => blocks.get(block.number - 1n)?.hash === block.parentHash
-      const between = await ancestors(node, head, lineBlock, (block) => joins(block) || block.number <= bottom)
+      const gap = head.number - top.number - 1n
+      const isEnough = (block: LineBlock) => joins(block) || block.number <= bottom
+      const between = await ancestors(node, head, lineBlock, isEnough, gap > 1n ? gap : 1n)
       const last = between.at(-1) ?? head
       if (joins(last)) advance(head, between)
       else if (BigInt(between.length) >= LONGEST_STEP || last.number <= bottom) restart(head, between)
@@ -150,16 +152,19 @@ export function createLine(): Line {
  * The ancestors of a block, newest first, down to the first of which `isEnough`, to the longest step, or to one that
  * cannot be had. They are asked for by number, many at a time, and count only where each is the parent of the one
  * above; where a node says otherwise, the parent is asked for by its hash.
+ *
+ * @param first how many are asked for together at first.
  */
 async function ancestors(
   node: NodeReader,
   from: LineBlock,
   lineBlock: (block: z.output<typeof Block>) => LineBlock,
   isEnough: (block: LineBlock) => boolean,
+  first = 1n,
 ): Promise<LineBlock[]> {
   const found: LineBlock[] = []
   let below = from
-  for (let size = 1n; !isEnough(below) && below.number > 0n && BigInt(found.length) < LONGEST_STEP; size *= 4n) {
+  for (let size = first; !isEnough(below) && below.number > 0n && BigInt(found.length) < LONGEST_STEP; size *= 4n) {
     const room = LONGEST_STEP - BigInt(found.length)
     const count = [size, room, below.number].reduce((least, each) => (each < least ? each : least))
     const numbers = Array.from({ length: Number(count) }, (_, index) => below.number - 1n - BigInt(index))

@@ -34,7 +34,7 @@ export async function draftOutside(context: EvmContext, text: string, from: Acco
   }
   const fault = boundsFault(transaction)
   if (fault !== undefined) return refuse('INVALID_TRANSACTION', `No block can take the transaction: ${fault}.`)
-  const length = signedLengthOf(transaction)
+  const length = () => signedLengthOf(transaction)
   const [dataFee, code, price, needed] = await Promise.all([
     askDataFee(context, length),
     rpc.read('eth_getCode', [to ?? from.address, 'latest'], Data),
@@ -102,7 +102,14 @@ export function outsideSignable(raw: `0x${string}`, origin: bigint | null): Sign
         BigInt(`0x${bytesToHex(half)}`),
       )
       const signed = Buffer.from(withSignature({ r: r!, s: s!, yParity: signature[64]! }).slice(2), 'hex')
-      return { raw: signed, hash: `0x${bytesToHex(keccak_256(signed))}`, sequence: nonce, validUntil: null, origin }
+      return {
+        raw: signed,
+        hash: `0x${bytesToHex(keccak_256(signed))}`,
+        sequence: nonce,
+        validUntil: null,
+        origin,
+        cost: null,
+      }
     },
   }
 }

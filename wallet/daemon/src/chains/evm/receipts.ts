@@ -74,9 +74,9 @@ async function highestDataFee(
   { hash }: BlockRef,
 ): Promise<bigint> {
   const context = { rpc: node, traits }
-  const there = await askDataFee(context, BigInt(raw.length), { blockHash: hash })
+  const there = await askDataFee(context, () => BigInt(raw.length), { blockHash: hash })
   if (there.ok) return there.value
-  const now = await askDataFee(context, BigInt(raw.length))
+  const now = await askDataFee(context, () => BigInt(raw.length))
   return now.ok ? DEARER * now.value : 0n
 }
 

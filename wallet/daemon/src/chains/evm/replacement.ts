@@ -30,7 +30,7 @@ export async function replacementFor(
   const [price, used, dataFee, gas, balance] = await Promise.all([
     context.price(),
     rpc.read('eth_getTransactionCount', [from, 'latest'], Quantity),
-    askDataFee(context, signedLength({ to, value, data }, context.network)),
+    askDataFee(context, () => signedLength({ to, value, data }, context.network)),
     by === 'itself' ? { ok: true as const, value: newest.gas } : rpc.read('eth_estimateGas', [call], Quantity),
     rpc.read('eth_getBalance', [from, 'latest'], Quantity),
   ])
@@ -69,12 +69,6 @@ export async function replacementFor(
     }
   const envelope = envelopeOf({ to, value, data, gas: gas.value, ...fees }, context.network, newest.nonce, fees)
   return { kind: 'signable', signable: signableOf(envelope, await context.finalNumber()) }
-}
-
-/** The most that a signed transaction takes from its sender. */
-export function costOf(raw: Uint8Array): bigint {
-  const { value, gas, maxFeePerGas } = readSigned(raw)
-  return value + gas * maxFeePerGas
 }
 
 type Version = ReturnType<typeof readSigned>

@@ -1,4 +1,4 @@
-import type { Funds, SequenceRead } from '../chain-adapter.ts'
+import type { SequenceRead } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
@@ -83,20 +83,4 @@ async function countsOn(node: NodeReader, address: string, head: { number: bigin
   // A node without a pool tells nothing of what waits.
   const waiting = pending.ok ? pending.value : latest.value
   return { ok: true as const, value: { index: node.node.index, pinned, latest: latest.value, pending: waiting } }
-}
-
-/** Balance and count of the newest block, in one batch to one node. */
-export async function readFunds(
-  rpc: Pick<RpcPool, 'onOne'>,
-  address: string,
-): Promise<({ ok: true } & Funds) | { ok: false; message: string }> {
-  const funds = await rpc.onOne(async (node) => {
-    const [balance, count] = await Promise.all([
-      node.read('eth_getBalance', [address, 'latest'], Quantity),
-      node.read('eth_getTransactionCount', [address, 'latest'], Quantity),
-    ])
-    if (!balance.ok) return balance
-    return count.ok ? { ok: true, value: { balance: balance.value, count: count.value } } : count
-  })
-  return funds.ok ? { ok: true, ...funds.value } : { ok: false, message: funds.failure.message }
 }

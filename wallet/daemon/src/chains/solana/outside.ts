@@ -179,7 +179,7 @@ export function outsideSignable(text: string, { address }: Account, now: RpcResu
       const lifetime = ends
         ? { validUntil: now.value.lastValidBlockHeight, origin: now.value.slot }
         : { validUntil: null, origin: null }
-      return { raw: sealEnvelope({ ...envelope, signatures }), hash, sequence: null, ...lifetime }
+      return { raw: sealEnvelope({ ...envelope, signatures }), hash, sequence: null, cost: null, ...lifetime }
     },
   }
 }

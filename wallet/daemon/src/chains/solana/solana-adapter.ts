@@ -88,6 +88,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
         sequence: null,
         validUntil: lifetime.value.lastValidBlockHeight,
         origin: lifetime.value.slot,
+        cost: null,
       })
       return { ok: true, signable: { bytes, finish } }
     },

@@ -10,7 +10,7 @@ import type {
   Place,
   Replacement,
   ReplacementWanted,
-  Signed,
+  SentAttempt,
 } from '../../chains/chain-adapter.ts'
 import { foreseePayment } from '../../chains/payment.ts'
 
@@ -165,10 +165,6 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
             }
             return { ok: true as const, draft }
           },
-          cost: (bytes: Uint8Array) => {
-            const { amount, bid } = readRaw(Buffer.from(bytes).toString())
-            return amount + bid
-          },
           replacement: async (wanted: ReplacementWanted): Promise<Replacement> => {
             if (down) return { kind: 'unknown', message: 'down' }
             const newest = wanted.versions.at(-1)!
@@ -195,7 +191,14 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
         ok: true,
         signable: {
           bytes: raw,
-          finish: () => ({ raw, hash: hashOf(text), sequence, validUntil, origin: books.height }),
+          finish: () => ({
+            raw,
+            hash: hashOf(text),
+            sequence,
+            validUntil,
+            origin: books.height,
+            cost: sequenced ? toSign.amount + fee : null,
+          }),
         },
       }
     },
@@ -275,11 +278,18 @@ function replace({ versions, by, maxFee }: ReplacementWanted, fee: bigint): Repl
   const sequence = old.sequence?.toString()
   const text = JSON.stringify({ from: old.from, to, amount: amount.toString(), sequence, bid: bid.toString() })
   const raw = Buffer.from(text)
-  const signed = { raw, hash: hashOf(text), sequence: old.sequence, validUntil: null, origin: versions[0]!.origin }
+  const signed = {
+    raw,
+    hash: hashOf(text),
+    sequence: old.sequence,
+    validUntil: null,
+    origin: versions[0]!.origin,
+    cost: amount + bid,
+  }
   return { kind: 'signable', signable: { bytes: raw, finish: () => signed } }
 }
 
-function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: Signed): Broadcast {
+function take(books: LedgerBooks, sequenced: boolean, next: bigint, signed: SentAttempt): Broadcast {
   const text = Buffer.from(signed.raw).toString()
   const refused = (message: string): Broadcast => ({ kind: 'not accepted', message })
   const known = books.pool.has(signed.hash) || books.blocks.some(({ hash }) => hash === signed.hash)

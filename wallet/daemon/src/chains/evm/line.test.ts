@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import { createLine } from './line.ts'
+import { blockOf, nodeThat } from './nodes.fixture.ts'
+
+test('the blocks between two looks are read together', async () => {
+  let head = 100
+  const node = nodeThat((_method, [named]) => blockOf(named === 'latest' ? head : Number(named)))
+  const batches: number[] = []
+  const counting: NodeReader = {
+    ...node,
+    read: async (method, params, schema) => {
+      if (isNewTurn()) batches.push(0)
+      batches[batches.length - 1]! += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      return await node.read(method, params, schema)
+    },
+  }
+  let turn: NodeJS.Immediate | undefined
+  const isNewTurn = () => {
+    const isNew = turn === undefined
+    turn ??= setImmediate(() => {
+      turn = undefined
+    })
+    return isNew
+  }
+  const line = createLine()
+  await line.follow(counting)
+  head = 108
+  expect(await line.follow(counting)).toMatchObject({ ok: true, value: { number: 108n } })
+  expect(batches).toEqual([1, 1, 7])
+  expect([101n, 107n].map((number) => line.at(number)?.hash)).toEqual(['0xa101', '0xa107'])
+})
