@@ -152,6 +152,7 @@ function answers(context: Context, runs: Runs, lanes: Lanes): Omit<Engine, Job> 
     runs.start(row.id)
     return await viewOf(row.id)
   }
+  const waiting = { of: views.of, current: viewOf }
   const judged = async (caller: Caller, request: Request, key: string) => {
     if (runs.closed()) throw fault('SHUTTING_DOWN', 'The daemon is stopping.')
     const judge: Judge = (row, settle) => runs.first(row.id, () => admit(context, row, settle))
@@ -161,10 +162,13 @@ function answers(context: Context, runs: Runs, lanes: Lanes): Omit<Engine, Job> 
     return accepted
   }
   return {
-    send: async (caller, request, key) => {
+    send: async (caller, request, key, waitSeconds = 0) => {
       const { fresh, row } = await judged(caller, request, key)
-      if (fresh) runs.goOn(row)
-      return await views.of(row)
+      if (!fresh) return waitSeconds === 0 ? await views.of(row) : await waitFor(context, row.id, waitSeconds, waiting)
+      const waits = waitSeconds > 0 && !isFinal(row.status)
+      const end = waits ? context.changes.end(row.id, waitSeconds * 1000) : undefined
+      runs.goOn(row)
+      return end === undefined ? await views.of(row) : await viewAt(end, row.id, waiting)
     },
     sign: async (caller, request, key) => {
       const { fresh, row } = await judged(caller, request, key)
@@ -178,7 +182,7 @@ function answers(context: Context, runs: Runs, lanes: Lanes): Omit<Engine, Job> 
     approve: async (id, approval) => await goOn(await approve(context, id, approval)),
     reject: async (id, owner) => await goOn(await reject(context, id, owner)),
     view: views.find,
-    wait: async (id, seconds) => await waitFor(context, id, seconds, { of: views.of, current: viewOf }),
+    wait: async (id, seconds) => await waitFor(context, id, seconds, waiting),
   }
 }
 
@@ -266,19 +270,25 @@ async function expireOne(context: Context, id: string): Promise<void> {
   if (expired !== undefined) context.changes.changed(expired)
 }
 
-async function waitFor(
-  context: Context,
-  id: string,
-  seconds: number,
-  views: Pick<Views, 'of'> & { current: (id: string) => Promise<TransactionView> },
-): Promise<TransactionView> {
+type Waiting = Pick<Views, 'of'> & { current: (id: string) => Promise<TransactionView> }
+
+async function waitFor(context: Context, id: string, seconds: number, views: Waiting): Promise<TransactionView> {
   const end = context.changes.end(id, seconds * 1000)
   try {
     const view = await views.current(id)
     if (isFinal(view.status)) return view
-    const last = await end.reached
-    return last === undefined ? await views.current(id) : await views.of(last)
+    return await viewAt(end, id, views)
   } finally {
     end.stop()
   }
+}
+
+/** How a transaction stands at its end, or when the wait is over. */
+async function viewAt(
+  end: ReturnType<Context['changes']['end']>,
+  id: string,
+  views: Waiting,
+): Promise<TransactionView> {
+  const last = await end.reached
+  return last === undefined ? await views.current(id) : await views.of(last)
 }

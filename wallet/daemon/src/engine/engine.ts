@@ -20,12 +20,17 @@ export type Caller = { agentId: string; sessionId: string }
 export type Engine = {
   /**
    * Stores the request under its idempotency key, judges it, and starts it. Answers once the policy has
-   * spoken. The same key and body answer the same transaction, also after a restart.
+   * spoken, or with `waitSeconds` as `wait` does. The same key and body answer the same transaction, also after a restart.
    *
    * @throws AppError IDEMPOTENCY_CONFLICT, IDEMPOTENCY_IN_PROGRESS, the code of the strictest rule on DENY
    * (details `{transactionId, reasons}`), and the drafting codes (INVALID_ADDRESS, INSUFFICIENT_BALANCE, …).
    */
-  send: (caller: Caller, request: TransactionRequest, idempotencyKey: string) => Promise<TransactionView>
+  send: (
+    caller: Caller,
+    request: TransactionRequest,
+    idempotencyKey: string,
+    waitSeconds?: number,
+  ) => Promise<TransactionView>
   /**
    * The same for a transaction that was made elsewhere. Where the policy lets it pass at once it is signed before
    * the answer; nothing is sent. @throws AppError as `send`, and where it cannot be signed.

@@ -23,11 +23,15 @@ export type Lanes = {
 
 /** A number that nobody seems to use is filled when it has been so for this long. */
 const GAP_PATIENCE_MS = 60_000
+/** How often an account with something out is looked at for such numbers, while none is known. */
+const GAP_LOOK_MS = 15_000
 
 export function createLanes(context: Context): Lanes {
   const lanes = new Map<string, Lane>()
   /** Since when an account has a number that nobody uses, monotonic ms. */
   const gapSince = new Map<string, number>()
+  /** When an account was last looked at for such a number, monotonic ms. */
+  const lastLook = new Map<string, number>()
   const of = (network: NetworkName, address: string) => {
     const key = `${network} ${address}`
     const known = lanes.get(key)
@@ -43,6 +47,10 @@ export function createLanes(context: Context): Lanes {
   }
   const repair = async (network: NetworkName, wallet: Wallet) => {
     const key = `${network} ${wallet.address}`
+    const now = context.timers.monotonic()
+    const isSeen = now - (lastLook.get(key) ?? Number.NEGATIVE_INFINITY) < GAP_LOOK_MS
+    if (isSeen && !gapSince.has(key)) return
+    lastLook.set(key, now)
     const lane = of(network, wallet.address)
     lane.doubt()
     for (;;) {
@@ -134,7 +142,6 @@ async function fill(
         network,
         address: wallet.address,
         signed,
-        cost: adapter.cost!(signed.raw),
         purpose: 'CANCEL',
         next,
         replaces: null,

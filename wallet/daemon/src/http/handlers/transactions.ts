@@ -42,8 +42,7 @@ export function transactionHandlers(parts: TransactionParts): Pick<Handlers, Nam
   return {
     send: async ({ identity, body, idempotencyKey, wait }) => {
       const { agentId, sessionId } = identity
-      const sent = await engine.send({ agentId, sessionId }, body, idempotencyKey)
-      const view = wait === 0 ? sent : await engine.wait(sent.id, wait)
+      const view = await engine.send({ agentId, sessionId }, body, idempotencyKey, wait)
       return { status: view.status === 'QUEUED' ? 202 : 201, body: view }
     },
     sign: async ({ identity, body, idempotencyKey }) => {
