@@ -21,8 +21,11 @@ const DAEMON_FOLDERS = ['data', 'logs', 'run']
 const WITHHELD = ['NODE_OPTIONS', 'WAIAAS_MASTER_PASSWORD', 'WAIAAS_MASTER_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY']
 /** No debugger on SIGUSR1: another process of the same user could read passwords and tokens through it. */
 const GUARD_FLAGS = ['--disable-sigusr1']
-/** A small young generation: requests are short, and what a start leaves behind is given back. */
-const HEAP_FLAGS = ['--max-semi-space-size=2']
+/**
+ * A young generation of 8 MiB, half of what V8 takes by itself. With 2 MiB the daemon holds 9 MiB less, and collects for
+ * an eighth of its time while it pays.
+ */
+const HEAP_FLAGS = ['--max-semi-space-size=8']
 
 /**
  * Starts the daemon. It cannot read or write the keystore folder through Node, start programs, load native
