@@ -87,7 +87,7 @@ const NO_BLOCK = { block_number: null, block_hash: null }
 
 /**
  * CONFIRMED -> SUBMITTED where the block that had it is gone, another version is in its place, or it did something else
- * there. One that the operator wrote off as paid was in no block, and stays.
+ * there. What the operator wrote off as paid rests on no block, and stays.
  */
 async function reopened(
   context: Context,
@@ -97,10 +97,14 @@ async function reopened(
   outcome: Outcome,
 ): Promise<TransactionRow> {
   if (row.status !== 'CONFIRMED') return row
-  const wasIncluded = versions.some(({ hash, state }) => hash === row.hash && state !== 'LIVE')
+  const isItsPlace = versions.some(({ hash }) => hash === row.hash)
   const isStill = outcome.kind === 'included' && outcome.hash === row.hash && isAsBooked(row, outcome.result)
-  if (!wasIncluded || isStill) return row
+  if (!isItsPlace || isStill || isWrittenOff(row)) return row
   return (await reopenRow(context, db, row)) ?? row
+}
+
+function isWrittenOff(row: TransactionRow): boolean {
+  return readNotice(row)?.code === 'WRITTEN_OFF'
 }
 
 /** In another block the same bytes may fail, or cost another fee. */

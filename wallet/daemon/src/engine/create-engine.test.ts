@@ -1,5 +1,7 @@
 import { approvalDigest, type NetworkName, type TransactionRequest } from '@waiaas/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Outcome } from '../chains/chain-adapter.ts'
+import { spentUnder } from '../store/ledger.ts'
 import { findTransaction } from '../store/transactions.ts'
 import { verifyEvents } from '../store/verify-audit.ts'
 import { approvalContent } from './approval.ts'
@@ -354,6 +356,56 @@ describe('an uncertain chain', () => {
     for (let block = 0; block < 6; block++) chain.mine()
     await world.engine.follow('evm-local')
     expect(await world.db.kysely.selectFrom('attempts').select('state').execute()).toEqual([{ state: 'FINAL' }])
+  })
+
+  test('what a node says late does not bring back what was said before', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    chain.setMining(false)
+    chain.setMisfortune(() => 'refuse')
+    const { id } = await world.engine.send(world.caller, pay('1'), 'k')
+    await world.engine.recover()
+    expect(await world.engine.view(id)).toMatchObject({ notice: { code: 'NOT_ACCEPTED' } })
+    const broadcast = chain.broadcast
+    const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    chain.broadcast = async () => {
+      chain.broadcast = broadcast
+      asked.resolve()
+      await late.promise
+      return { kind: 'not accepted', message: 'late words' }
+    }
+    chain.setMisfortune(() => 'none')
+    world.clock.move(60)
+    const following = world.engine.follow('evm-local')
+    await asked.promise
+    await world.engine.cancel(id, 'admin')
+    const said = { outcomeUnknown: false, notice: { code: 'CANCELLING' } }
+    expect(await world.engine.view(id)).toMatchObject(said)
+    late.resolve()
+    await following
+    expect(await world.engine.view(id)).toMatchObject(said)
+  })
+
+  test('what a payment cost is booked as of the block that has it in the end', async () => {
+    const { world, chain } = await evmWorld({ policies: open })
+    const outcomes = chain.outcomes
+    const answerWith = (change: (outcome: Extract<Outcome, { kind: 'included' }>) => Outcome) => {
+      chain.outcomes = async (places) => {
+        const asked = await outcomes(places)
+        if (!asked.ok) return asked
+        return { ok: true, outcomes: asked.outcomes.map((each) => (each.kind === 'included' ? change(each) : each)) }
+      }
+    }
+    const { id } = await world.engine.send(world.caller, pay('1'), 'k')
+    await settle(world)
+    const before = BigInt((await world.engine.view(id))!.fee!)
+    const block = { number: 7n, hash: 'another' }
+    // The same bytes are in another block now, of which no node has a receipt yet.
+    answerWith(({ result: _, ...outcome }) => ({ ...outcome, block }))
+    await world.engine.follow('evm-local')
+    answerWith((outcome) => ({ ...outcome, block, result: { ...outcome.result!, fee: before - 5n } }))
+    await world.engine.follow('evm-local')
+    expect(await world.engine.view(id)).toMatchObject({ status: 'CONFIRMED', fee: `${before - 5n}` })
+    expect(await spentUnder(world.db.kysely, world.agentId, 'native', 0)).toBe(ETH + before - 5n)
   })
 
   test('bytes whose lifetime is over are signed anew, once', async () => {

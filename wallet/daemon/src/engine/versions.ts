@@ -97,7 +97,7 @@ export async function offer(
   const { answer } = await broadcast(context, adapter, attempt, row)
   context.onStep('broadcast', row.id)
   if (answer.kind !== 'accepted') {
-    if (row.notice !== null) await tellWords(context, row, answer.message)
+    await tellWords(context, row, answer.message)
     return false
   }
   if (attempt.sequence !== null) lanes.of(attempt.network, attempt.address).accepted(BigInt(attempt.sequence))
@@ -108,11 +108,17 @@ export async function offer(
   return true
 }
 
+/** Adds what a node said to what the row says, unless that has changed while the node was asked. */
 async function tellWords(context: Context, row: TransactionRow, words: string): Promise<void> {
-  const notice = readNotice(row)
-  if (notice === undefined || notice.nodeWords === words) return
-  const changed = JSON.stringify({ ...notice, nodeWords: words })
-  await context.write((db) => patchTransaction(db, row.id, context.now(), { notice: changed }, 'SUBMITTED'))
+  const code = readNotice(row)?.code
+  if (code === undefined || readNotice(row)?.nodeWords === words) return
+  await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    const notice = current === undefined ? undefined : readNotice(current)
+    if (notice?.code !== code) return
+    const changed = JSON.stringify({ ...notice, nodeWords: words })
+    await patchTransaction(db, row.id, context.now(), { notice: changed }, 'SUBMITTED')
+  })
 }
 
 /** Stores a new version before it goes out, if the newest one still is what waits; `undefined` where it is not. */
