@@ -9,7 +9,9 @@ const payer = newSolanaKey().account.address
 const OTHER_HASH = newSolanaKey().account.address
 /** The slot of the first block; every fifth slot has none. */
 const FIRST = 1_000
-const hashes = Array.from({ length: 1_400 }, () => newSolanaKey().account.address)
+const hashes = Array.from({ length: 5_000 }, (_, index) =>
+  index < 1_400 ? newSolanaKey().account.address : `hash ${index}`,
+)
 const SIGNED_AT = 700
 const SIGNATURE = 'signature'
 
@@ -78,12 +80,18 @@ const finalizedAt = (index: number) => ({ slot: BigInt(slotOf(index)), height: B
 
 /** What comes of as many looks as it takes. */
 async function searched(node: NodeReader, bytes: SentAttempt, finalized = finalizedAt(1_350)): Promise<Searched> {
-  const look = createHistory()
+  const look = patient()
   for (let count = 0; count < 50; count++) {
     const result = await look([bytes.hash])(node, bytes, finalized)
     if (result.kind !== 'reading') return result
   }
   throw new Error('it never ends')
+}
+
+/** Each look comes long after the one before. */
+function patient() {
+  let now = 0
+  return createHistory(() => (now += 600_000))
 }
 
 const none = (index: number) => ({ kind: 'none', last: { number: BigInt(slotOf(index)), hash: hashes[index] } })
@@ -153,11 +161,49 @@ test('where no block carries the blockhash, nothing is proven before, or with a 
   }
 })
 
+test('a blockhash that is found to be lost only long after is proven to be in no block', async () => {
+  const { node, blocks, asked } = chain(slotOf(4_500))
+  const look = patient()
+  const looks: Searched[] = []
+  while (looks.length === 0 || looks.at(-1)?.kind === 'reading') {
+    looks.push(await look([SIGNATURE])(node, lost, finalizedAt(4_950)))
+  }
+  expect(looks.at(-1)).toEqual(none(4_801))
+  // A hundred blocks at each look; those around the origin once for their hashes, and once for their lists.
+  expect(looks.length).toBeGreaterThan(40)
+  expect(asked.filter((method) => method === 'getBlock').length).toBeLessThan(5_900)
+  const late = blocks.get(slotOf(4_300))!
+  blocks.set(slotOf(4_300), { ...late, previousBlockhash: OTHER_HASH })
+  const again = patient()
+  let kind: Searched['kind'] = 'reading'
+  while (kind === 'reading') kind = (await again([SIGNATURE])(node, lost, finalizedAt(4_950))).kind
+  expect(kind).toBe('missing')
+})
+
+test('a node that lacks blocks is asked again after a pause, each time after twice as long', async () => {
+  const { node, blocks, asked } = chain()
+  blocks.delete(slotOf(SIGNED_AT + 70))
+  let now = 0
+  const look = createHistory(() => now)
+  const askedIn = async (until: number) => {
+    const before = asked.length
+    const times: number[] = []
+    for (; now < until; now += 1_000) {
+      const count = asked.length
+      await look([SIGNATURE])(node, attempt(SIGNED_AT), finalizedAt(1_350))
+      if (asked.length > count) times.push(now / 1_000)
+    }
+    return { times, questions: asked.length - before }
+  }
+  const { times } = await askedIn(100_000)
+  expect(times.slice(-4).map((time, index, all) => time - (all[index - 1] ?? time))).toEqual([0, 8, 16, 32])
+})
+
 test('a block that was of another fork is read again', async () => {
   const { node, blocks } = chain()
   const right = blocks.get(slotOf(SIGNED_AT + 70))!
   blocks.set(slotOf(SIGNED_AT + 70), forked(SIGNED_AT + 70))
-  const look = createHistory()
+  const look = patient()
   const bytes = attempt(SIGNED_AT)
   const next = async () => await look([SIGNATURE])(node, bytes, finalizedAt(1_350))
   await expect.poll(next).toMatchObject({ kind: 'missing' })
@@ -167,7 +213,7 @@ test('a block that was of another fork is read again', async () => {
 
 test('a block that was read before a signature was out is read again for it', async () => {
   const { node, blocks } = chain()
-  const look = createHistory()
+  const look = patient()
   const [first, second] = [attempt(SIGNED_AT), attempt(SIGNED_AT, { hash: 'second' })]
   blocks.get(slotOf(SIGNED_AT + 9))!.signatures!.push('second')
   await expect.poll(() => look([SIGNATURE])(node, first, finalizedAt(1_350))).toEqual(none(SIGNED_AT + 151))

@@ -30,8 +30,16 @@ const READS_PER_LOOK = 100
 const LISTS_TOGETHER = 50
 const HEADERS_TOGETHER = 10
 const MOST_STARTS = 1_000
-/** Slots from the origin on that are searched where no block carries the blockhash. */
+/** Where no block carries the blockhash: slots from the origin on whose lists are searched; of later ones only the hashes are. */
 const LOST_SLOTS = 3_000n
+/** How far the line is followed then, two days or so. */
+const MOST_LOST_SLOTS = 500_000n
+/** Slots that are listed at once on the way: few, and many where these have no block. */
+const STRETCHES = [150n, 5_000n]
+
+/** A node that lacked blocks is asked again after a pause, each time after twice as long. */
+const FIRST_PAUSE_MS = 2_000
+const LONGEST_PAUSE_MS = 300_000
 
 export type Searched =
   /** The bytes may still take effect. */
@@ -57,14 +65,27 @@ export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finaliz
  *
  * @returns starts a look for these signatures. It limits how many blocks are read; the next look goes on.
  */
-export function createHistory(): (hashes: readonly string[]) => Search {
+export function createHistory(monotonic: () => number): (hashes: readonly string[]) => Search {
+  const missed = new Map<string, { until: number; pause: number; searched: Searched }>()
   const blocks = createKnownBlocks()
   const starts = new Map<string, bigint>()
   const lost = new Map<string, bigint>()
+  const lostLines: Look['lostLines'] = new Map()
   return (hashes) => {
     blocks.watch(hashes)
-    const look: Look = { blocks, starts, lost, readsLeft: READS_PER_LOOK, listings: new Map() }
-    return async (node, attempt, finalized) => await search(look, node, attempt, finalized)
+    const look: Look = { blocks, starts, lost, lostLines, readsLeft: READS_PER_LOOK, listings: new Map() }
+    return async (node, attempt, finalized) => {
+      const key = `${node.node.index} ${attempt.hash}`
+      const last = missed.get(key)
+      if (last !== undefined && monotonic() < last.until) return last.searched
+      const searched = await search(look, node, attempt, finalized)
+      if (searched.kind !== 'missing') missed.delete(key)
+      else {
+        const pause = last === undefined ? FIRST_PAUSE_MS : Math.min(last.pause * 2, LONGEST_PAUSE_MS)
+        remember(missed, MOST_STARTS, key, { until: monotonic() + pause, pause, searched })
+      }
+      return searched
+    }
   }
 }
 
@@ -74,6 +95,8 @@ type Look = {
   starts: Map<string, bigint>
   /** The newest slots when blockhashes were found to be lost, by signature. */
   lost: Map<string, bigint>
+  /** How far the line was followed for a lost blockhash, by node and signature, and how many blocks of it were late. */
+  lostLines: Map<string, { at: { slot: bigint; blockhash: string }; late: number }>
   readsLeft: number
   listings: Map<string, Promise<readonly bigint[] | undefined>>
 }
@@ -88,6 +111,10 @@ async function search(look: Look, node: NodeReader, attempt: SentAttempt, finali
   const blockhash = blockhashOf(attempt.raw)
   if (origin === null || blockhash === undefined) {
     return seemsOver ? { kind: 'missing', missing: unknownOrigin } : { kind: 'alive' }
+  }
+  // What was searched for around the origin is not searched for again.
+  if (look.lostLines.has(`${node.node.index} ${attempt.hash}`)) {
+    return await searchLost(look, node, attempt, { blockhash, origin, finalized })
   }
   const start = await findStart(look, node, { blockhash, origin, finalized })
   if (start === 'reading') return { kind: 'reading' }
@@ -143,7 +170,7 @@ async function searchFrom(
   const slots = await listAfter(look, node, { start, wanted, finalized })
   if (slots === undefined) return lacks(node, 'getBlocks', origin)
   const before = { slot: start, blockhash: header.blockhash }
-  const searched = await searchLine(look, node, hash, { slots, before, origin })
+  const searched = await searchLine(look, node, hash, { slots, before, origin, details: 'signatures' })
   if (searched.kind !== 'none') return searched
   if (slots.length < wanted) {
     const hasMore = header.blockHeight != null && finalized.height >= header.blockHeight + BigInt(wanted)
@@ -152,28 +179,48 @@ async function searchFrom(
   return searched
 }
 
-/** Searches for bytes whose blockhash no block carries. */
+/**
+ * Searches for bytes whose blockhash no block carries: goes along the line from below the origin, as far as a look may
+ * read, to the block by which every blockhash has ended that there was when this was noticed.
+ */
 async function searchLost(
   look: Look,
   node: NodeReader,
   { hash }: SentAttempt,
   { blockhash, origin, finalized }: { blockhash: string; origin: bigint; finalized: Finalized },
 ): Promise<Searched> {
+  const { blocks, lostLines } = look
   const newest = await newestWhenLost(look, node, hash)
-  if (newest === undefined) return lacks(node, 'getBlock', origin)
-  const from = origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n
-  const listed = await list(look, node, from, least(origin + LOST_SLOTS, finalized.slot))
-  if (listed === undefined) return lacks(node, 'getBlocks', origin)
-  const late = listed.filter((slot) => slot > newest && slot > origin)
-  const last = late[Number(OLDEST_REMEMBERED)]
-  const first = listed[0]
-  if (last === undefined || first === undefined) return lacks(node, 'getBlock', origin)
-  const slots = listed.slice(0, listed.indexOf(last) + 1)
-  const searched = await searchLine(look, node, hash, { slots, before: undefined, origin })
-  if (searched.kind !== 'none') return searched
-  const carries = (slot: bigint) => look.blocks.header(node, slot)?.blockhash === blockhash
-  const isWhole = first === from || look.blocks.header(node, first)!.parentSlot < from
-  return isWhole && !slots.some(carries) ? searched : lacks(node, 'getBlock', origin)
+  if (newest === undefined || newest > origin + MOST_LOST_SLOTS) return lacks(node, 'getBlock', origin)
+  const key = `${node.node.index} ${hash}`
+  for (;;) {
+    const { at, late } = lostLines.get(key) ?? { at: undefined, late: 0 }
+    const from = at?.slot ?? (origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n)
+    const listed = await listOnward(look, node, from, finalized.slot)
+    if (listed === undefined || (at !== undefined && listed[0] !== at.slot)) return lacks(node, 'getBlocks', origin)
+    const slots = listed.slice(at === undefined ? 0 : 1, LISTS_TOGETHER)
+    const isLate = (slot: bigint) => slot > newest && slot > origin
+    const last = slots.filter(isLate)[Number(OLDEST_REMEMBERED) - late]
+    const stretch = last === undefined ? slots : slots.slice(0, slots.indexOf(last) + 1)
+    const [first] = stretch
+    if (first === undefined) return lacks(node, 'getBlock', origin)
+    const details = first <= origin + LOST_SLOTS ? 'signatures' : 'none'
+    const searched = await searchLine(look, node, hash, { slots: stretch, before: at, origin, details })
+    // What it was followed to turned out to be of another fork.
+    if (at !== undefined && blocks.header(node, at.slot) === undefined) lostLines.delete(key)
+    if (searched.kind !== 'none') return searched
+    const isWhole = at !== undefined || first === from || blocks.header(node, first)!.parentSlot < from
+    if (!isWhole) return lacks(node, 'getBlock', origin)
+    const start = stretch.find((slot) => blocks.header(node, slot)?.blockhash === blockhash)
+    if (start !== undefined) {
+      remember(look.starts, MOST_STARTS, `${node.node.index} ${blockhash}`, start)
+      lostLines.delete(key)
+      return { kind: 'reading' }
+    }
+    if (last !== undefined) return searched
+    const place = { slot: searched.last.number, blockhash: searched.last.hash }
+    remember(lostLines, MOST_STARTS, key, { at: place, late: late + stretch.filter(isLate).length })
+  }
 }
 
 /** The newest slot of a node when it was first asked about a lost blockhash. */
@@ -191,6 +238,8 @@ type Line = {
   /** The block that the first one links to, where it has to be a certain one. */
   before: { slot: bigint; blockhash: string } | undefined
   origin: bigint
+  /** `none`: only that they link to each other is looked at. */
+  details: 'signatures' | 'none'
 }
 
 /** Searches blocks that have to link to each other. */
@@ -198,11 +247,13 @@ async function searchLine(
   look: Look,
   node: NodeReader,
   hash: string,
-  { slots, before, origin }: Line,
+  { slots, before, origin, details }: Line,
 ): Promise<Searched> {
   const { blocks } = look
-  const unread = slots.filter((slot) => blocks.lists(node, slot, hash) === undefined)
-  const read = await readSome(look, node, unread, { details: 'signatures', together: LISTS_TOGETHER })
+  const isRead = (slot: bigint) =>
+    details === 'none' ? blocks.header(node, slot) !== undefined : blocks.lists(node, slot, hash) !== undefined
+  const unread = slots.filter((slot) => !isRead(slot))
+  const read = await readSome(look, node, unread, { details, together: LISTS_TOGETHER })
   const found = slots.find((slot) => blocks.lists(node, slot, hash))
   if (found !== undefined) return { kind: 'found', slot: found }
   if (read !== 'read') return read === 'reading' ? { kind: 'reading' } : lacks(node, 'getBlock', origin)
@@ -234,6 +285,21 @@ async function listAfter(
     if (after.length === wanted || to === finalized.slot) break
   }
   return after
+}
+
+/** Some of the blocks from this one on. */
+async function listOnward(
+  look: Look,
+  node: NodeReader,
+  from: bigint,
+  to: bigint,
+): Promise<readonly bigint[] | undefined> {
+  let listed: readonly bigint[] | undefined = []
+  for (const slots of STRETCHES) {
+    listed = await list(look, node, from, least(from + slots, to))
+    if (listed === undefined || listed.length > 1) break
+  }
+  return listed
 }
 
 async function list(

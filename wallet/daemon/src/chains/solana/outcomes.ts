@@ -29,8 +29,8 @@ type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Stat
  * be several nodes, and one that was restarted from a snapshot has no status for what another one's history covers.
  * Nor does the status `processed`: a node that keeps to a fork that lost says it for ever (solana-labs/solana#9305).
  */
-export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>) {
-  const startLook = createHistory()
+export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>, monotonic: () => number) {
+  const startLook = createHistory(monotonic)
   return async (
     places: readonly Place[],
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {

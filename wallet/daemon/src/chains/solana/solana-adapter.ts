@@ -97,7 +97,7 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
       const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
       return rpc.broadcast('sendTransaction', [base64(raw), options], how)
     },
-    outcomes: createSolanaOutcomes(rpc),
+    outcomes: createSolanaOutcomes(rpc, timers.monotonic),
     traces: (hashes) => readTraces(rpc, hashes),
     startsAnew: traits.ownGenesis,
     leastRemainder: RENT_EXEMPT_EMPTY,
