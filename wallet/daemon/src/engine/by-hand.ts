@@ -10,7 +10,7 @@ import { fault } from './fault.ts'
 import { askedPlace, closeNow, type OpenPlace, placesOf } from './follow.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
-import { noticeFor } from './notice.ts'
+import { noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { isOutside, readDraft, readEffects } from './stored-draft.ts'
 
@@ -127,7 +127,7 @@ const PAUSE_MS = 1_000
 
 /**
  * Proves on a node that the operator names what became of a payment, and ends it if that is certain. Nothing is ever
- * signed for it again.
+ * signed for it again. What was written off may still be proven.
  *
  * @throws AppError CHAIN_ERROR where the node serves another network, TX_ALREADY_PROCESSED, OUTCOME_UNKNOWN with what is missing.
  */
@@ -137,12 +137,13 @@ export async function proveByHand(
   rpcUrl: string,
   actor: string,
 ): Promise<TransactionRow> {
-  const row = await openRow(context, id)
+  const row = await existing(context, id)
+  const open = (await attemptsOf(context.db, id)).filter(({ state }) => state === 'LIVE' || state === 'INCLUDED')
+  if (open.length === 0) throw tooLate(row, 'nothing of it is open')
   const node = context.connectNode(row.network, rpcUrl)
   try {
     const connected = await node.connect()
     if (!connected.ok) throw fault('CHAIN_ERROR', connected.message)
-    const open = (await attemptsOf(context.db, id)).filter(({ state }) => state === 'LIVE' || state === 'INCLUDED')
     for (const place of placesOf(open)) await provePlace(context, node, row, place, actor)
   } finally {
     await node.close()
@@ -175,7 +176,8 @@ async function provePlace(
           ...whose,
           data: { kind: outcome.kind },
         })
-        if (outcome.kind === 'dead') await startClosing(context, db, current, 'proven', actor)
+        const isWrittenOff = readNotice(current)?.code === 'WRITTEN_OFF'
+        if (outcome.kind === 'dead' && !isWrittenOff) await startClosing(context, db, current, 'proven', actor)
         return await bookOutcome(context, db, place.versions, outcome)
       })
       for (const each of changed) context.changes.changed(each)

@@ -198,6 +198,18 @@ describe('write-off', () => {
     expect(await states()).toEqual([{ state: 'DEAD' }])
   })
 
+  test('what was written off can be proven later, and then is followed no more', async () => {
+    const id = await unsent()
+    await showOnlyThatItIsUsed(id)
+    await expect.poll(() => act(id, 'write-off', { as: 'paid' })).toMatchObject(done)
+    const states = () => chain.http.db.selectFrom('attempts').select('state').where('transaction_id', '=', id).execute()
+    expect(await states()).toEqual([{ state: 'LIVE' }])
+    const proven = { status: 200, body: { status: 'CONFIRMED', notice: { code: 'WRITTEN_OFF' } } }
+    expect(await act(id, 'prove', { rpcUrl: other.url })).toMatchObject(proven)
+    expect(await states()).toEqual([{ state: 'DEAD' }])
+    expect(await reservedOf(id)).toEqual(['COMMITTED'])
+  })
+
   test('as unpaid: only with its amount, and only once its nonce is used', async () => {
     const id = await unsent('2000')
     for (const body of [
