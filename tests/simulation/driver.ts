@@ -357,7 +357,8 @@ const TOO_DEAR =
 
 /** What no node of the wallet can prove. */
 const UNPROVEN =
-  "SELECT id, network FROM transactions WHERE status = 'SUBMITTED' AND notice LIKE '%HISTORY_UNAVAILABLE%'"
+  "SELECT id, network FROM transactions WHERE status = 'SUBMITTED' AND notice LIKE '%HISTORY_UNAVAILABLE%'" +
+  " OR notice LIKE '%WRITTEN_OFF%' AND id IN (SELECT transaction_id FROM attempts WHERE state = 'LIVE')"
 
 function operate(simulation: Simulation, { resumes, proves }: { resumes: boolean; proves: boolean }): void {
   const { oracle, disk } = simulation

@@ -157,8 +157,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'confirmed is never taken back (G13)',
     file: 'engine/book.ts',
-    text: 'if (!wasIncluded || isStill) return row',
-    replacement: 'if (wasIncluded || isStill) return row',
+    text: 'if (!isItsPlace || isStill || isWrittenOff(row)) return row',
+    replacement: 'if (isItsPlace || isStill || isWrittenOff(row)) return row',
+  },
+  {
+    name: 'the fee of a block that is gone stays where the new one has no receipt at first',
+    file: 'engine/book.ts',
+    text: 'const isItsPlace = versions.some(({ hash }) => hash === row.hash)',
+    replacement: "const isItsPlace = versions.some(({ hash, state }) => hash === row.hash && state !== 'LIVE')",
   },
   {
     name: 'the fee of the first block stays',

@@ -7,8 +7,19 @@ const MOST_VERSIONS = 8
 const MOST_CLOSERS = 8
 const MOST_SIGNATURES = 5
 
-/** Number of versions, closers and signatures of each row. */
-export function checkBounds({ attempts }: Stored, fail: (rule: string, message: string) => void): void {
+/** Closers, each an eighth dearer, that fit into a fee that was raised by half. */
+const CLOSERS_PER_RAISE = 4
+
+/**
+ * Number of versions, closers and signatures of each row.
+ *
+ * @param raises how often the operator raised the fee of a row.
+ */
+export function checkBounds(
+  { attempts }: Stored,
+  raises: (id: string) => number,
+  fail: (rule: string, message: string) => void,
+): void {
   for (const [id, made] of Map.groupBy(attempts, ({ transaction_id }) => transaction_id)) {
     const places = Map.groupBy(
       made.filter(({ purpose }) => purpose !== 'OUTSIDE' && purpose !== 'FILL'),
@@ -17,7 +28,8 @@ export function checkBounds({ attempts }: Stored, fail: (rule: string, message: 
     if (places.size > MOST_SIGNATURES) fail('bounds', `${id} was signed under ${places.size} numbers`)
     for (const versions of places.values()) {
       const closers = versions.filter(({ purpose }) => purpose === 'CANCEL').length
-      if (closers > MOST_CLOSERS) fail('bounds', `${id} has ${closers} closers`)
+      if (closers > MOST_CLOSERS && closers > MOST_CLOSERS + CLOSERS_PER_RAISE * raises(id))
+        fail('bounds', `${id} has ${closers} closers`)
       if (versions.length - closers > MOST_VERSIONS) fail('bounds', `${id} has ${versions.length - closers} versions`)
     }
   }

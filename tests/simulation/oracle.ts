@@ -53,6 +53,8 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
   }
   let wasOn = false
   const notices = new Map<string, string | null>()
+  const raisesOf = (id: string) =>
+    disk.read("SELECT 1 FROM events WHERE type = 'TX_FEE_RAISED' AND transaction_id = ?", id).length
   const { checkNumbers, checkGivenUp, checkDeaths } = createBytesChecks(sight)
   const { checkEnds, checkPayee, checkPaid } = createPaymentChecks(sight)
 
@@ -69,7 +71,7 @@ export function createOracle({ disk, sides, fail }: Options): Oracle {
         sight.known.set(attempt.hash, { row: stored.rows.get(attempt.transaction_id)!, attempt })
       }
       checkNumbers()
-      checkBounds(stored, fail)
+      checkBounds(stored, raisesOf, fail)
       checkLimits(before, stored, disk, fail)
       for (const row of stored.rows.values()) {
         if (row.notice === notices.get(row.id)) continue
