@@ -126,7 +126,10 @@ export type BroadcastOptions = {
 }
 
 /** What came of handing bytes to nodes. None of it proves that the bytes are not out. */
-export type Broadcast = { kind: 'accepted' } | { kind: 'not accepted'; message: string; wants?: FeeWanted }
+export type Broadcast =
+  | { kind: 'accepted' }
+  /** `unheard`: no node has said anything of the bytes, so that nothing is known of their fee. */
+  | { kind: 'not accepted'; message: string; wants?: FeeWanted; unheard?: true }
 
 /** What a node's refusal says about the fee of the next version. It decides nothing else. */
 export type FeeWanted = {

@@ -200,5 +200,6 @@ async function broadcastInTurn(
     heard.push(meaning)
     if (!answer.ok && answer.failure.kind === 'withheld') break
   }
-  return heard.find(({ wants }) => wants !== undefined) ?? heard[0] ?? { kind: 'not accepted', message: unasked! }
+  const told = heard.find(({ wants }) => wants !== undefined) ?? heard.find(({ unheard }) => !unheard) ?? heard[0]
+  return told ?? { kind: 'not accepted', message: unasked!, unheard: true }
 }

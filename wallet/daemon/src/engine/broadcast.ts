@@ -34,7 +34,9 @@ export async function broadcast(
   const accepted = answer.kind === 'accepted'
   context.handOvers.answered(
     attempt.id,
-    answer.kind === 'accepted' ? { accepted } : { accepted, words: answer.message, wants: answer.wants },
+    answer.kind === 'accepted'
+      ? { accepted }
+      : { accepted, words: answer.message, wants: answer.wants, unheard: answer.unheard },
   )
   if (answer.kind !== 'accepted') {
     context.log.warn({ network: attempt.network, hash: attempt.hash, left }, answer.message)

@@ -358,6 +358,27 @@ describe('an uncertain chain', () => {
     expect(await world.db.kysely.selectFrom('attempts').select('state').execute()).toEqual([{ state: 'FINAL' }])
   })
 
+  test.each<[misfortune: 'lose request' | 'refuse', closers: number]>([
+    ['lose request', 1],
+    ['refuse', 5],
+  ])(
+    'what ends a payment gets dearer where nodes refuse it, and not where none is reached: %s',
+    async (luck, closers) => {
+      const { world, chain } = await evmWorld({ policies: open })
+      chain.setMining(false)
+      const { id } = await world.engine.send(world.caller, pay('1'), 'k')
+      await world.engine.recover()
+      chain.setMisfortune(() => luck)
+      await world.engine.cancel(id, 'admin')
+      for (let look = 1; look < 5; look++) {
+        world.clock.move(20)
+        await world.engine.follow('evm-local')
+      }
+      const made = await world.db.kysely.selectFrom('attempts').select('purpose').execute()
+      expect(made.filter(({ purpose }) => purpose === 'CANCEL')).toHaveLength(closers)
+    },
+  )
+
   test('what a node says late does not bring back what was said before', async () => {
     const { world, chain } = await evmWorld({ policies: open })
     chain.setMining(false)

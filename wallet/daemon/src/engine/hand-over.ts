@@ -14,7 +14,13 @@ export type HandOvers = {
   forget: (attemptId: string) => void
 }
 
-export type Answered = { accepted: boolean; words?: string; wants?: FeeWanted | undefined }
+export type Answered = {
+  accepted: boolean
+  words?: string
+  wants?: FeeWanted | undefined
+  /** No node has said anything of the bytes. */
+  unheard?: true | undefined
+}
 
 const LONGEST_PAUSE = 300_000
 /** What no node has taken is offered again sooner. */

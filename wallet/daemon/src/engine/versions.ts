@@ -58,10 +58,10 @@ export async function signVersion(
   }
 }
 
-/** Where no node takes what ends a row, it offers more, whatever the nodes say. */
+/** Where nodes refuse what ends a row, it offers more, whatever they say; not where none of them was reached. */
 function wantsOf(context: Context, attempt: AttemptRow, by: 'itself' | 'nothing'): FeeWanted | undefined {
   const last = context.handOvers.last(attempt.id)
-  if (last?.accepted !== false) return undefined
+  if (last?.accepted !== false || last.unheard) return undefined
   return by === 'nothing' ? { ...last.wants, more: true } : last.wants
 }
 

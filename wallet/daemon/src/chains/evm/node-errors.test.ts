@@ -73,7 +73,7 @@ test.each([
 
 test('silence says nothing about the bytes', () => {
   const cut = { kind: 'unreachable', message: 'cut' } as const
-  expect(readBroadcastFailure(cut)).toEqual({ kind: 'not accepted', message: 'cut' })
+  expect(readBroadcastFailure(cut)).toEqual({ kind: 'not accepted', message: 'cut', unheard: true })
 })
 
 test.each([

@@ -50,7 +50,7 @@ const FEE_CAP = /exceeds the configured cap \((\d+)(?:\.(\d{1,18}))? (\w+)\)/
 
 /** What a failed `eth_sendRawTransaction` says about the bytes, and about the fee of the next version. */
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
-  if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message }
+  if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message, unheard: true }
   const { message } = failure
   if (HAS_THEM.some((pattern) => pattern.test(message))) return { kind: 'accepted' }
   const wants = wantedFee(message)

@@ -204,12 +204,14 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
     },
     broadcast: async (signed, { mayLeave }): Promise<Broadcast> => {
       const luck = misfortune()
-      if (down || !mayLeave() || luck === 'lose request') return { kind: 'not accepted', message: 'no answer' }
+      if (down || !mayLeave() || luck === 'lose request') {
+        return { kind: 'not accepted', message: 'no answer', unheard: true }
+      }
       if (luck === 'refuse') return { kind: 'not accepted', message: 'not now' }
       const answer = take(books, sequenced, nextOf(signed.from), signed)
       if (answer.kind === 'accepted' && automatic) mine()
       if (luck === 'take and refuse') return { kind: 'not accepted', message: 'refused, it says' }
-      return luck === 'lose answer' ? { kind: 'not accepted', message: 'no answer' } : answer
+      return luck === 'lose answer' ? { kind: 'not accepted', message: 'no answer', unheard: true } : answer
     },
     outcomes: async (places) => {
       if (down) return { ok: false, message: 'down' }
@@ -266,10 +268,11 @@ function draft(
   return { ok: true, draft: made }
 }
 
-function replace({ versions, by, maxFee }: ReplacementWanted, fee: bigint): Replacement {
+function replace({ versions, by, maxFee, wants }: ReplacementWanted, fee: bigint): Replacement {
   const made = versions.map(({ raw }) => readRaw(Buffer.from(raw).toString()))
   const old = made.at(-1)!
-  if (by === 'itself' && old.bid >= fee) return { kind: 'not needed' }
+  const isThere = by === 'itself' || (old.to === old.from && old.amount === 0n)
+  if (isThere && old.bid >= fee && !wants?.more) return { kind: 'not needed' }
   const highest = made.reduce((most, { bid }) => (bid > most ? bid : most), 0n)
   const raised = (highest * 9n) / 8n + 1n
   const bid = raised > fee ? raised : fee
