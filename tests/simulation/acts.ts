@@ -5,7 +5,7 @@ import { approvalContent } from '../../wallet/daemon/src/engine/approval.ts'
 import { suspendAgent } from '../../wallet/daemon/src/store/agents.ts'
 import { appendEvent } from '../../wallet/daemon/src/store/events.ts'
 import { findTransaction } from '../../wallet/daemon/src/store/transactions.ts'
-import type { CrashPoint } from './daemon.ts'
+import type { Point } from './daemon.ts'
 import type { Simulation } from './driver.ts'
 import type { Random } from './random.ts'
 import { AGENT, addSession, drawRules, OWNER, replacePolicies } from './seed-data.ts'
@@ -147,7 +147,7 @@ export const acts: readonly Act[] = [
     name: 'crash at',
     weight: 3,
     run: ({ daemon }, draw) => {
-      const point: CrashPoint = {
+      const point: Point = {
         at: draw.pick([
           'statement',
           'statement',
@@ -164,7 +164,7 @@ export const acts: readonly Act[] = [
       }
       if (point.at === 'statement') point.after = draw.between(0, 60)
       else point.after = draw.below(2)
-      return async () => daemon.crashAt(point)
+      return async () => daemon.at(point, daemon.crash)
     },
   },
   {
@@ -294,6 +294,20 @@ export function releaseAccounts({ daemon, disk }: Simulation): (() => Promise<un
   return async () => {
     for (const { network, address } of held) await daemon.engine.releaseAccount(network, address, 'owner')
   }
+}
+
+/** The kill switch, while a payment is on its way between two of its steps. */
+export function stopOnTheWay(simulation: Simulation, draw: Random): void {
+  const { daemon, oracle } = simulation
+  if (!daemon.isReady()) return
+  const act = () => {
+    if (oracle.people.isStopped) return
+    simulation.note('stop on the way')
+    begin(simulation, () => stop(simulation))
+  }
+  const at = draw.pick(['judged', 'signed', 'signed', 'broadcast', 'replaced'] as const)
+  const writes = draw.below(4)
+  daemon.at({ at, after: draw.below(3) }, () => daemon.at({ at: 'write', after: writes }, act))
 }
 
 async function stop({ daemon, oracle }: Simulation): Promise<unknown> {

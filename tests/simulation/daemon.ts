@@ -28,8 +28,12 @@ export type Surroundings = {
 
 export type SimulatedSigner = { sign: (keyId: string, bytes: Uint8Array) => Uint8Array; isHalted: boolean }
 
-/** Where a process ends, in the middle of whatever it does. */
-export type CrashPoint = { at: 'statement' | 'handover' | Step; after: number }
+/** Where something happens to a process, in the middle of whatever it does. */
+export type Point = {
+  /** `write`: a request is about to be written to a node. */
+  at: 'statement' | 'write' | 'handover' | Step
+  after: number
+}
 
 export type Daemon = {
   readonly engine: Engine & EngineByHand & EngineJobs & EngineStops
@@ -39,8 +43,8 @@ export type Daemon = {
   readonly isReady: () => boolean
   /** Ends it at once. */
   crash(): void
-  /** Ends it when it comes to this point. */
-  crashAt(point: CrashPoint): void
+  /** Does this in the turn in which it comes to the point. */
+  at(point: Point, act: () => void): void
   /** Bytes have just left it. */
   handedOver(): void
   close(): Promise<void>
@@ -51,15 +55,16 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
   const { clock, disk } = world
   let alive = true
   let ready = false
-  let crashPoint: CrashPoint | undefined
+  let next: (Point & { act: () => void }) | undefined
   const end = () => {
     alive = false
     disk.rollBack()
   }
-  const reached = (at: CrashPoint['at']) => {
-    if (crashPoint?.at !== at) return
-    crashPoint = { at, after: crashPoint.after - 1 }
-    if (crashPoint.after < 0) end()
+  const reached = (at: Point['at']) => {
+    if (next?.at !== at) return
+    const { act, after } = next
+    next = after > 0 ? { at, act, after: after - 1 } : undefined
+    if (after === 0) act()
   }
   const timers: Timers = {
     monotonic: clock.monotonic,
@@ -70,7 +75,11 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
   const log = faultLog(world, isAlive)
   const database = await disk.open({ isAlive, onStatement: () => reached('statement'), onCommit: world.onCommit })
   const db = database.kysely as unknown as EngineParts['db']
-  const nodeOptions = { feeHeadroomPercent: 50, exchange: livingExchange(world.sides, isAlive), timers }
+  const nodeOptions = {
+    feeHeadroomPercent: 50,
+    exchange: livingExchange(world.sides, isAlive, () => reached('write')),
+    timers,
+  }
   const adapters = new Map(
     createAdapters(
       world.sides.map(({ network, urls }) => ({ network, rpcUrls: urls })),
@@ -112,8 +121,8 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
     isAlive,
     isReady: () => alive && ready,
     crash: end,
-    crashAt: (point) => {
-      crashPoint = point
+    at: (point, act) => {
+      next = { ...point, act }
     },
     handedOver: () => reached('handover'),
     close: async () => {
@@ -126,7 +135,7 @@ export async function startDaemon(world: Surroundings): Promise<Daemon> {
 }
 
 /** Requests of a process that has ended get no answer, and what was not written yet never leaves. */
-function livingExchange(sides: readonly Side[], isAlive: () => boolean): Exchange {
+function livingExchange(sides: readonly Side[], isAlive: () => boolean, onWrite: () => void): Exchange {
   const exchanges = new Map(
     sides.flatMap(({ urls, archiveUrl, exchange }) =>
       [...urls, ...(archiveUrl === undefined ? [] : [archiveUrl])].map((url) => [url, exchange] as const),
@@ -136,7 +145,11 @@ function livingExchange(sides: readonly Side[], isAlive: () => boolean): Exchang
     new Promise((resolve, reject) => {
       const exchange = exchanges.get(url)
       if (exchange === undefined) throw new Error(`nothing listens at ${url}`)
-      const request = { url, body: () => (isAlive() ? body() : undefined), ...(signal !== undefined && { signal }) }
+      const write = () => {
+        if (isAlive()) onWrite()
+        return isAlive() ? body() : undefined
+      }
+      const request = { url, body: write, ...(signal !== undefined && { signal }) }
       exchange(request).then(
         (answer) => isAlive() && resolve(answer),
         (error: unknown) => isAlive() && reject(error),

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto'
 import { verifyEvents } from '../../wallet/daemon/src/store/verify-audit.ts'
-import { type Act, type Asked, acts, begin, recover, releaseAccounts, restoreCopy, resume } from './acts.ts'
+import {
+  type Act,
+  type Asked,
+  acts,
+  begin,
+  recover,
+  releaseAccounts,
+  restoreCopy,
+  resume,
+  stopOnTheWay,
+} from './acts.ts'
 import { createClock, type SimulatedClock } from './clock.ts'
 import { type Daemon, type Surroundings, startDaemon } from './daemon.ts'
 import { createDisk, type Disk } from './disk.ts'
@@ -204,7 +214,10 @@ async function live(simulation: Simulation): Promise<void> {
   const draw = random.fork('life')
   const gaps = [0, 300, 3_000, 12_000, 60_000, draw.pick([60_000, 300_000])]
   const drawn = drawActs(draw, sides)
+  const stopping = random.fork('stop on the way')
+  const stopsAt = stopping.chance(0.25) ? stopping.between(1, 20) : 0
   for (let left = draw.between(8, 30); left > 0; left -= 1) {
+    if (left === stopsAt) stopOnTheWay(simulation, stopping)
     await pass(simulation, draw.below(draw.pick(gaps) + 1))
     if (simulation.failure !== undefined) return
     if (simulation.copies.length > 0 && draw.chance(0.01)) restart(simulation, () => restoreCopy(simulation, draw))
