@@ -10,11 +10,6 @@ export type Agent = Selectable<Tables['agents']>
 export type Spender = Agent & { kill_switch: string | null }
 type Wallet = Selectable<Tables['wallets']>
 
-export async function findAgent(db: Kysely<Tables>, id: string): Promise<Agent | undefined> {
-  const [agent] = await agentById(db, { id })
-  return agent
-}
-
 export async function findSpender(db: Kysely<Tables>, id: string): Promise<Spender | undefined> {
   const [spender] = await spenderById(db, { id })
   return spender
@@ -33,7 +28,6 @@ export async function findWallet(db: Kysely<Tables>, agentId: string, chain: Cha
   return wallet
 }
 
-const agentById = statement((db, { id }: { id: string }) => db.selectFrom('agents').selectAll().where('id', '=', id))
 const spenderById = statement((db, { id }: { id: string }) =>
   db
     .selectFrom('agents')

@@ -29,8 +29,8 @@ export async function appendEvents(
   at: number,
   events: readonly NewEvent[],
 ): Promise<void> {
-  const head = heads.get(transaction)
-  let previous = head?.hash ?? (await readHead(transaction))
+  const [last] = await lastHash(transaction, {})
+  let previous = last?.hash ?? GENESIS_HASH
   for (const event of events) {
     const entry = {
       at,
@@ -44,20 +44,6 @@ export async function appendEvents(
     previous = eventHash(entry)
     await insertEvent(transaction, { ...entry, hash: previous })
   }
-  if (head !== undefined) head.hash = previous
-}
-
-async function readHead(transaction: Kysely<Tables>): Promise<string> {
-  const [last] = await lastHash(transaction, {})
-  return last?.hash ?? GENESIS_HASH
-}
-
-/** The hash of the last entry, in transactions that keep it. */
-const heads = new WeakMap<Kysely<Tables>, { hash?: string }>()
-
-/** What is appended in this database transaction is remembered until it is forgotten: where a part is undone, call it again. */
-export function rememberHead(transaction: Kysely<Tables>): void {
-  heads.set(transaction, {})
 }
 
 /** With its limit in the text: SQLite plans a statement anew each time that a limit is bound to it. */

@@ -1,6 +1,5 @@
 import { immediate, type Timers } from '@openpista/common'
 import { CompiledQuery, type Kysely } from 'kysely'
-import { rememberHead } from './events.ts'
 import type { Tables } from './tables.ts'
 
 /** Runs `work` in a write transaction that is on disk when the promise resolves; an exception undoes it. */
@@ -45,7 +44,6 @@ async function commit(db: Kysely<Tables>, jobs: readonly Job[]): Promise<Outcome
     const [only] = jobs
     if (only !== undefined && jobs.length === 1) return [{ ok: true, value: await immediate(db, only.work) }]
     return await immediate(db, async (transaction) => {
-      rememberHead(transaction)
       const outcomes: Outcome[] = []
       for (const job of jobs) outcomes.push(await runAlone(transaction, job))
       return outcomes
@@ -69,7 +67,6 @@ async function runAlone(transaction: Kysely<Tables>, { work }: Job): Promise<Out
     return { ok: true, value }
   } catch (error) {
     await transaction.executeQuery(savepoint.undo)
-    rememberHead(transaction)
     await transaction.executeQuery(savepoint.keep)
     return { ok: false, error }
   }
