@@ -1,6 +1,6 @@
 import { startAnvilProcess } from '@waiaas/devnet'
 import { parseTransaction, toHex } from 'viem/utils'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   askNode,
   assertBooks,
@@ -14,7 +14,6 @@ import {
 import { ETH, evmTruthOf, hex, startEvmTruth } from './evm-truth.ts'
 import { type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
 
-vi.setConfig({ testTimeout: 170_000 })
 const PAID = ETH / 100n
 let stops: (() => Promise<unknown>)[]
 let truth: Truth & { rpcUrl: string }

@@ -1,10 +1,9 @@
 import { deployBox, type EvmAct, type NodeProxy, startEvmProxy } from '@waiaas/devnet'
 import { encodeFunctionData, parseAbi } from 'viem'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
 import { ETH, type EvmTruth, localPersonalities, startEvmTruth } from './evm-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let truth: EvmTruth
 let box: string
 beforeAll(async () => {

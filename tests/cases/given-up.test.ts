@@ -81,6 +81,7 @@ test('a payment that no node took is continued, sent at once, and waited for as 
   const payer = await wallet.payer()
   await node.control.act({ kind: 'nextSend', effect: 'drop', answer: refused, times: 'always' })
   const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
   await wallet.passTime(sent.id, 660, { status: 'SUBMITTED', closing: true, notice: { code: 'CLOSING' } })
   await operate(sent.id, 'continue')
   await wallet.passTime(sent.id, 300, { status: 'SUBMITTED', closing: false })
@@ -94,6 +95,7 @@ test('a payment that the daemon gave up is cancelled: that is done at once, and 
   const payer = await wallet.payer()
   await node.control.act({ kind: 'nextSend', effect: 'drop', answer: refused, times: 'always' })
   const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
   await wallet.passTime(sent.id, 660, { status: 'SUBMITTED', closing: true })
   expect(await attemptsFor(sent.id, 'CANCEL')).toEqual([])
   await node.control.act({ kind: 'heal' })
@@ -179,6 +181,7 @@ test('an equal payment is known in whatever words it is asked for', async () => 
   await node.control.act({ kind: 'nextSend', effect: 'hold', answer: refused, times: 'always' })
   const to = truth.newAddress()
   const first = await wallet.send(payer, { to, amount: `${PAID}` })
+  await wallet.until(first.body.id, { status: 'SUBMITTED' })
   await wallet.passTime(first.body.id, 660, { status: 'SUBMITTED', closing: true })
   for (const words of [{ amount: `${PAID}` }, { humanAmount: '0.01' }, { humanAmount: '0.0100', memo: 'again' }]) {
     const again = await wallet.send(payer, { to: to.toLowerCase(), ...words })

@@ -1,10 +1,9 @@
 import { evmPersonalities, solanaPersonalities, startEvmProxy, startSolanaProxy } from '@waiaas/devnet'
-import { afterAll, beforeAll, describe, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { assertPaidOnce, startCaseWallet } from './bench.ts'
 import { ETH, type EvmTruth, localPersonalities, startEvmTruth } from './evm-truth.ts'
 import { personalitiesOfSolana, SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let evm: EvmTruth
 let solana: SolanaTruth
 beforeAll(async () => {

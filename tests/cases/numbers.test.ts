@@ -1,9 +1,8 @@
 import { type EvmAct, type NodeProxy, startEvmProxy } from '@waiaas/devnet'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { assertBooks, assertPaidOnce, type CaseWallet, startCaseWallet } from './bench.ts'
 import { ETH, type EvmTruth, localPersonalities, startEvmTruth } from './evm-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let truth: EvmTruth
 beforeAll(async () => {
   truth = await startEvmTruth()
@@ -41,6 +40,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
     const situation = personality.says.insufficientFunds === undefined ? 'nonceTooLow' : 'insufficientFunds'
     await node.control.act({ kind: 'nextSend', effect: 'drop', answer: { situation }, times: 'always' })
     const [first, second] = await Promise.all([wallet.pay(payer, 2n * ETH), wallet.pay(payer, ETH / 100n)])
+    await wallet.until(first.id, { status: 'SUBMITTED' })
     await wallet.passTime(first.id, 660, { status: 'SUBMITTED', closing: true })
     await node.control.act({ kind: 'heal' })
     await wallet.passTime(first.id, 960, { status: 'FAILED' })

@@ -1,9 +1,8 @@
 import { type EvmAct, type EvmPersonality, type EvmSituation, type NodeProxy, startEvmProxy } from '@waiaas/devnet'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
 import { ETH, type EvmTruth, hex, localPersonalities, startEvmTruth } from './evm-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let truth: EvmTruth
 beforeAll(async () => {
   truth = await startEvmTruth()
@@ -69,6 +68,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
     const answer = { situation: refusalOf(personality) }
     await node.control.act({ kind: 'nextSend', effect: 'hold', answer, times: 'always' })
     const sent = await wallet.pay(payer, PAID)
+    await wallet.until(sent.id, { status: 'SUBMITTED' })
     await wallet.passTime(sent.id, 660, { status: 'SUBMITTED', closing: true })
     const again = await wallet.send(payer, { to: sent.to, amount: `${PAID}` })
     expect(again).toMatchObject({ status: 409, body: { code: 'EQUAL_REQUEST_OPEN' } })
@@ -83,6 +83,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
     const answer = { situation: refusalOf(personality) }
     await node.control.act({ kind: 'nextSend', effect: 'drop', answer, times: 'always' })
     const sent = await wallet.pay(payer, PAID)
+    await wallet.until(sent.id, { status: 'SUBMITTED' })
     await wallet.passTime(sent.id, 660, { status: 'SUBMITTED', closing: true })
     await node.control.act({ kind: 'heal' })
     const next = await wallet.pay(payer, PAID)

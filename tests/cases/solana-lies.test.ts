@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
 import { type Answer, type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
 import { SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let truth: SolanaTruth
 let node: LyingNode
 let wallet: CaseWallet

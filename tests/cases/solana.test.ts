@@ -1,9 +1,8 @@
 import { type NodeProxy, type SolanaAct, type SolanaSituation, startSolanaProxy } from '@waiaas/devnet'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
 import { personalitiesOfSolana, SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let truth: SolanaTruth
 beforeAll(async () => {
   truth = await startSolanaTruth()
