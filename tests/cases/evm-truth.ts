@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type EvmPersonality, evmPersonalities, startEvmNode } from '@waiaas/devnet'
-import { askNode, type Truth } from './bench.ts'
+import { expect } from 'vitest'
+import { askNode, type CaseWallet, eventually, type Payer, type Sent, type Truth } from './bench.ts'
 
 export const ETH = 10n ** 18n
 
@@ -48,3 +49,32 @@ export function hex(value: bigint | number): string {
 export const localPersonalities: [name: string, personality: EvmPersonality][] = Object.entries(
   evmPersonalities,
 ).filter(([name]) => name !== 'bor')
+
+/**
+ * A payment whose bytes its node drops, so that others use its number and it is signed again under the next one. Then the
+ * chain goes back, and takes what it had left out: the bytes that were called dead. A minute later the daemon looks for them.
+ *
+ * @param consumer what uses the number, sent from the payer's account.
+ */
+export async function payAndBringBackDead(
+  wallet: CaseWallet,
+  { rpcUrl, mine, balance }: EvmTruth,
+  payer: Payer,
+  { amount, consumer }: { amount: bigint; consumer: { to: string; data?: string } },
+): Promise<{ sent: Sent; dead: { hash: string } }> {
+  const sent = await wallet.pay(payer, amount)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  const [dead] = await wallet.attempts(sent.id)
+  const from = payer.address
+  await askNode(rpcUrl, 'anvil_impersonateAccount', from)
+  await askNode(rpcUrl, 'eth_sendTransaction', { from, ...consumer, value: '0x0' })
+  await eventually(async () => (await wallet.attempts(sent.id)).length).toBe(2)
+  await wallet.until(sent.id, { status: 'CONFIRMED' })
+  expect(await wallet.attempts(sent.id)).toMatchObject([{ state: 'DEAD' }, { sequence: '1' }])
+  await askNode(rpcUrl, 'anvil_reorg', 2, [])
+  await askNode(rpcUrl, 'eth_sendRawTransaction', `0x${Buffer.from(dead!.raw).toString('hex')}`)
+  await mine(1)
+  await eventually(() => balance(sent.to)).toBeGreaterThanOrEqual(amount)
+  wallet.http.clock.advance(61)
+  return { sent, dead: dead! }
+}

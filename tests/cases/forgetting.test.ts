@@ -1,8 +1,8 @@
 import { deployBox, type EvmAct, type NodeProxy, startEvmProxy } from '@waiaas/devnet'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
-import { ETH, type EvmTruth, localPersonalities, startEvmTruth } from './evm-truth.ts'
+import { assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
+import { ETH, type EvmTruth, localPersonalities, payAndBringBackDead, startEvmTruth } from './evm-truth.ts'
 
 let truth: EvmTruth
 let box: string
@@ -119,22 +119,8 @@ describe.each(localPersonalities)('%s', (_, personality) => {
   test('what was called dead turns up in a block: an alarm, and the account waits for the operator', async () => {
     const payer = await wallet.payer()
     await node.control.act({ kind: 'nextSend', effect: 'drop' })
-    const sent = await wallet.pay(payer, PAID)
-    await wallet.until(sent.id, { status: 'SUBMITTED' })
-    const [dead] = await wallet.attempts(sent.id)
-    const from = payer.address
-    await askNode(truth.rpcUrl, 'anvil_impersonateAccount', from)
-    await askNode(truth.rpcUrl, 'eth_sendTransaction', { from, to: box, data: STORE, value: '0x0' })
-    await eventually(async () => (await wallet.attempts(sent.id)).length).toBe(2)
-    await wallet.until(sent.id, { status: 'CONFIRMED' })
-    expect(await wallet.attempts(sent.id)).toMatchObject([{ state: 'DEAD' }, { sequence: '1' }])
-
-    // The chain goes back, and takes what it had left out.
-    await askNode(truth.rpcUrl, 'anvil_reorg', 2, [])
-    await askNode(truth.rpcUrl, 'eth_sendRawTransaction', `0x${Buffer.from(dead!.raw).toString('hex')}`)
-    await truth.mine(1)
-    await eventually(() => truth.balance(sent.to)).toBeGreaterThanOrEqual(PAID)
-    wallet.http.clock.advance(61)
+    const consumer = { to: box, data: STORE }
+    const { sent, dead } = await payAndBringBackDead(wallet, truth, payer, { amount: PAID, consumer })
     const events = async () => {
       const rows = await wallet.http.db
         .selectFrom('events')
@@ -144,16 +130,16 @@ describe.each(localPersonalities)('%s', (_, personality) => {
         .execute()
       return rows.map(({ data }) => JSON.parse(data) as object)
     }
-    await eventually(events).toMatchObject([{ level: 'CRITICAL', hash: dead!.hash }])
+    await eventually(events).toMatchObject([{ level: 'CRITICAL', hash: dead.hash }])
     const agent = await wallet.http.operate('GET', `/v1/agents/${payer.id}`)
     expect(agent).toMatchObject({ status: 'SUSPENDED' })
     const held = await wallet.http.operate<{ items: { address: string }[] }>('GET', '/v1/admin/accounts/held')
-    expect(held.items).toContainEqual(expect.objectContaining({ address: from }))
+    expect(held.items).toContainEqual(expect.objectContaining({ address: payer.address }))
     expect(await wallet.send(payer, { to: truth.newAddress(), amount: '1' })).toMatchObject({
       status: 409,
       body: { code: 'AGENT_SUSPENDED' },
     })
-    const body = { network: 'evm-local', address: from }
+    const body = { network: 'evm-local', address: payer.address }
     expect(await wallet.http.operate('POST', '/v1/admin/accounts/release', body)).toEqual({ released: true })
   })
 })

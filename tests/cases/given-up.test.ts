@@ -1,7 +1,7 @@
 import { type EvmAct, evmPersonalities, type NodeProxy, startEvmProxy } from '@waiaas/devnet'
 import { beforeEach, expect, test } from 'vitest'
 import { askNode, type CaseWallet, eventually, type Payer, startCaseWallet } from './bench.ts'
-import { ETH, type EvmTruth, hex, startEvmTruth } from './evm-truth.ts'
+import { ETH, type EvmTruth, hex, payAndBringBackDead, startEvmTruth } from './evm-truth.ts'
 
 const PAID = ETH / 100n
 const GWEI = 10n ** 9n
@@ -192,19 +192,7 @@ test('an equal payment is known in whatever words it is asked for', async () => 
 test('what was called dead turns up: the books hold what left the account', async () => {
   const payer = await wallet.payer()
   await node.control.act({ kind: 'nextSend', effect: 'drop' })
-  const sent = await wallet.pay(payer, PAID)
-  await wallet.until(sent.id, { status: 'SUBMITTED' })
-  const [dead] = await wallet.attempts(sent.id)
-  const from = payer.address
-  await askNode(truth.rpcUrl, 'anvil_impersonateAccount', from)
-  await askNode(truth.rpcUrl, 'eth_sendTransaction', { from, to: from, value: '0x0' })
-  await eventually(async () => (await wallet.attempts(sent.id)).length).toBe(2)
-  await wallet.until(sent.id, { status: 'CONFIRMED' })
-  await askNode(truth.rpcUrl, 'anvil_reorg', 2, [])
-  await askNode(truth.rpcUrl, 'eth_sendRawTransaction', `0x${Buffer.from(dead!.raw).toString('hex')}`)
-  await truth.mine(1)
-  await eventually(() => truth.balance(sent.to)).toBeGreaterThanOrEqual(PAID)
-  wallet.http.clock.advance(61)
+  const { sent } = await payAndBringBackDead(wallet, truth, payer, { amount: PAID, consumer: { to: payer.address } })
   const spent = async () => {
     const rows = await wallet.http.db.selectFrom('ledger').selectAll().where('agent_id', '=', payer.id).execute()
     const paid = rows.filter(({ state, kind }) => state === 'COMMITTED' && (kind === 'spend' || kind === 'again'))

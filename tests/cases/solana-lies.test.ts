@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
+import {
+  askNode,
+  assertBooks,
+  assertPaidOnce,
+  type CaseWallet,
+  eventually,
+  type Payer,
+  startCaseWallet,
+} from './bench.ts'
 import { type Answer, type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
 import { SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
 
@@ -32,6 +40,16 @@ const shifted = async (method: string, by: number, ask: () => Promise<Answer>): 
   if (method === 'getBlockHeight') return { result: Number(result) + by }
   const { context, value } = result as { context: object; value: { lastValidBlockHeight: number } }
   return { result: { context, value: { ...value, lastValidBlockHeight: value.lastValidBlockHeight + by } } }
+}
+
+/** A payment that is sent and cancelled ends when its blockhash does, and the books are right. */
+async function assertCancelledInTime(payer: Payer): Promise<void> {
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.mine(LIFETIME_BLOCKS)
+  await wallet.until(sent.id, { status: 'CANCELLED' })
+  await assertBooks(wallet, payer)
 }
 
 const HEIGHTS = ['getBlockHeight', 'getLatestBlockhash']
@@ -115,12 +133,7 @@ test('one of two nodes says `processed` for ever of what was dropped: the blocks
     const status = { slot: result.context.slot, err: null, confirmations: 0, confirmationStatus: 'processed' }
     return { result: { ...result, value: (params![0] as string[]).map(() => status) } }
   })
-  const sent = await wallet.pay(payer, PAID)
-  await wallet.until(sent.id, { status: 'SUBMITTED' })
-  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
-  await truth.control.mine(LIFETIME_BLOCKS)
-  await wallet.until(sent.id, { status: 'CANCELLED' })
-  await assertBooks(wallet, payer)
+  await assertCancelledInTime(payer)
 })
 
 test('the first of two nodes has lost its blocks: the other one proves it', async () => {
@@ -132,12 +145,7 @@ test('the first of two nodes has lost its blocks: the other one proves it', asyn
     if (method === 'getBlocks') return { result: [] }
     return method === 'getBlock' ? { error: { code: -32001, message: 'Block cleaned up' } } : undefined
   })
-  const sent = await wallet.pay(payer, PAID)
-  await wallet.until(sent.id, { status: 'SUBMITTED' })
-  await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
-  await truth.control.mine(LIFETIME_BLOCKS)
-  await wallet.until(sent.id, { status: 'CANCELLED' })
-  await assertBooks(wallet, payer)
+  await assertCancelledInTime(payer)
 })
 
 // A confirmed block may be on a fork that loses; then no finalized block carries its blockhash.

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type ProgressDetails, startTestDaemon, type TestDaemon } from './daemon.fixture.ts'
-import { type BuiltPages, buildPages } from './pages.fixture.ts'
+import { addWallet, type BuiltPages, buildPages } from './pages.fixture.ts'
 
 const owner = privateKeyToAccount(`0x${'33'.repeat(32)}`)
 const hash = `0x${'9f3c'.repeat(16)}`
@@ -47,11 +47,7 @@ async function openPage(width: number, height: number, colorScheme: 'light' | 'd
   await page?.context().close()
   page = await (await pages.browser.newContext({ viewport: { width, height }, colorScheme })).newPage()
   page.on('pageerror', (error) => complaints.push(error.message))
-  await page.exposeFunction('signTest', (message: string) => owner.signTypedData(JSON.parse(message)))
-  await page.addInitScript(`window.ethereum = {
-    request: async ({ method, params }) =>
-      method === 'eth_requestAccounts' ? ['${owner.address}'] : await window.signTest(params[1]),
-  }`)
+  await addWallet(page, owner)
 }
 
 function notice(code: NoticeCode, more: Partial<Notice> = {}): { notice: Notice } {

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { launchBrowser } from '@openpista/testing'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import type { PrivateKeyAccount } from 'viem/accounts'
 import { build } from 'vite'
 import { vi } from 'vitest'
 
@@ -26,4 +27,13 @@ export async function buildPages(): Promise<BuiltPages> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A browser's wallet that has one account, and signs whatever a page asks for. */
+export async function addWallet(page: Page, owner: PrivateKeyAccount): Promise<void> {
+  await page.exposeFunction('signTest', (message: string) => owner.signTypedData(JSON.parse(message)))
+  await page.addInitScript(`window.ethereum = {
+    request: async ({ method, params }) =>
+      method === 'eth_requestAccounts' ? ['${owner.address}'] : await window.signTest(params[1]),
+  }`)
 }

@@ -11,7 +11,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findPolicyContradiction } from './check-message.ts'
 import { startTestDaemon, type TestDaemon } from './daemon.fixture.ts'
-import { type BuiltPages, buildPages } from './pages.fixture.ts'
+import { addWallet, type BuiltPages, buildPages } from './pages.fixture.ts'
 
 const owner = privateKeyToAccount(`0x${'22'.repeat(32)}`)
 const agent = { id: '01890000-0000-7000-8000-00000000000a', name: 'demo' }
@@ -53,11 +53,7 @@ beforeEach(async () => {
     if (message.type() === 'error' && !/status of 404/.test(message.text())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
-  await page.exposeFunction('signTest', (message: string) => owner.signTypedData(JSON.parse(message)))
-  await page.addInitScript(`window.ethereum = {
-    request: async ({ method, params }) =>
-      method === 'eth_requestAccounts' ? ['${owner.address}'] : await window.signTest(params[1]),
-  }`)
+  await addWallet(page, owner)
 })
 afterEach(async () => {
   await page.context().close()

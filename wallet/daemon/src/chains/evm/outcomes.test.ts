@@ -31,7 +31,7 @@ type Chain = {
   gasUsed?: bigint
 }
 
-/** A node without an index of receipts, where it is not told what they say. */
+/** A node that has no receipts, unless the test says what gas they report. */
 function answersOf(chain: Chain): Answers {
   const { head, final = head - 10, fork = 'a', paidIn, stateFrom = 0, regardless, gasUsed } = chain
   const usedIn = chain.usedIn ?? paidIn ?? Number.POSITIVE_INFINITY

@@ -48,11 +48,11 @@ export async function readResult(
     return result(status === 1n, gasUsed * effective + dataFee)
   }
   const byHash = await node.read('eth_getTransactionReceipt', [hash], ReadableReceipt)
-  const told = byHash.ok ? await resultBy(byHash.value) : undefined
-  if (told !== undefined) return told
+  const resultByHash = byHash.ok ? await resultBy(byHash.value) : undefined
+  if (resultByHash !== undefined) return resultByHash
   const all = await node.read('eth_getBlockReceipts', [block.hash], z.array(ReadableReceipt).nullish())
-  const toldAmongAll = all.ok ? await resultBy(all.value?.find(own)) : undefined
-  if (toldAmongAll !== undefined) return toldAmongAll
+  const resultAmongAll = all.ok ? await resultBy(all.value?.find(own)) : undefined
+  if (resultAmongAll !== undefined) return resultAmongAll
   // What a rollup took for the data is in its receipt only.
   if (traits.l1FeeOracle !== undefined || !(await runsNoCode(node, raw, from, block))) return undefined
   const effective = await price()

@@ -55,17 +55,17 @@ async function readCounts(
   const { block, index } = shown.value
   const followed = line.newest()
   const head = followed !== undefined && followed.number > block.number ? followed : block
-  const told = await rpc.onEach((node) => countsOn(node, address, head))
-  if (!told.ok) return told
-  // A block that came meanwhile may be known to whoever reads the answer.
+  const counts = await rpc.onEach((node) => countsOn(node, address, head))
+  if (!counts.ok) return counts
+  // The line may have moved on meanwhile; whoever reads the answer knows its new head.
   const top = line.newest()
   if (heads < MOST_HEADS && top !== undefined && top !== followed && top.number > head.number) {
     return await readCounts(rpc, line, address, heads + 1)
   }
-  const atHead = told.value.flatMap(({ pinned }) => (pinned === undefined ? [] : [pinned]))
-  const preferred = told.value.find((each) => each.index === index) ?? told.value[0]!
+  const atHead = counts.value.flatMap(({ pinned }) => (pinned === undefined ? [] : [pinned]))
+  const preferred = counts.value.find((each) => each.index === index) ?? counts.value[0]!
   const count = atHead.length > 0 ? atHead.reduce((least, each) => (each < least ? each : least)) : preferred.latest
-  const waiting = told.value.map(({ pending }) => pending).toSorted((a, b) => (a < b ? 1 : -1))
+  const waiting = counts.value.map(({ pending }) => pending).toSorted((a, b) => (a < b ? 1 : -1))
   const pending = waiting[1] ?? waiting[0]!
   return { ok: true, value: { count, pending: pending > count ? pending : count } }
 }
