@@ -74,3 +74,12 @@ test('without a stop in between, a recovery that is due releases lock and signer
   expect(await world.signer.halted()).toBe(false)
   await world.close()
 })
+
+test('of two that end a recovery at once, the later one does not halt the signer again', async () => {
+  const { world, killSwitch, state } = await inRecovery({})
+  await Promise.all([killSwitch.runDue(), killSwitch.runDue()])
+  expect(await state()).toBe('NORMAL')
+  expect(killSwitch.locked()).toBe(false)
+  expect(await world.signer.halted()).toBe(false)
+  await world.close()
+})

@@ -9,6 +9,7 @@ import type { Tables } from '../store/tables.ts'
 import { move, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { readClosing, startClosing } from './closing.ts'
 import { fault } from './fault.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { Context } from './parts.ts'
 
 export type KillSwitch = {
@@ -60,6 +61,31 @@ export function createKillSwitch(context: Context): KillSwitch {
       unstored -= 1
     }
   }
+  const runDue = async () => {
+    if (!lock.locked() || unstored > 0) return
+    const before = activations
+    const known = await readState(db)
+    const { recoversAt } = viewOf(context, known)
+    if (known.state !== 'RECOVERING' || recoversAt === undefined || recoversAt > context.now()) return
+    if (activations !== before) return
+    // In this order: a crash in between leaves a state that still refuses, and the recovery goes on.
+    await signer.resume()
+    const released = await write(async (transaction) => {
+      if (activations !== before || (await readState(transaction)).recoversAt !== known.recoversAt) return false
+      await storeState(
+        context,
+        transaction,
+        { state: 'NORMAL' },
+        { type: 'KILL_SWITCH_RECOVERED', actor: 'daemon', data: {} },
+      )
+      await closeFromNowOn(context, transaction)
+      return true
+    })
+    // An activation that began since the commit keeps the lock, and has halted the signer.
+    if (released && activations === before) lock.set(false)
+    else await halt()
+  }
+  const alone = oneAtATime()
 
   return {
     locked: lock.locked,
@@ -91,30 +117,8 @@ export function createKillSwitch(context: Context): KillSwitch {
         await storeState(context, transaction, view, { type: 'KILL_SWITCH_RECOVERING', actor, data: { waitSeconds } })
         return viewOf(context, view)
       }),
-    runDue: async () => {
-      if (!lock.locked() || unstored > 0) return
-      const before = activations
-      const known = await readState(db)
-      const { recoversAt } = viewOf(context, known)
-      if (known.state !== 'RECOVERING' || recoversAt === undefined || recoversAt > context.now()) return
-      if (activations !== before) return
-      // In this order: a crash in between leaves a state that still refuses, and the recovery goes on.
-      await signer.resume()
-      const released = await write(async (transaction) => {
-        if (activations !== before || (await readState(transaction)).recoversAt !== known.recoversAt) return false
-        await storeState(
-          context,
-          transaction,
-          { state: 'NORMAL' },
-          { type: 'KILL_SWITCH_RECOVERED', actor: 'daemon', data: {} },
-        )
-        await closeFromNowOn(context, transaction)
-        return true
-      })
-      // An activation that began since the commit keeps the lock, and has halted the signer.
-      if (released && activations === before) lock.set(false)
-      else await halt()
-    },
+    // Not two at once: the later one would not find the state that it read, and halt the signer again.
+    runDue: () => alone(runDue),
     restore: async () => {
       const { state } = await readState(db)
       lock.set(state !== 'NORMAL')

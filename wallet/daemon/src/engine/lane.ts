@@ -1,4 +1,5 @@
 import type { Funds } from '../chains/chain-adapter.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 /**
  * Gives out the sequence numbers of one account, in order and without gaps. Those who wait together get numbers one
@@ -218,16 +219,6 @@ function entryOf<Made, Value>(
       return undefined
     },
     refuse: (why) => (why.ok === 'thrown' ? fail(why.error) : promise.resolve(why)),
-  }
-}
-
-/** Runs pieces of work one after another; calls `onFault` when one throws, before the next one starts. */
-function oneAtATime(onFault: () => void) {
-  let tail: Promise<unknown> = Promise.resolve()
-  return <Value>(work: () => Promise<Value>): Promise<Value> => {
-    const result = tail.then(work)
-    tail = result.catch(onFault)
-    return result
   }
 }
 
