@@ -126,6 +126,32 @@ describe('a chain that makes a block for each transaction', () => {
     expect(await fills.execute()).toEqual([])
   })
 
+  // https://github.com/OpenZeppelin/openzeppelin-relayer/issues/843 , https://github.com/erpc/erpc/issues/50 : of several
+  // nodes behind one address each answers another question of a batch. The first one answers from before the payment.
+  const before: [string, string, (at: unknown) => boolean, string][] = [
+    ['the count of the newest block is', 'eth_getTransactionCount', (at) => at === 'latest', '0x0'],
+    ['every count is', 'eth_getTransactionCount', () => true, '0x0'],
+    ['the coins in the newest block are', 'eth_getBalance', (at) => at === 'latest', hex(10n * ETH)],
+  ]
+  test.each(before)('%s from before a payment that is in a block', async (_, asked, isMeant, result) => {
+    const payer = await wallet.payer(10n)
+    const most = await wallet.pay(payer, 6n * ETH)
+    await wallet.until(most.id, { status: 'CONFIRMED' })
+    const late: Lie = ({ method, params }) => (method === asked && isMeant(params?.[1]) ? { result } : undefined)
+    first.lie(late)
+    second.lie(late)
+    // The price of gas, whose block is looked at, is known for a tenth of a second.
+    await pause(200)
+    const tooMuch = await wallet.send(payer, { to: truth.newAddress(), amount: `${5n * ETH}` })
+    expect(tooMuch).toMatchObject({ status: 400, body: { code: 'INSUFFICIENT_BALANCE' } })
+    const fits = await wallet.pay(payer, 3n * ETH)
+    await minutes(1)
+    first.beHonest()
+    second.beHonest()
+    await minutes(1)
+    await assertPaidOnce(wallet, most, fits)
+  })
+
   // https://github.com/erpc/erpc/issues/50
   test('the first node names a head that is far too high while a payment is signed', async () => {
     const payer = await wallet.payer()

@@ -225,8 +225,11 @@ export type ChainAdapter = {
     from: Account,
     sequence: bigint | null,
   ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string }>
-  /** For chains with a sequence. */
-  funds?: (address: string) => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
+  /** For chains with a sequence: as they were a moment ago, or in the newest block. */
+  funds?: (
+    address: string,
+    which: 'recent' | 'newest',
+  ) => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
   /** A payment of nothing to the account itself, which only uses a number of its sequence up. */
   filler?: (from: Account) => Promise<DraftResult>
   /** Hands bytes to one node after the other until one takes them. */

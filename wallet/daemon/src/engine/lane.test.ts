@@ -2,27 +2,31 @@ import { expect, test } from 'vitest'
 import { createLane, type Lane, type LaneSource } from './lane.ts'
 
 /** Nothing is out, and one transaction costs 1. */
-const free = { costs: new Map<bigint, bigint>(), notAccepted: new Set<bigint>() }
+const free = { count: 0n, costs: new Map<bigint, bigint>(), notAccepted: new Set<bigint>() }
 
-type Chain = { balance?: bigint; count?: bigint; most?: number }
+type Chain = { balance?: bigint; count?: bigint; most?: number; inBlocks?: boolean }
 
 /** A lane whose chain starts at `first`, and how often it asked for its numbers. */
 function laneFrom(
   first: bigint,
   gaps: readonly bigint[] = [],
-  { balance = 10n ** 9n, count = 0n, most = 1_000 }: Chain = {},
+  { balance = 10n ** 9n, count = 0n, most = 1_000, inBlocks = false }: Chain = {},
 ) {
   const stored: bigint[] = []
-  const chain = { balance, count }
+  const chain = { balance, count, inBlocks }
   let reads = 0
   const source: LaneSource = {
     numbers: async () => {
       reads += 1
       const next = stored.reduce((highest, each) => (each >= highest ? each + 1n : highest), first)
       const costs = new Map(stored.filter((each) => each >= chain.count).map((each) => [each, 1n]))
-      return { ok: true, numbers: { ...free, costs, next, most, gaps: gaps.filter((gap) => !stored.includes(gap)) } }
+      return {
+        ok: true,
+        numbers: { ...free, costs, next, most, gaps: gaps.filter((gap) => !stored.includes(gap)), count: chain.count },
+      }
     },
     funds: async () => ({ ok: true, ...chain }),
+    inBlocks: async () => chain.inBlocks,
   }
   return { lane: createLane(source), stored, chain, reads: () => reads }
 }
@@ -120,6 +124,7 @@ test('numbers that cannot be read refuse everybody who waits, and nobody after',
   const lane = createLane({
     numbers: async () => (works ? { ok: true, numbers: numbers3 } : { ok: false, message: 'no node', lasting: false }),
     funds: async () => ({ ok: true, balance: 100n, count: 0n }),
+    inBlocks: async () => false,
   })
   const numbers = { lane, stored: [] }
   const refused = await Promise.allSettled([take(numbers), take(numbers), take(numbers)])
@@ -190,6 +195,7 @@ test('what a node says of a number while the numbers are read is not forgotten',
   const lane = createLane({
     numbers: () => new Promise((resolve) => reads.push(() => resolve(answer))),
     funds: async () => ({ ok: true, balance: 10n ** 9n, count: 0n }),
+    inBlocks: async () => false,
   })
   const looked = lane.fillGap(async () => false)
   await expect.poll(() => reads.length).toBe(1)
@@ -203,4 +209,28 @@ test('what a node says of a number while the numbers are read is not forgotten',
   expect(await lane.take(use)).toMatchObject({ ok: false, behind: true })
   lane.accepted(0n)
   expect(await lane.take(use)).toMatchObject({ ok: true, value: 1n })
+})
+
+test('coins from before a count that was seen are not spent, and the numbers are read again', async () => {
+  const numbers = laneFrom(0n, [], { balance: 2n })
+  expect(await take(numbers)).toBe(0n)
+  Object.assign(numbers.chain, { balance: 1n, count: 1n })
+  await expect(take(numbers, { ...well, uses: () => false })).resolves.toBe('nothing')
+  // Another node, which is behind.
+  Object.assign(numbers.chain, { balance: 2n, count: 0n })
+  await expect(take(numbers)).rejects.toThrow('show the newest blocks again')
+  expect(numbers.reads()).toBe(1)
+  Object.assign(numbers.chain, { balance: 1n, count: 1n })
+  expect(await take(numbers)).toBe(1n)
+  expect(numbers.reads()).toBe(2)
+  await expect(take(numbers)).rejects.toThrow('short of 1')
+})
+
+test('coins without what a block has taken are no reason to fail: it waits', async () => {
+  const numbers = laneFrom(0n, [], { balance: 2n })
+  expect(await take(numbers)).toBe(0n)
+  Object.assign(numbers.chain, { balance: 1n, inBlocks: true })
+  await expect(take(numbers)).rejects.toThrow('show what is in blocks already')
+  numbers.chain.count = 1n
+  expect(await take(numbers)).toBe(1n)
 })

@@ -46,6 +46,8 @@ export type Use<Made, Value> = {
 }
 
 export type Numbers = {
+  /** Transactions of the account in the newest block. */
+  count: bigint
   /** The first number never given out. */
   next: bigint
   /** Free numbers below it, ascending. */
@@ -61,8 +63,10 @@ export type Numbers = {
 export type NumbersRead = { ok: true; numbers: Numbers } | Extract<Taken<never>, { lasting: boolean }>
 export type LaneSource = {
   numbers: () => Promise<NumbersRead>
-  /** The account's coins, and how many transactions it had made, in one block. */
-  funds: () => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
+  /** The account's coins, and how many transactions it had made, in one block: one of a moment ago, or the newest. */
+  funds: (which: 'recent' | 'newest') => Promise<({ ok: true } & Funds) | { ok: false; message: string }>
+  /** Whether a block is known to have one of these numbers. */
+  inBlocks: (sequences: readonly bigint[]) => Promise<boolean>
 }
 
 /** Signatures made at the same time. */
@@ -101,6 +105,30 @@ export function createLane(source: LaneSource): Lane {
   }
   const refuseAll = (entries: readonly Entry[], why: Refusal) => entries.forEach((entry) => void entry.refuse(why))
 
+  /**
+   * The account's coins, of which `numbers.costs` are still to be taken. A reading from before a count that was seen
+   * already is of no use: what was taken since is among those costs no more.
+   */
+  const balanceFor = async (numbers: Known, which: 'recent' | 'newest'): Promise<Balance> => {
+    const funds = await source.funds(which)
+    if (!funds.ok) return { ok: false, message: funds.message, lasting: false }
+    if (funds.count < numbers.count) {
+      if (which === 'recent') return await balanceFor(numbers, 'newest')
+      doubt()
+      return waitBehind('the nodes show the newest blocks again')
+    }
+    numbers.count = funds.count
+    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
+    return { ok: true, balance: funds.balance }
+  }
+  /** Why one more of this cost is not signed. A count without what blocks are known to have says nothing of the coins. */
+  const shortOf = async (numbers: Known, cost: bigint, balance: bigint): Promise<Refusal | undefined> => {
+    const short = sum(numbers.costs) + cost - balance
+    if (short <= 0n) return undefined
+    const isBehind = await source.inBlocks([...numbers.costs.keys()])
+    return isBehind ? waitBehind('the nodes show what is in blocks already') : { ok: false, short }
+  }
+
   /** Serves those who wait, the first of them for good; who comes after one that used no number may wait again. */
   const serve = async () => {
     const entries = waiting.splice(0, MOST_TOGETHER)
@@ -111,22 +139,26 @@ export function createLane(source: LaneSource): Lane {
     const [blocked] = numbers.notAccepted
     if (blocked !== undefined) return refuseAll(entries, waitBehind(`number ${blocked} is taken by a node`))
     const sequences = upcoming(numbers, entries.length)
-    const [funds, ...made] = await Promise.all([
-      source.funds(),
+    const [first, ...made] = await Promise.all([
+      balanceFor(numbers, 'recent'),
       ...entries.map((entry, index) => entry.make(sequences[index]!)),
     ])
-    if (!funds.ok) return refuseAll(entries, { ok: false, message: funds.message, lasting: false })
-    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
+    if (!first.ok) return refuseAll(entries, first)
     const room = numbers.most - numbers.costs.size
     if (room <= 0) return refuseAll(entries, waitBehind(`the ${numbers.most} before it are in blocks`))
+    let { balance } = first
     let used = 0
     for (const [index, one] of made.entries()) {
       if (one === undefined || used >= room) break
-      const short = sum(numbers.costs) + one.cost - funds.balance
-      if (short > 0n) {
-        entries[index]!.refuse({ ok: false, short })
-        made[index] = undefined
-        break
+      if (sum(numbers.costs) + one.cost > balance) {
+        const newest = await balanceFor(numbers, 'newest')
+        const why = newest.ok ? await shortOf(numbers, one.cost, newest.balance) : newest
+        if (why !== undefined) {
+          entries[index]!.refuse(why)
+          made[index] = undefined
+          break
+        }
+        if (newest.ok) balance = newest.balance
       }
       const { next } = numbers
       numbers.costs.set(sequences[index]!, one.cost)
@@ -168,15 +200,18 @@ export function createLane(source: LaneSource): Lane {
 }
 
 type Known = {
+  /** The highest that was seen. */
+  count: bigint
   next: bigint
   gaps: bigint[]
   costs: Map<bigint, bigint>
   notAccepted: Set<bigint>
   most: number
 }
+type Balance = { ok: true; balance: bigint } | Extract<Taken<never>, { lasting: boolean }>
 type Refusal = Exclude<Taken<never>, { ok: true }> | { ok: 'thrown'; error: unknown }
 
-function waitBehind(until: string): Refusal {
+function waitBehind(until: string): Extract<Taken<never>, { lasting: boolean }> {
   return { ok: false, message: `It is signed when ${until}.`, lasting: false, behind: true }
 }
 
@@ -234,12 +269,12 @@ function use(numbers: Known, sequence: bigint): void {
 }
 
 /** Free numbers at the very end are simply not given out yet. */
-function trimmed({ next, gaps, costs, notAccepted, most }: Numbers): Known {
+function trimmed({ count, next, gaps, costs, notAccepted, most }: Numbers): Known {
   const free = [...gaps]
   let end = next
   while (free.at(-1) === end - 1n) {
     free.pop()
     end -= 1n
   }
-  return { next: end, gaps: free, costs: new Map(costs), notAccepted: new Set(notAccepted), most }
+  return { count, next: end, gaps: free, costs: new Map(costs), notAccepted: new Set(notAccepted), most }
 }

@@ -1,6 +1,6 @@
 import type { NetworkName, TransactionRequest } from '@waiaas/core'
 import type { ChainAdapter } from '../chains/chain-adapter.ts'
-import { waitsBehind } from '../store/lanes.ts'
+import { anyInBlock, waitsBehind } from '../store/lanes.ts'
 import { reserve } from '../store/ledger.ts'
 import { insertTransaction, type TransactionRow } from '../store/transactions.ts'
 import { newRow } from './accept.ts'
@@ -40,7 +40,8 @@ export function createLanes(context: Context): Lanes {
     const memory: NumbersMemory = { isRead: false, foreignSince: undefined }
     const lane = createLane({
       numbers: () => readNumbers(context, adapter, { network, address }, memory),
-      funds: () => adapter.funds!(address),
+      funds: (which) => adapter.funds!(address, which),
+      inBlocks: (sequences) => anyInBlock(context.db, network, address, sequences),
     })
     lanes.set(key, lane)
     return lane

@@ -73,7 +73,7 @@ export async function readNumbers(
     return refuseHeld(why)
   }
   const gaps = await laneGaps(context.db, network, address, { from: free, next: skipped })
-  return { ok: true, numbers: { next: skipped, gaps, costs, notAccepted, most: asked.most } }
+  return { ok: true, numbers: { count, next: skipped, gaps, costs, notAccepted, most: asked.most } }
 }
 
 /** What became final after the node had answered only looks lost. */

@@ -125,6 +125,29 @@ export async function outstandingOf(
   return { costs, notAccepted: new Set([...notAccepted].filter((each) => !included.has(each))) }
 }
 
+/** Whether a block has what was signed under one of these numbers. */
+export async function anyInBlock(
+  db: Kysely<Tables>,
+  network: NetworkName,
+  address: string,
+  sequences: readonly bigint[],
+): Promise<boolean> {
+  const found = await db
+    .selectFrom('attempts')
+    .select('id')
+    .where('network', '=', network)
+    .where('address', '=', address)
+    .where(
+      'sequence',
+      'in',
+      sequences.map((each) => each.toString()),
+    )
+    .where('state', 'in', ['INCLUDED', 'FINAL'])
+    .limit(1)
+    .executeTakeFirst()
+  return found !== undefined
+}
+
 /** How many different numbers of a range have a transaction that was made elsewhere and signed here. */
 export async function numbersSignedOutside(
   db: Kysely<Tables>,

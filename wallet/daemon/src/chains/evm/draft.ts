@@ -40,15 +40,17 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const { call } = prepared
   const facts = await askFacts(context, call, from.address)
   if (!facts.ok) return facts
-  const { balance, code, price, estimate, dataFee } = facts
-  const short = checkBalance(balance, call.value, PLAIN_TRANSFER_GAS * price.maxFeePerGas + dataFee, network)
-  if (short !== undefined) return short
+  const { code, price, estimate, dataFee } = facts
+  const least = PLAIN_TRANSFER_GAS * price.maxFeePerGas + dataFee
+  const covered = await cover(context, from, { balance: facts.balance, value: call.value, fee: least })
+  if (!covered.ok) return covered
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
   const gas = gasFor(estimate.value)
   if (gas === undefined) return refuse('SIMULATION_FAILED', 'The transaction needs more gas than any may use.')
-  const shortOfFee = checkBalance(balance, call.value, gas * price.maxFeePerGas + dataFee, network)
-  if (shortOfFee !== undefined) return shortOfFee
-  const affordable = (balance - call.value - dataFee) / gas
+  const fee = gas * price.maxFeePerGas + dataFee
+  const withFee = await cover(context, from, { balance: covered.balance, value: call.value, fee })
+  if (!withFee.ok) return withFee
+  const affordable = (withFee.balance - call.value - dataFee) / gas
   const roomy = highestPrice(price, context.headroomPercent)
   const maxFeePerGas = roomy < affordable ? roomy : affordable
   const maxFee = roomToClose(gas * maxFeePerGas, maxFeePerGas) + dataFee
@@ -121,6 +123,19 @@ function prepare(
         `A plain account on ${network.name} makes one call per transaction; nothing can join several safely.`,
       )
   }
+}
+
+/** What the account has, where that is enough; by the newest block where it was not in the one that was looked at. */
+async function cover(
+  { funds, network }: EvmContext,
+  { address }: Account,
+  { balance, value, fee }: { balance: bigint; value: bigint; fee: bigint },
+): Promise<{ ok: true; balance: bigint } | Refusal> {
+  if (balance >= value + fee) return { ok: true, balance }
+  const newest = await funds.newest(address)
+  if (!newest.ok) return refuse('CHAIN_ERROR', newest.failure.message)
+  const now = newest.value.balance
+  return checkBalance(now, value, fee, network) ?? { ok: true, balance: now }
 }
 
 type Facts = {

@@ -22,7 +22,12 @@ export type EvmPlan = z.output<typeof EvmPlan>
 export type Envelope = ReturnType<typeof envelopeOf>
 
 /** The unsigned EIP-1559 transaction, at today's price and never above the plan's. */
-export function envelopeOf(plan: EvmPlan, network: Network, nonce: bigint, price: Omit<GasPrice, 'baseFee'>) {
+export function envelopeOf(
+  plan: EvmPlan,
+  network: Network,
+  nonce: bigint,
+  price: Pick<GasPrice, 'tip' | 'maxFeePerGas'>,
+) {
   const maxFeePerGas = price.maxFeePerGas < plan.maxFeePerGas ? price.maxFeePerGas : plan.maxFeePerGas
   return {
     type: 'eip1559' as const,

@@ -57,12 +57,13 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     const final = finality.last(line) ?? (await askFinal())
     return final !== null && (await agree(final)) ? final.number : null
   }
+  const price = createFeeSource(rpc, traits, timers)
   const context: EvmContext = {
     network,
     traits,
     rpc,
-    price: createFeeSource(rpc, traits, timers),
-    funds: createFundsSource(rpc, timers),
+    price,
+    funds: createFundsSource({ rpc, price, timers }),
     headroomPercent: BigInt(feeHeadroomPercent),
     tokens: createTokenSource(rpc, network),
     finalNumber,
@@ -94,8 +95,8 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    funds: async (address) => {
-      const funds = await context.funds.recent(address)
+    funds: async (address, which) => {
+      const funds = await context.funds[which](address)
       return funds.ok ? { ok: true, ...funds.value } : { ok: false, message: funds.failure.message }
     },
     filler: (from) => draftFiller(context, from),

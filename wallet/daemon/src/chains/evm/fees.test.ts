@@ -41,7 +41,8 @@ async function fees(on = adapter) {
 
 const missing: NodeRefusal['error'] = { code: -32601, message: 'the method does not exist/is not available' }
 const unsupported: NodeRefusal['error'] = { code: -32000, message: 'Method eth_maxPriorityFeePerGas not supported.' }
-const block = { baseFeePerGas: '0x64', number: '0x1' }
+const header = { number: '0x1', hash: `0x${'ab'.repeat(32)}` }
+const block = { ...header, baseFeePerGas: '0x64' }
 const hex = (value: bigint) => `0x${value.toString(16)}`
 
 test('a tip that a node does not suggest is what the last blocks paid', async () => {
@@ -60,7 +61,7 @@ test('without a fee history, it is what the gas price leaves beyond the base fee
 })
 
 test('a block without a base fee is paid by the gas price alone', async () => {
-  proxy.pretend({ eth_getBlockByNumber: { number: '0x1' }, eth_gasPrice: hex(5n * gwei) })
+  proxy.pretend({ eth_getBlockByNumber: header, eth_gasPrice: hex(5n * gwei) })
   expect(await fees()).toMatchObject({ tip: 5n * gwei })
 })
 

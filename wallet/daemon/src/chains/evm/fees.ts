@@ -6,10 +6,10 @@ import type { RpcResult } from '../rpc-result.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Quantity } from './quantity.ts'
 
-/** Per gas (EIP-1559). */
-export type GasPrice = { baseFee: bigint; tip: bigint; maxFeePerGas: bigint }
+/** Per gas (EIP-1559), and the hash of the block that it is from. */
+export type GasPrice = { baseFee: bigint; tip: bigint; maxFeePerGas: bigint; block: string }
 
-const LatestBlock = z.object({ baseFeePerGas: Quantity.nullish() })
+const LatestBlock = z.object({ hash: z.string(), baseFeePerGas: Quantity.nullish() })
 /** Per block the tips that were paid; the base fees are those of the blocks and of the one to come. */
 const FeeHistory = z.object({ baseFeePerGas: z.array(Quantity), reward: z.array(z.array(Quantity)).nullish() })
 
@@ -41,7 +41,7 @@ async function askPrice(node: NodeReader, traits: EvmTraits): Promise<RpcResult<
   if (!block.ok) return block
   const baseFee = block.value.baseFeePerGas ?? 0n
   const tip = block.value.baseFeePerGas && suggested.ok ? suggested : await deriveTip(node, baseFee, suggested)
-  return tip.ok ? { ok: true, value: priceOf(baseFee, tip.value, traits) } : tip
+  return tip.ok ? { ok: true, value: { ...priceOf(baseFee, tip.value, traits), block: block.value.hash } } : tip
 }
 
 /**
@@ -62,7 +62,7 @@ async function deriveTip(node: NodeReader, baseFee: bigint, suggested: RpcResult
   return { ok: true, value: price.value > baseFee ? price.value - baseFee : 0n }
 }
 
-function priceOf(baseFee: bigint, suggested: bigint, { minTip, maxTip }: EvmTraits): GasPrice {
+function priceOf(baseFee: bigint, suggested: bigint, { minTip, maxTip }: EvmTraits): Omit<GasPrice, 'block'> {
   const capped = suggested < maxTip ? suggested : maxTip
   const tip = capped > minTip ? capped : minTip
   return { baseFee, tip, maxFeePerGas: 2n * baseFee + tip }

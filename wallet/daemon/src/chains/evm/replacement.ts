@@ -27,19 +27,19 @@ export async function replacementFor(
   const [value, data] = by === 'itself' ? [newest.value, newest.data] : [0n, '0x' as const]
   const { rpc } = context
   const call = { from, to, value: toQuantity(value) }
-  const [price, used, dataFee, gas, balance] = await Promise.all([
+  const [price, dataFee, gas, funds] = await Promise.all([
     context.price(),
-    rpc.read('eth_getTransactionCount', [from, 'latest'], Quantity),
     askDataFee(context, () => signedLength({ to, value, data }, context.network)),
     by === 'itself' ? { ok: true as const, value: newest.gas } : rpc.read('eth_estimateGas', [call], Quantity),
-    rpc.read('eth_getBalance', [from, 'latest'], Quantity),
+    context.funds.newest(from),
   ])
-  for (const answer of [price, used, dataFee, gas, balance]) {
+  for (const answer of [price, dataFee, gas, funds]) {
     if (!answer.ok) return { kind: 'unknown', message: answer.failure.message }
   }
-  if (!price.ok || !used.ok || !dataFee.ok || !gas.ok || !balance.ok) throw new Error('unreachable')
-  if (used.value > newest.nonce) return { kind: 'not needed' }
-  const isNext = used.value === newest.nonce
+  if (!price.ok || !dataFee.ok || !gas.ok || !funds.ok) throw new Error('unreachable')
+  const { balance, count } = funds.value
+  if (count > newest.nonce) return { kind: 'not needed' }
+  const isNext = count === newest.nonce
   const isThere = by === 'itself' || isNothing(newest, from)
   if (isThere && !wants.mostFee && !isTooCheap(newest, price.value, isNext, wants)) return { kind: 'not needed' }
 
@@ -59,7 +59,7 @@ export async function replacementFor(
       lacks: (least - most) * gas.value,
       message: `A replacement has to offer ${least} wei per gas, and the fee that was allowed pays for ${most > 0n ? most : 0n}.`,
     }
-  const missing = value + fees.maxFeePerGas * gas.value + dataFee.value - balance.value
+  const missing = value + fees.maxFeePerGas * gas.value + dataFee.value - balance
   if (missing > 0n)
     return {
       kind: 'too dear',
