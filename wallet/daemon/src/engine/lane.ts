@@ -87,6 +87,7 @@ export function createLane(source: LaneSource): Lane {
     known = undefined
   }
   const alone = oneAtATime(doubt)
+  const coins = createCoins(source, doubt)
 
   /** What is being stored is not in the store yet: reading waits for it. */
   const load = async () => {
@@ -105,30 +106,6 @@ export function createLane(source: LaneSource): Lane {
   }
   const refuseAll = (entries: readonly Entry[], why: Refusal) => entries.forEach((entry) => void entry.refuse(why))
 
-  /**
-   * The account's coins, of which `numbers.costs` are still to be taken. A reading from before a count that was seen
-   * already is of no use: what was taken since is among those costs no more.
-   */
-  const balanceFor = async (numbers: Known, which: 'recent' | 'newest'): Promise<Balance> => {
-    const funds = await source.funds(which)
-    if (!funds.ok) return { ok: false, message: funds.message, lasting: false }
-    if (funds.count < numbers.count) {
-      if (which === 'recent') return await balanceFor(numbers, 'newest')
-      doubt()
-      return waitBehind('the nodes show the newest blocks again')
-    }
-    numbers.count = funds.count
-    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
-    return { ok: true, balance: funds.balance }
-  }
-  /** Why one more of this cost is not signed. A count without what blocks are known to have says nothing of the coins. */
-  const shortOf = async (numbers: Known, cost: bigint, balance: bigint): Promise<Refusal | undefined> => {
-    const short = sum(numbers.costs) + cost - balance
-    if (short <= 0n) return undefined
-    const isBehind = await source.inBlocks([...numbers.costs.keys()])
-    return isBehind ? waitBehind('the nodes show what is in blocks already') : { ok: false, short }
-  }
-
   /** Serves those who wait, the first of them for good; who comes after one that used no number may wait again. */
   const serve = async () => {
     const entries = waiting.splice(0, MOST_TOGETHER)
@@ -140,7 +117,7 @@ export function createLane(source: LaneSource): Lane {
     if (blocked !== undefined) return refuseAll(entries, waitBehind(`number ${blocked} is taken by a node`))
     const sequences = upcoming(numbers, entries.length)
     const [first, ...made] = await Promise.all([
-      balanceFor(numbers, 'recent'),
+      coins.read(numbers, 'recent'),
       ...entries.map((entry, index) => entry.make(sequences[index]!)),
     ])
     if (!first.ok) return refuseAll(entries, first)
@@ -150,16 +127,13 @@ export function createLane(source: LaneSource): Lane {
     let used = 0
     for (const [index, one] of made.entries()) {
       if (one === undefined || used >= room) break
-      if (sum(numbers.costs) + one.cost > balance) {
-        const newest = await balanceFor(numbers, 'newest')
-        const why = newest.ok ? await shortOf(numbers, one.cost, newest.balance) : newest
-        if (why !== undefined) {
-          entries[index]!.refuse(why)
-          made[index] = undefined
-          break
-        }
-        if (newest.ok) balance = newest.balance
+      const covered = await coins.cover(numbers, one.cost, balance)
+      if (!covered.ok) {
+        entries[index]!.refuse(covered)
+        made[index] = undefined
+        break
       }
+      balance = covered.balance
       const { next } = numbers
       numbers.costs.set(sequences[index]!, one.cost)
       use(numbers, sequences[index]!)
@@ -196,6 +170,37 @@ export function createLane(source: LaneSource): Lane {
       if (known !== undefined && cost > (known.costs.get(sequence) ?? 0n)) known.costs.set(sequence, cost)
     },
     doubt,
+  }
+}
+
+/** The account's coins, of which `numbers.costs` are still to be taken. */
+function createCoins(source: LaneSource, doubt: () => void) {
+  /** What is from before a count that was seen is of no use: what was taken since is among the costs no more. */
+  const read = async (numbers: Known, which: 'recent' | 'newest'): Promise<Balance> => {
+    const funds = await source.funds(which)
+    if (!funds.ok) return { ok: false, message: funds.message, lasting: false }
+    if (funds.count < numbers.count) {
+      if (which === 'recent') return await read(numbers, 'newest')
+      doubt()
+      return waitBehind('the nodes show the newest blocks again')
+    }
+    numbers.count = funds.count
+    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
+    return { ok: true, balance: funds.balance }
+  }
+  return {
+    read,
+    /** The balance, read again where this one does not cover one more of this cost; or why it is not signed. */
+    cover: async (numbers: Known, cost: bigint, known: bigint): Promise<Balance | { ok: false; short: bigint }> => {
+      if (sum(numbers.costs) + cost <= known) return { ok: true, balance: known }
+      const newest = await read(numbers, 'newest')
+      if (!newest.ok) return newest
+      const short = sum(numbers.costs) + cost - newest.balance
+      if (short <= 0n) return newest
+      // A count without what blocks are known to have says nothing of the coins.
+      const isBehind = await source.inBlocks([...numbers.costs.keys()])
+      return isBehind ? waitBehind('the nodes show what is in blocks already') : { ok: false, short }
+    },
   }
 }
 

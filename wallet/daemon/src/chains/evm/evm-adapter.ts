@@ -81,24 +81,16 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
   return {
     network,
     connect: rpc.connect,
-    balance: async (address) => {
-      const balance = await rpc.read('eth_getBalance', [address, 'latest'], Quantity)
-      return balance.ok ? { ok: true, amount: balance.value } : { ok: false, message: balance.failure.message }
-    },
+    balance: async (address) =>
+      told(await rpc.read('eth_getBalance', [address, 'latest'], Quantity), (amount) => ({ amount })),
     token: (declared) => readToken(context, declared),
-    holdings: async (owner, tokens) => {
-      const held = await readHoldings(context, owner, tokens)
-      return held.ok ? { ok: true, holdings: held.value } : { ok: false, message: held.failure.message }
-    },
+    holdings: async (owner, tokens) => told(await readHoldings(context, owner, tokens), (holdings) => ({ holdings })),
     sequence: (address) => readSequence(rpc, line, address),
     foresee: (request, from) => foreseePayment(request, from, network, MAX_UINT256),
     draft: (request, from) => draftEvm(context, request, from),
     draftOutside: (transaction, from) => draftOutside(context, transaction, from),
     signable: (draft, _from, sequence) => signable(context, draft, sequence),
-    funds: async (address, which) => {
-      const funds = await context.funds[which](address)
-      return funds.ok ? { ok: true, ...funds.value } : { ok: false, message: funds.failure.message }
-    },
+    funds: async (address, which) => told(await context.funds[which](address), (funds) => funds),
     filler: (from) => draftFiller(context, from),
     broadcast: async ({ raw, hash, from }, { mayLeave, startAt }) => {
       line.watch([hash], false)
@@ -129,6 +121,11 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
       rpc.close()
     },
   }
+}
+
+function told<Value, Told extends object>(result: RpcResult<Value>, tell: (value: Value) => Told) {
+  if (!result.ok) return { ok: false as const, message: result.failure.message }
+  return { ok: true as const, ...tell(result.value) }
 }
 
 const MAX_LAG_BLOCKS = 5n
