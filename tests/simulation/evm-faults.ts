@@ -62,19 +62,33 @@ const USUAL = {
   garbage: 0.1,
 } as const
 
-export type EvmFaultKind = keyof typeof USUAL
+/** Added later and drawn apart, so that older seeds draw the others as they did. */
+const ADDED = {
+  /** The receipt of a block that lost is kept (nethermind#3052, erigon#15334, go-ethereum#29261). */
+  receiptOfLostBlock: 0.5,
+} as const
+
+export type EvmFaultKind = keyof typeof USUAL | keyof typeof ADDED
 
 /** Which faults are on, and how likely each is where it may strike. A kind that is absent is off. */
 export type EvmFaults = Partial<Readonly<Record<EvmFaultKind, number>>>
 
-export const evmFaultKinds = Object.keys(USUAL) as EvmFaultKind[]
+const usualKinds = Object.keys(USUAL) as (keyof typeof USUAL)[]
+export const evmFaultKinds: readonly EvmFaultKind[] = [...usualKinds, ...(Object.keys(ADDED) as (keyof typeof ADDED)[])]
 
-/** Up to six faults of all, each between half and one and a half times as likely as usual; one seed in ten has none. */
+/**
+ * Up to six of the usual faults, each between half and one and a half times as likely as usual; one seed in ten has
+ * none. In one of five others the fault that was added is on, too.
+ */
 export function drawEvmFaults(random: Random): EvmFaults {
   const count = random.chance(0.1) ? 0 : random.between(1, 6)
   const faults: Partial<Record<EvmFaultKind, number>> = {}
-  for (const kind of random.shuffle(evmFaultKinds).slice(0, count)) {
+  for (const kind of random.shuffle(usualKinds).slice(0, count)) {
     faults[kind] = Math.min(0.9, USUAL[kind] * (0.5 + random.next()))
+  }
+  if (count > 0 && random.fork('added').chance(0.2)) {
+    // Blocks that lost are met only where the chain reorganises.
+    return { reorganises: USUAL.reorganises, ...faults, receiptOfLostBlock: ADDED.receiptOfLostBlock }
   }
   return faults
 }

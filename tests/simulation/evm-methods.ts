@@ -237,16 +237,33 @@ function estimateGas(question: Question): RpcAnswer {
 }
 
 /** The block on the backend's line that lists the transaction. */
-function inclusion({ world, head }: Question, hash: Hex): { block: Block; included: Included } | undefined {
+type Inclusion = { block: Block; included: Included }
+
+function inclusion({ world, head }: Question, hash: Hex): Inclusion | undefined {
   const block = world.inclusions.get(hash)?.find((each) => ancestor(world.chain, head, each.number) === each)
-  const included = block?.transactions.find(({ transaction }) => transaction.hash === hash)
-  return block === undefined || included === undefined ? undefined : { block, included }
+  return block && { block, included: includedIn(block, hash) }
+}
+
+/** Where a block that lost has it, and the backend keeps its receipt. */
+function lostInclusion(question: Question, hash: Hex): Inclusion | undefined {
+  const { world, backend, head } = question
+  if (!world.faults.holds('receiptOfLostBlock', `${backend.id}/${hash}`)) return undefined
+  const block = world.inclusions
+    .get(hash)
+    ?.find((each) => each.number <= head.number && ancestor(world.chain, head, each.number) !== each)
+  if (block === undefined) return undefined
+  report(question, 'receiptOfLostBlock')
+  return { block, included: includedIn(block, hash) }
+}
+
+function includedIn(block: Block, hash: Hex): Included {
+  return block.transactions.find(({ transaction }) => transaction.hash === hash)!
 }
 
 function receipt(question: Question): RpcAnswer {
   const { world, backend, head, params } = question
   const hash = String(params[0]).toLowerCase() as Hex
-  const found = inclusion(question, hash)
+  const found = lostInclusion(question, hash) ?? inclusion(question, hash)
   if (found === undefined) return { result: null }
   const missing = receiptMissing(world, backend, head, found.block, hash)
   if (missing !== undefined) {

@@ -40,7 +40,7 @@ describe('Seeds', () => {
   test('A seed never has all faults, and some have none.', () => {
     const counts = Array.from({ length: 300 }, (_, seed) => Object.keys(drawEvmFaults(createRandom(seed))).length)
     expect(Math.min(...counts)).toBe(0)
-    expect(Math.max(...counts)).toBe(6)
+    expect(Math.max(...counts)).toBe(8)
     const drawn = new Set(
       Array.from({ length: 300 }, (_, seed) => Object.keys(drawEvmFaults(createRandom(seed)))).flat(),
     )
@@ -63,6 +63,7 @@ describe('Faults', () => {
         minesLostVersion: { effectNowhere: 0.5 },
         answerOk: {},
         staleFork: { sideBlocks: 0.5 },
+        receiptOfLostBlock: { reorganises: 0.3 },
       }[kind as string] ?? {}
     for (let seed = 0; ; seed += 1) {
       expect(seed, `${kind} never strikes`).toBeLessThan(20)

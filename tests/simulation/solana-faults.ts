@@ -92,6 +92,10 @@ export const solanaFaults = {
   methodMissing: [0.3],
   /** The history of a finalized block is written seconds later; until then -32014 or null. */
   lateIndex: [0.3],
+  /** Of single blocks a node lacks everything, and lists the others as if they were all (solana-labs/solana#14145). */
+  shortHole: [0.5, 1],
+  /** Signatures are kept apart from blocks, in a table of their own: some are not found there, and their block has them. */
+  signatureLost: [0.5],
   /** `lastValidBlockHeight` is 300 above the height (solana-labs/solana#24526; nodes before agave#1034). */
   doubledLifetime: [0.3],
 
@@ -103,6 +107,8 @@ export const solanaFaults = {
 } as const satisfies Readonly<Record<string, readonly [number, ...number[]]>>
 
 const kinds = Object.keys(solanaFaults) as SolanaFaultKind[]
+/** Added later and drawn apart, so that older seeds draw the others as they did. */
+const added: readonly SolanaFaultKind[] = ['shortHole', 'signatureLost']
 
 /** A cluster without any fault but the skipped slots that every cluster has. */
 export const noSolanaFaults: SolanaFaults = { ...record(() => 0), skippedSlots: 0.02 }
@@ -122,8 +128,10 @@ const needs: readonly (readonly [SolanaFaultKind, SolanaFaultKind])[] = [
 /** Draws which faults there are, and how often; never all. A few seeds have none, and some have one alone. */
 export function drawSolanaFaults(random: Random): SolanaFaults {
   const share = random.pick([0, 0.05, 0.15, 0.3, 0.5])
-  const probability = record((kind) => random.pick<number>(solanaFaults[kind]))
-  const on = new Set(kinds.filter(() => random.chance(share)))
+  const later = random.fork('added')
+  const source = (kind: SolanaFaultKind) => (added.includes(kind) ? later : random)
+  const probability = record((kind) => source(kind).pick<number>(solanaFaults[kind]))
+  const on = new Set(kinds.filter((kind) => source(kind).chance(share)))
   for (const [kind, needed] of needs) if (on.has(kind)) on.add(needed)
   return record((kind) => (on.has(kind) ? probability[kind] : noSolanaFaults[kind]))
 }

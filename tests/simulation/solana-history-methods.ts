@@ -46,7 +46,7 @@ export const historyMethods: Readonly<Record<string, (call: Call) => unknown>> =
     const { chain, node } = call
     const bank = node[atLeastConfirmed(config)]
     const found = inclusionOf(chain.ledger, wanted, bank)
-    if (found === undefined || !isWritten(call, found.slot)) return null
+    if (found === undefined || !isWritten(call, found.slot) || !isIndexed(call, wanted)) return null
     checkVersions([found], config)
     return { blockTime: timeOf(found.slot), slot: found.slot, ...shownTransaction(found, config) }
   },
@@ -132,13 +132,20 @@ function isWritten({ node }: Call, slot: number): boolean {
   return history === 'own' || history === 'archived'
 }
 
+function isIndexed({ node, dice }: Call, wanted: string): boolean {
+  if (node.indexes(wanted)) return true
+  dice.count('signatureLost')
+  return false
+}
+
 /** The status cache first, then, where asked, the history of finalized blocks (agave `get_signature_statuses`). */
 function statusOf(call: Call, wanted: string, searches: boolean) {
   const { chain, node } = call
   const found = inclusionOf(chain.ledger, wanted, node.processed)
   if (found === undefined) return null
   const isFinal = found.slot <= node.finalized.slot
-  const isKnown = node.remembers(found.slot) || (searches && isFinal && isWritten(call, found.slot))
+  const isKept = searches && isFinal && isWritten(call, found.slot) && isIndexed(call, wanted)
+  const isKnown = node.remembers(found.slot, wanted) || isKept
   if (!isKnown) return null
   const isConfirmed = inclusionOf(chain.ledger, wanted, node.confirmed) !== undefined
   return {

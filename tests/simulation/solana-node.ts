@@ -26,8 +26,10 @@ export type NodeView = View & {
   hasArchive: boolean
   /** What it knows of a block that is on its line. */
   history: (slot: number) => History
-  /** Whether its status cache has the transactions of a slot, which is apart from its history. */
-  remembers: (slot: number) => boolean
+  /** Whether its status cache has a transaction of a slot, which is apart from its history. */
+  remembers: (slot: number, signature: string) => boolean
+  /** Whether it finds a signature where it has the block. */
+  indexes: (signature: string) => boolean
   lacksMethod: (method: string) => boolean
   /** By how many blocks it says that a blockhash outlives its block. */
   lifetime: number
@@ -106,11 +108,19 @@ export function createSolanaNode(name: string, chain: SolanaChain, dice: FaultDi
       history: (each) => {
         const isLate = !isHealed() && each > slot - traits.indexedAfter
         const isHole = inHole(each)
+        const isSingle = !isHealed() && traits.lacksBlock(each)
+        if (isSingle && each <= view.finalized.slot && each >= firstOwn) return noted('hole', 'shortHole', dice)
         const isCut = restartedAt > kept
         return historyOf(each, { first, firstOwn, hasArchive, isLate, isHole, isCut }, traits.archiveHoles, dice)
       },
       // A snapshot carries the cache; not every kind of node keeps it.
-      remembers: (each) => each > cachedFrom && (traits.keepsCache || (each > restartedAt && !inHole(each))),
+      remembers: (each, signature) => {
+        if (each <= cachedFrom) return false
+        if (traits.keepsCache) return true
+        const isLost = !isHealed() && (traits.lacksBlock(each) || traits.losesSignature(signature))
+        return each > restartedAt && !inHole(each) && !isLost
+      },
+      indexes: (signature) => isHealed() || !traits.losesSignature(signature),
       lacksMethod: (method) => !isHealed() && traits.missing.includes(method),
       lifetime: isHealed() ? 150 : traits.lifetime,
     }
@@ -165,7 +175,18 @@ function drawTraits(chain: SolanaChain, dice: FaultDice, random: Random) {
       : [],
     indexedAfter: has('lateIndex') ? random.int(40) : 0,
     lifetime: has('doubledLifetime') ? 300 : 150,
+    ...drawLosses(dice, random.fork('losses')),
   }
+}
+
+/** Single blocks, and single signatures, that a node has lost. */
+function drawLosses(dice: FaultDice, random: Random) {
+  const loses = (kind: SolanaFaultKind, share: number): ((what: string) => boolean) => {
+    if (!random.fork(kind).chance(dice.rate(kind))) return () => false
+    return (what) => random.fork(`${kind} ${what}`).chance(share)
+  }
+  const block = loses('shortHole', 0.1)
+  return { lacksBlock: (slot: number) => block(`${slot}`), losesSignature: loses('signatureLost', 0.5) }
 }
 
 function nextBlock({ trunk }: Ledger, slot: number): number {
