@@ -42,7 +42,9 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   if (!facts.ok) return facts
   const { code, price, estimate, dataFee } = facts
   const least = PLAIN_TRANSFER_GAS * price.maxFeePerGas + dataFee
-  const covered = await cover(context, from, { balance: facts.balance, value: call.value, fee: least })
+  // An estimate is of the newest block: where it fails, the coins there say whether they are why.
+  const balance = estimate.ok ? facts.balance : undefined
+  const covered = await cover(context, from, { balance, value: call.value, fee: least })
   if (!covered.ok) return covered
   if (!estimate.ok) return readEstimateFailure(estimate.failure)
   const gas = gasFor(estimate.value)
@@ -129,9 +131,9 @@ function prepare(
 async function cover(
   { funds, network }: EvmContext,
   { address }: Account,
-  { balance, value, fee }: { balance: bigint; value: bigint; fee: bigint },
+  { balance, value, fee }: { balance: bigint | undefined; value: bigint; fee: bigint },
 ): Promise<{ ok: true; balance: bigint } | Refusal> {
-  if (balance >= value + fee) return { ok: true, balance }
+  if (balance !== undefined && balance >= value + fee) return { ok: true, balance }
   const newest = await funds.newest(address)
   if (!newest.ok) return refuse('CHAIN_ERROR', newest.failure.message)
   const now = newest.value.balance
