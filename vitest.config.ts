@@ -37,6 +37,8 @@ const WORKERS = 5
 const shared = {
   setupFiles: ['./scripts/property-seed.ts'],
   pool: 'forks' as const,
+  // Loading the modules takes longer than the tests of most files, and our modules keep no state.
+  isolate: false,
   // Only something that hangs takes so long, also where the machine is busy.
   testTimeout: 180_000,
   hookTimeout: 180_000,
@@ -75,8 +77,6 @@ export default defineConfig({
             'bench/**/*.test.ts',
           ],
           exclude: [...generated, ...processes],
-          // Loading the modules takes longer than the tests of most files, and our modules keep no state.
-          isolate: false,
           maxWorkers: WORKERS,
         },
       },

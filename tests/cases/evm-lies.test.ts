@@ -1,4 +1,3 @@
-import { startAnvilProcess } from '@waiaas/devnet'
 import { parseTransaction, toHex } from 'viem/utils'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -9,20 +8,19 @@ import {
   eventually,
   type Payer,
   startCaseWallet,
-  type Truth,
 } from './bench.ts'
-import { ETH, evmTruthOf, hex, startEvmTruth } from './evm-truth.ts'
+import { ETH, type EvmTruth, hex, startEvmTruth } from './evm-truth.ts'
 import { type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
 
 const PAID = ETH / 100n
 let stops: (() => Promise<unknown>)[]
-let truth: Truth & { rpcUrl: string }
+let truth: EvmTruth
 let first: LyingNode
 let second: LyingNode
 let wallet: CaseWallet
 
 /** A wallet with two nodes, of which each may lie. */
-async function start(chain: Truth & { rpcUrl: string; stop: () => Promise<unknown> }): Promise<void> {
+async function start(chain: EvmTruth): Promise<void> {
   truth = chain
   first = await startLyingNode(chain.rpcUrl)
   second = await startLyingNode(chain.rpcUrl)
@@ -35,8 +33,6 @@ afterEach(async () => {
 })
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const automine = (on: boolean) => askNode(truth.rpcUrl, 'evm_setAutomine', on)
-const mine = (blocks: number) => askNode(truth.rpcUrl, 'anvil_mine', hex(blocks))
 
 async function minutes(count: number): Promise<void> {
   for (let minute = 0; minute < count; minute++) {
@@ -81,7 +77,7 @@ async function landUnseen(bytes: unknown): Promise<void> {
   first.setDown(true)
   second.setDown(true)
   await askNode(truth.rpcUrl, 'eth_sendRawTransaction', bytes)
-  await mine(5)
+  await truth.mine(5)
   // https://github.com/ethereum/go-ethereum/issues/19813
   second.lie(withoutIndex)
   second.setDown(false)
@@ -104,7 +100,7 @@ describe('a chain that makes a block for each transaction', () => {
     const payer = await wallet.payer()
     const zero = await wallet.pay(payer, PAID)
     await wallet.until(zero.id, { status: 'CONFIRMED' })
-    await automine(false)
+    await truth.pauseMining()
     const waits = await wallet.pay(payer, PAID)
     await wallet.until(waits.id, { status: 'SUBMITTED', outcomeUnknown: false })
     second.lie(async ({ method, params }, ask) => {
@@ -118,8 +114,7 @@ describe('a chain that makes a block for each transaction', () => {
     const signed = await wallet.attempts(next.id)
     expect(signed.map(({ sequence }) => sequence)).toEqual(['2'])
     second.beHonest()
-    await automine(true)
-    await mine(1)
+    await truth.resumeMining()
     await minutes(5)
     await assertPaidOnce(wallet, zero, waits, next)
     const fills = wallet.http.db.selectFrom('transactions').select('id').where('type', '=', 'FILL')
@@ -171,22 +166,21 @@ describe('a chain that makes a block for each transaction', () => {
     const [one] = await wallet.attempts(sent.id)
     const receipt = await askNode<{ blockHash: string }>(truth.rpcUrl, 'eth_getTransactionReceipt', one!.hash)
     const block = await askNode<object>(truth.rpcUrl, 'eth_getBlockByHash', receipt.blockHash, false)
-    await automine(false)
+    await truth.pauseMining()
     await askNode(truth.rpcUrl, 'anvil_reorg', 1, [])
     await wallet.until(sent.id, { status: 'SUBMITTED' })
     await askNode(truth.rpcUrl, 'anvil_dropAllTransactions')
     // Too dear for the first version, and not for the second.
     const { maxFeePerGas } = parseTransaction(toHex(one!.raw) as `0x02${string}`)
     await askNode(truth.rpcUrl, 'anvil_setNextBlockBaseFeePerGas', hex((maxFeePerGas! * 11n) / 10n))
-    await mine(1)
+    await truth.mine(1)
     for (let minute = 0; minute < 8 && (await wallet.attempts(sent.id)).length < 2; minute++) {
       await minutes(1)
       await pause(500)
     }
     expect((await wallet.attempts(sent.id)).length).toBeGreaterThan(1)
     await askNode(truth.rpcUrl, 'anvil_dropTransaction', one!.hash)
-    await automine(true)
-    await mine(1)
+    await truth.resumeMining()
     await wallet.until(sent.id, { status: 'CONFIRMED' })
     const keepLost: Lie = ({ method, params }) => {
       if (method === 'eth_getTransactionReceipt' && params?.[0] === one!.hash) return { result: receipt }
@@ -231,11 +225,9 @@ describe('a chain that makes a block for each transaction', () => {
 
 describe('a public chain', () => {
   beforeEach(async () => {
-    const anvil = await startAnvilProcess(['--chain-id', '11155111'])
-    const rpcUrl = `http://127.0.0.1:${anvil.port}`
-    await askNode(rpcUrl, 'anvil_mine', hex(100))
-    const stop = async () => void (await anvil.stop())
-    await start(evmTruthOf('ethereum-sepolia', { rpcUrl, stop }))
+    const chain = await startEvmTruth('ethereum-sepolia')
+    await chain.mine(100)
+    await start(chain)
   })
 
   // https://github.com/erpc/erpc/issues/50
@@ -246,7 +238,7 @@ describe('a public chain', () => {
     for (let round = 0; round < 5; round++) {
       await minutes(1)
       await pause(4_000)
-      await mine(20)
+      await truth.mine(20)
     }
     await assertPaidOnce(wallet, sent)
     expect(await wallet.attempts(sent.id)).toHaveLength(1)

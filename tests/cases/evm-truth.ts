@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type EvmPersonality, evmPersonalities, startEvmNode } from '@waiaas/devnet'
+import { networkOf } from '@waiaas/core'
+import { type EvmPersonality, evmPersonalities, startAnvilProcess } from '@waiaas/devnet'
 import { expect } from 'vitest'
 import { askNode, type CaseWallet, eventually, type Payer, type Sent, type Truth } from './bench.ts'
 
@@ -8,19 +9,17 @@ export const ETH = 10n ** 18n
 export type EvmTruth = Truth & {
   rpcUrl: string
   mine: (blocks: number) => Promise<void>
+  /** From now on only `mine` makes blocks. */
+  pauseMining: () => Promise<void>
+  /** What waits gets a block, and each transaction from now on one of its own. */
+  resumeMining: () => Promise<void>
   stop: () => Promise<void>
 }
 
-/** A chain that makes a block for each transaction. */
-export async function startEvmTruth(): Promise<EvmTruth> {
-  return evmTruthOf('evm-local', await startEvmNode({}))
-}
-
-/** What a running anvil knows, for the network whose chain id it has. */
-export function evmTruthOf(
-  network: EvmTruth['network'],
-  { rpcUrl, stop }: { rpcUrl: string; stop: () => Promise<void> },
-): EvmTruth {
+/** A chain that makes a block for each transaction, with the chain id of the network: anvil itself, nothing in between. */
+export async function startEvmTruth(network: EvmTruth['network'] = 'evm-local'): Promise<EvmTruth> {
+  const { port, stop } = await startAnvilProcess(['--chain-id', `${networkOf(network).chainId}`])
+  const rpcUrl = `http://127.0.0.1:${port}`
   return {
     network,
     family: 'evm',
@@ -33,6 +32,11 @@ export function evmTruthOf(
     balance: async (address) => BigInt(await askNode<string>(rpcUrl, 'eth_getBalance', address, 'latest')),
     made: async (address) => Number(await askNode<string>(rpcUrl, 'eth_getTransactionCount', address, 'latest')),
     newAddress: () => `0x${randomBytes(20).toString('hex')}`,
+    pauseMining: async () => void (await askNode(rpcUrl, 'evm_setAutomine', false)),
+    resumeMining: async () => {
+      await askNode(rpcUrl, 'evm_setAutomine', true)
+      await askNode(rpcUrl, 'evm_mine')
+    },
     mine: async (blocks) => void (await askNode(rpcUrl, 'anvil_mine', hex(blocks))),
     stop,
   }

@@ -107,7 +107,7 @@ test('a payment that the daemon gave up is cancelled: that is done at once, and 
 // MetaMask/metamask-extension#5824, tablelandnetwork/go-tableland#405
 test('no more than is needed is signed while no block comes, and as much as is needed when the network is dear', async () => {
   const payer = await wallet.payer(50n)
-  await node.control.pauseMining()
+  await truth.pauseMining()
   const sent = await wallet.pay(payer, PAID)
   await wallet.until(sent.id, { status: 'SUBMITTED', outcomeUnknown: false })
   await operate(sent.id, 'cancel')
@@ -121,14 +121,14 @@ test('no more than is needed is signed while no block comes, and as much as is n
   const { notice } = await wallet.view(sent.id)
   const asked = /--max-fee (\d+)$/.exec(notice!.message)![1]!
   await operate(sent.id, 'max-fee', { maxFee: `${BigInt(asked) * 2n}` })
-  await node.control.resumeMining()
+  await truth.resumeMining()
   await truth.mine(1)
   await wallet.passTime(sent.id, 600, { status: 'CANCELLED' })
 })
 
 test('a fee beyond what the account has is refused, and one that was raised by mistake is lowered', async () => {
   const payer = await wallet.payer()
-  await node.control.pauseMining()
+  await truth.pauseMining()
   const sent = await wallet.pay(payer, PAID)
   await wallet.until(sent.id, { status: 'SUBMITTED', outcomeUnknown: false })
   const given = await operate(sent.id, 'cancel')
@@ -140,7 +140,7 @@ test('a fee beyond what the account has is refused, and one that was raised by m
 
 test('what was given up is not sent again when the block that beat its cancellation vanishes', async () => {
   const payer = await wallet.payer()
-  await node.control.pauseMining()
+  await truth.pauseMining()
   const sent = await wallet.pay(payer, PAID)
   await wallet.until(sent.id, { status: 'SUBMITTED', outcomeUnknown: false })
   await node.control.act({
@@ -150,26 +150,26 @@ test('what was given up is not sent again when the block that beat its cancellat
     times: 'always',
   })
   expect(await operate(sent.id, 'cancel')).toMatchObject({ closing: true })
-  await node.control.resumeMining()
+  await truth.resumeMining()
   await wallet.until(sent.id, { status: 'CONFIRMED' })
-  await node.control.pauseMining()
-  await node.control.reorganise(2)
+  await truth.pauseMining()
+  await askNode(truth.rpcUrl, 'anvil_reorg', 2, [])
   await wallet.until(sent.id, { status: 'SUBMITTED', closing: true, notice: { code: 'CANCELLING' } })
 })
 
 test('what was out at the kill switch is not sent again after a reorganisation', async () => {
   const payer = await wallet.payer()
-  await node.control.pauseMining()
+  await truth.pauseMining()
   const sent = await wallet.pay(payer, PAID)
   await wallet.until(sent.id, { status: 'SUBMITTED', outcomeUnknown: false })
   await wallet.http.operate('POST', '/v1/admin/kill-switch')
-  await node.control.resumeMining()
+  await truth.resumeMining()
   await eventually(() => statusOf(sent.id)).toBe('CONFIRMED')
-  await node.control.pauseMining()
-  await node.control.reorganise(2)
+  await truth.pauseMining()
+  await askNode(truth.rpcUrl, 'anvil_reorg', 2, [])
   await eventually(() => statusOf(sent.id)).toBe('SUBMITTED')
-  await node.control.expirePending()
-  await node.control.resumeMining()
+  await askNode(truth.rpcUrl, 'anvil_dropAllTransactions')
+  await truth.resumeMining()
   await untilReleased()
   await wallet.passTime(sent.id, 1800, { status: 'FAILED', error: { code: 'SYSTEM_LOCKED' } })
   expect(await truth.balance(sent.to)).toBe(0n)

@@ -119,7 +119,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
   test('takes a dearer version, answers that it does not, and mines it: one payment', async ({ skip }) => {
     skip(!hasPool, 'without a pool nothing is replaced')
     const payer = await wallet.payer()
-    await node.control.pauseMining()
+    await truth.pauseMining()
     const sent = await wallet.pay(payer, PAID)
     await wallet.until(sent.id, { status: 'SUBMITTED', outcomeUnknown: false })
     const { baseFeePerGas } = await askNode<{ baseFeePerGas: string }>(
@@ -138,7 +138,7 @@ describe.each(localPersonalities)('%s', (_, personality) => {
     await node.control.act({ kind: 'nextSend', answer: { situation: refusalOf(personality) }, times: 'always' })
     wallet.http.clock.advance(20)
     await eventually(async () => (await wallet.attempts(sent.id)).length).toBeGreaterThan(1)
-    await node.control.resumeMining()
+    await truth.resumeMining()
     await assertPaidOnce(wallet, sent)
     const attempts = await wallet.attempts(sent.id)
     expect(new Set(attempts.map(({ sequence }) => sequence))).toEqual(new Set(['0']))
