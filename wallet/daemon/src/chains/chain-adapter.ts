@@ -241,12 +241,12 @@ export type ChainAdapter = {
   /** Of bytes that were called dead: which nodes have one of them in a block. Every node is asked. */
   traces: (hashes: readonly string[]) => Promise<{ ok: true; found: Trace[] } | { ok: false; message: string }>
   /**
-   * On chains whose blocks may be named by number: whether each of these still is the one with its number, and the hash
-   * of the first block, which tells another chain from the same one.
+   * On chains whose blocks may be named by number: whether each of these still is the one with its number, for all that
+   * is known, and for certain (`shown`); and the hash of the first block, which tells another chain from the same one.
    */
   standing?: (
     blocks: readonly BlockRef[],
-  ) => Promise<{ ok: true; standing: boolean[]; genesis: string } | { ok: false; message: string }>
+  ) => Promise<{ ok: true; standing: boolean[]; shown: boolean[]; genesis: string } | { ok: false; message: string }>
   /** True for a chain of one's own, which may be started anew under an old database. */
   startsAnew: boolean
   /** A wallet that is not emptied exactly has to keep this much of the native coin, on chains that demand it. */

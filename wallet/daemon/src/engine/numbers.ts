@@ -53,10 +53,12 @@ export async function readNumbers(
   }
   if (lane !== undefined && count < lane.next) {
     const lost = await finalFrom(context.db, network, address, count)
-    if (lost > 0 && (await hasGrown(adapter, address, count)))
-      return { ok: false, lasting: false, message: 'A block came while the numbers were read.' }
-    if (lost > 0 && !adapter.startsAnew) return { ok: false, lasting: true, message: tooFew(network, lost) }
-    if (lost > 0) await startAnew(context, account, count)
+    if (lost.count > 0) {
+      const why = await whyTooFew(adapter, address, { count, lost })
+      if (why !== undefined) return { ok: false, lasting: false, message: why }
+      if (!adapter.startsAnew) return { ok: false, lasting: true, message: tooFew(network, lost.count) }
+      await startAnew(context, account, count)
+    }
   }
   memory.isRead = true
   const known = (await laneOf(context.db, network, address))?.next ?? 0n
@@ -76,10 +78,20 @@ export async function readNumbers(
   return { ok: true, numbers: { count, next: skipped, gaps, costs, notAccepted, most: asked.most } }
 }
 
-/** What became final after the node had answered only looks lost. */
-async function hasGrown(adapter: ChainAdapter, address: string, count: bigint): Promise<boolean> {
+type Lost = Awaited<ReturnType<typeof finalFrom>>
+
+/** Why a count without what is final says nothing: that became final after the node had answered; or its block is there. */
+async function whyTooFew(
+  adapter: ChainAdapter,
+  address: string,
+  { count, lost }: { count: bigint; lost: Lost },
+): Promise<string | undefined> {
   const again = await adapter.sequence!(address)
-  return again.ok && again.count > count
+  if (again.ok && again.count > count) return 'A block came while the numbers were read.'
+  if (lost.block === undefined || adapter.standing === undefined) return undefined
+  const asked = await adapter.standing([lost.block])
+  if (!asked.ok) return asked.message
+  return asked.shown[0] ? 'The nodes show a block of this wallet, and a count from before it.' : undefined
 }
 
 function refuseHeld(why: string): NumbersRead {

@@ -226,18 +226,22 @@ export async function waitsBehind(
   return behind !== undefined
 }
 
-/** How many signatures with this number or a later one are proven to be in a block for good. */
+/** How many signatures with this number or a later one are proven to be in a block for good, and one of these blocks. */
 export async function finalFrom(
   db: Kysely<Tables>,
   network: NetworkName,
   address: string,
   sequence: bigint,
-): Promise<number> {
-  const { count } = await attemptsFrom(db, network, address, sequence)
-    .where('state', '=', 'FINAL')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return count
+): Promise<{ count: number; block: { number: bigint; hash: string } | undefined }> {
+  const final = attemptsFrom(db, network, address, sequence).where('state', '=', 'FINAL')
+  const { count } = await final.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  if (count === 0) return { count, block: undefined }
+  const one = await final
+    .select(['block_number', 'block_hash'])
+    .where('block_hash', 'is not', null)
+    .orderBy('block_number', 'asc')
+    .executeTakeFirst()
+  return { count, block: one && { number: BigInt(one.block_number!), hash: one.block_hash! } }
 }
 
 /** Frees the numbers from this one on that final signatures have; answers the highest that a living one keeps. */

@@ -34,15 +34,15 @@ test.each([
 })
 
 test.each([
-  ['the only node has another block', ['f'], 100n, false],
-  ['every node has another block', ['f', 'e'], 100n, false],
-  ['the first node is on a fork', ['f', 'a'], 100n, true],
-  ['the second node is on a fork', ['a', 'f'], 100n, true],
-  ['no node is that far', ['f', 'f'], 130n, true],
-])('%s: a block stands or is gone', async (_, forks, number, stands) => {
+  ['the only node has another block', ['f'], 100n, false, false],
+  ['every node has another block', ['f', 'e'], 100n, false, false],
+  ['the first node is on a fork', ['f', 'a'], 100n, true, true],
+  ['the second node is on a fork', ['a', 'f'], 100n, true, true],
+  ['no node is that far', ['f', 'f'], 130n, true, false],
+])('%s: a block stands or is gone', async (_, forks, number, stands, isShown) => {
   const pool = poolOf(...forks.map((fork, index) => nodeOn(fork, index)))
   const standing = await readStanding(pool, [{ number, hash: `0xa${number}` }])
-  expect(standing).toEqual({ ok: true, standing: [stands], genesis: `0x${forks[0]}0` })
+  expect(standing).toEqual({ ok: true, standing: [stands], shown: [isShown], genesis: `0x${forks[0]}0` })
 })
 
 test('a node that is behind does not say that a block is gone', async () => {

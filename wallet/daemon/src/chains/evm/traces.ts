@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BlockRef, Trace } from '../chain-adapter.ts'
+import type { BlockRef, ChainAdapter, Trace } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import { blockListing } from './consumed.ts'
@@ -33,11 +33,12 @@ const Header = z.object({ hash: z.string() }).nullable()
 /**
  * Whether each of these blocks is still the one with its number; and the hash of the first block. One is gone only
  * where every node has another block with its number: one that is on a fork, or behind, does not speak for the others.
+ * It is shown where one has it.
  */
 export async function readStanding(
   rpc: Pick<RpcPool, 'onEach'>,
   blocks: readonly BlockRef[],
-): Promise<{ ok: true; standing: boolean[]; genesis: string } | { ok: false; message: string }> {
+): ReturnType<NonNullable<ChainAdapter['standing']>> {
   const asked = await rpc.onEach(async (node) => {
     const header = (number: bigint) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
     const [genesis, ...answers] = await Promise.all([header(0n), ...blocks.map(({ number }) => header(number))])
@@ -51,5 +52,6 @@ export async function readStanding(
   const standing = blocks.map(({ hash }, index) =>
     asked.value.some(({ hashes }) => hashes[index] === undefined || hashes[index] === hash),
   )
-  return { ok: true, standing, genesis: asked.value[0]!.genesis }
+  const shown = blocks.map(({ hash }, index) => asked.value.some(({ hashes }) => hashes[index] === hash))
+  return { ok: true, standing, shown, genesis: asked.value[0]!.genesis }
 }
