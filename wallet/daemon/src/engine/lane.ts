@@ -121,19 +121,19 @@ export function createLane(source: LaneSource): Lane {
       ...entries.map((entry, index) => entry.make(sequences[index]!)),
     ])
     if (!first.ok) return refuseAll(entries, first)
-    const room = numbers.most - numbers.costs.size
+    const room = numbers.most - numbersFrom(numbers, numbers.count).length
     if (room <= 0) return refuseAll(entries, waitBehind(`the ${numbers.most} before it are in blocks`))
-    let { balance } = first
+    let reading = first
     let used = 0
     for (const [index, one] of made.entries()) {
       if (one === undefined || used >= room) break
-      const covered = await coins.cover(numbers, one.cost, balance)
+      const covered = await coins.cover(numbers, one.cost, reading)
       if (!covered.ok) {
         entries[index]!.refuse(covered)
         made[index] = undefined
         break
       }
-      balance = covered.balance
+      reading = covered
       const { next } = numbers
       numbers.costs.set(sequences[index]!, one.cost)
       use(numbers, sequences[index]!)
@@ -173,55 +173,76 @@ export function createLane(source: LaneSource): Lane {
   }
 }
 
-/** The account's coins, of which `numbers.costs` are still to be taken. */
+/**
+ * What of the account's coins is not given away. Nodes may show different blocks; each reading is right by itself,
+ * with the costs of what was not in a block by then.
+ */
 function createCoins(source: LaneSource, doubt: () => void) {
-  /** What is from before a count that was seen is of no use: what was taken since is among the costs no more. */
-  const read = async (numbers: Known, which: 'recent' | 'newest'): Promise<Balance> => {
+  const read = async (numbers: Known, which: 'recent' | 'newest'): Promise<Read> => {
     const funds = await source.funds(which)
     if (!funds.ok) return { ok: false, message: funds.message, lasting: false }
-    if (funds.count < numbers.count) {
+    const { balance, count } = funds
+    // What was taken from these coins later is not known any more.
+    if (count < numbers.from) {
       if (which === 'recent') return await read(numbers, 'newest')
       doubt()
       return waitBehind('the nodes show the newest blocks again')
     }
-    numbers.count = funds.count
-    for (const sequence of numbers.costs.keys()) if (sequence < funds.count) numbers.costs.delete(sequence)
-    return { ok: true, balance: funds.balance }
+    if (count > numbers.count) forgetCosts(numbers, count)
+    return { ok: true, balance, count }
   }
   return {
     read,
-    /** The balance, read again where this one does not cover one more of this cost; or why it is not signed. */
-    cover: async (numbers: Known, cost: bigint, known: bigint): Promise<Balance | { ok: false; short: bigint }> => {
-      if (sum(numbers.costs) + cost <= known) return { ok: true, balance: known }
+    /** The reading, or a newer one where it does not cover one more of this cost; or why it is not signed. */
+    cover: async (numbers: Known, cost: bigint, known: Reading): Promise<Read | { ok: false; short: bigint }> => {
+      if (costFrom(numbers, known.count) + cost <= known.balance) return known
       const newest = await read(numbers, 'newest')
       if (!newest.ok) return newest
-      const short = sum(numbers.costs) + cost - newest.balance
+      const short = costFrom(numbers, newest.count) + cost - newest.balance
       if (short <= 0n) return newest
       // A count without what blocks are known to have says nothing of the coins.
-      const isBehind = await source.inBlocks([...numbers.costs.keys()])
+      const isBehind = await source.inBlocks(numbersFrom(numbers, newest.count))
       return isBehind ? waitBehind('the nodes show what is in blocks already') : { ok: false, short }
     },
   }
 }
 
+/** Numbers below the highest count that was seen whose costs are kept, for nodes that are behind. */
+const MOST_BEHIND = 64n
+
+function forgetCosts(numbers: Known, count: bigint): void {
+  numbers.count = count
+  if (count - MOST_BEHIND > numbers.from) numbers.from = count - MOST_BEHIND
+  for (const sequence of numbers.costs.keys()) if (sequence < numbers.from) numbers.costs.delete(sequence)
+}
+
+function numbersFrom({ costs }: Known, count: bigint): bigint[] {
+  return [...costs.keys()].filter((sequence) => sequence >= count)
+}
+
+function costFrom({ costs }: Known, count: bigint): bigint {
+  let total = 0n
+  for (const [sequence, cost] of costs) if (sequence >= count) total += cost
+  return total
+}
+
 type Known = {
   /** The highest that was seen. */
   count: bigint
+  /** The lowest number from which on all costs are known. */
+  from: bigint
   next: bigint
   gaps: bigint[]
   costs: Map<bigint, bigint>
   notAccepted: Set<bigint>
   most: number
 }
-type Balance = { ok: true; balance: bigint } | Extract<Taken<never>, { lasting: boolean }>
+type Reading = { ok: true } & Funds
+type Read = Reading | Extract<Taken<never>, { lasting: boolean }>
 type Refusal = Exclude<Taken<never>, { ok: true }> | { ok: 'thrown'; error: unknown }
 
 function waitBehind(until: string): Extract<Taken<never>, { lasting: boolean }> {
   return { ok: false, message: `It is signed when ${until}.`, lasting: false, behind: true }
-}
-
-function sum(costs: ReadonlyMap<bigint, bigint>): bigint {
-  return [...costs.values()].reduce((total, cost) => total + cost, 0n)
 }
 
 /** One that waits for a number. */
@@ -281,5 +302,6 @@ function trimmed({ count, next, gaps, costs, notAccepted, most }: Numbers): Know
     free.pop()
     end -= 1n
   }
-  return { count, next: end, gaps: free, costs: new Map(costs), notAccepted: new Set(notAccepted), most }
+  const from = [...costs.keys()].reduce((least, each) => (each < least ? each : least), count)
+  return { count, from, next: end, gaps: free, costs: new Map(costs), notAccepted: new Set(notAccepted), most }
 }
