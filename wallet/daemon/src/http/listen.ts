@@ -17,6 +17,8 @@ export async function listen(
   const server = serve({ fetch: fetch as Parameters<typeof serve>[0]['fetch'], ...at }) as Server
   server.requestTimeout = 30_000
   server.headersTimeout = 10_000
+  // Longer than clients keep theirs: a connection that ends just as it is used again looks like a lost answer.
+  server.keepAliveTimeout = 65_000
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, at)))
