@@ -161,6 +161,7 @@ test('no finalized block carries the blockhash: it waits until every blockhash o
   await wallet.until(sent.id, { status: 'SUBMITTED' })
   node.lie(drops)
   await wallet.http.operate('POST', `/v1/transactions/${sent.id}/cancel`)
+  await truth.control.pauseMining()
   await truth.control.mine(420)
   await wallet.until(sent.id, { status: 'SUBMITTED', notice: { code: 'HISTORY_UNAVAILABLE' } })
   await truth.control.mine(2 * LIFETIME_BLOCKS)
