@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path'
 import { build, type TsdownBundle } from 'tsdown'
 import { ensureWebBuilt } from './build-web.ts'
 import { localUrls } from './local-urls.ts'
-import { checkPublication, packageOf } from './publication.ts'
+import { checkPublication, packageOf, resolvedIn } from './publication.ts'
 import { isTest, listFiles, readSources, repositoryRoot } from './repository.ts'
 import { typesImportedFrom, writeWireTypes } from './wire-types.ts'
 import { type Manifest, readWorkspaces, type Workspace } from './workspace.ts'
@@ -60,6 +60,13 @@ export async function buildPublications(): Promise<Built[]> {
     built.push(said({ name: `${publication.name} in ${workspace.folder}/dist`, faults }))
   }
   return built
+}
+
+/** The folders of the packages that are published. */
+export function publishedFolders(): string[] {
+  return readWorkspaces(repositoryRoot).flatMap(({ manifest, folder }) =>
+    publications.some(({ name }) => name === manifest.name) ? [folder] : [],
+  )
 }
 
 function said(built: Built): Built {
@@ -189,13 +196,13 @@ function pick(versions: Readonly<Record<string, string>>, names: readonly string
   return Object.fromEntries(names.flatMap((name) => (versions[name] === undefined ? [] : [[name, versions[name]]])))
 }
 
-/** The packages that the built files import. */
+/** The packages that the built files import, or find by `import.meta.resolve`. */
 function externalsOf(bundles: readonly TsdownBundle[]): string[] {
   const names = new Set<string>()
   for (const { chunks } of bundles) {
     for (const chunk of chunks) {
       if (chunk.type !== 'chunk') continue
-      for (const specifier of [...chunk.imports, ...chunk.dynamicImports]) {
+      for (const specifier of [...chunk.imports, ...chunk.dynamicImports, ...resolvedIn(chunk.code)]) {
         const name = packageOf(specifier)
         if (name !== undefined && !chunks.some(({ fileName }) => fileName === specifier)) names.add(name)
       }

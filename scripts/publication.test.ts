@@ -33,6 +33,7 @@ test.each([
   ['an import that is no dependency', { 'index.js': "import 'zod'\n" }, {}, 'zod'],
   ['a type that is no dependency', { 'index.d.ts': "import type { z } from 'zod'\n" }, {}, 'zod'],
   ['one of our own packages', { 'index.js': "await import('@waiaas/core')\n" }, {}, 'must be built in'],
+  ['a package that is only resolved', { 'index.js': "import.meta.resolve('zod')\n" }, {}, 'zod'],
   ['a missing file', { 'index.js': "import './gone.js'\n" }, {}, './gone.js'],
   ['a range', {}, { dependencies: { zod: '^4.0.0' } }, 'not exact'],
   ['a workspace dependency', {}, { dependencies: { '@waiaas/core': '0.1.0' } }, 'built in'],

@@ -36,6 +36,11 @@ export function packageOf(specifier: string): string | undefined {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
+/** What code asks `import.meta.resolve` for by name: the packages that have to be installed beside it, like imports. */
+export function resolvedIn(code: string): string[] {
+  return [...code.matchAll(/import\.meta\.resolve\(\s*(['"`])([^'"`]+)\1/g)].map(([, , specifier = '']) => specifier)
+}
+
 function targetsOf(exported: unknown): string[] {
   if (typeof exported === 'string') return [exported]
   if (typeof exported !== 'object' || exported === null) return []
@@ -48,13 +53,14 @@ function importFaults(
   declared: Readonly<Record<string, string>>,
   ours: readonly string[],
 ): string[] {
-  const imports = ts.preProcessFile(readFileSync(join(folder, path), 'utf8'), true, true).importedFiles
-  return imports.flatMap(({ fileName }) => {
-    if (fileName.startsWith('.')) {
-      const exists = existsSync(join(folder, path, '..', fileName))
-      return exists ? [] : [`${path} imports ${fileName}, which does not exist`]
+  const code = readFileSync(join(folder, path), 'utf8')
+  const imports = ts.preProcessFile(code, true, true).importedFiles.map(({ fileName }) => fileName)
+  return [...imports, ...resolvedIn(code)].flatMap((specifier) => {
+    if (specifier.startsWith('.')) {
+      const exists = existsSync(join(folder, path, '..', specifier))
+      return exists ? [] : [`${path} imports ${specifier}, which does not exist`]
     }
-    const name = packageOf(fileName)
+    const name = packageOf(specifier)
     if (name === undefined || declared[name] !== undefined) return []
     return [`${path} imports ${name}, which ${ours.includes(name) ? 'must be built in' : 'is not a dependency'}`]
   })

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findChromium } from '@openpista/testing'
-import { buildPages, buildPublications } from './build.ts'
+import { type Built, buildPages, buildPublications, publishedFolders } from './build.ts'
 import { runChecks } from './check.ts'
+import { type Installed, installPublished } from './install-published.ts'
 import { repositoryRoot } from './repository.ts'
 import { ensureSystemPackages, type SystemPackageName } from './system-packages.ts'
 import { countTests, readReport, summaryLine, type TestCounts } from './test-report.ts'
@@ -23,7 +24,7 @@ const USED_BY_TESTS: readonly SystemPackageName[] = [
 ]
 
 /**
- * Everything a change must pass, with the programs as they are published. With arguments, only the tests that vitest
+ * Everything a change must pass, with the programs as people install them. With arguments, only the tests that vitest
  * finds by them, from the sources, and no checks.
  */
 async function main(filters: readonly string[]): Promise<number> {
@@ -36,12 +37,14 @@ async function main(filters: readonly string[]): Promise<number> {
   if ('missing' in browser) process.stdout.write(`${browser.missing} Browser tests will be skipped.\n\n`)
   const isWhole = filters.length === 0
   const built = isWhole ? await buildPublications() : await buildPages()
+  const installed = isWhole ? await install(built) : undefined
   const checks = [
     ...built.map(({ name, faults }) => ({ name: `build of ${name}`, ok: faults.length === 0 })),
+    ...(isWhole ? [{ name: 'installation of what is published', ok: installed !== undefined }] : []),
     ...(isWhole ? await runChecks(repositoryRoot) : []),
   ]
   process.stdout.write('\n')
-  const tests = await runTests(filters)
+  const tests = await runTests(filters, installed?.modules).finally(installed?.remove)
   // A check counts like a test, so that the last line never says "0 failed" when something did.
   const counts = {
     passed: tests.passed + checks.filter(({ ok }) => ok).length,
@@ -53,23 +56,37 @@ async function main(filters: readonly string[]): Promise<number> {
   return counts.failed === 0 ? 0 : 1
 }
 
-async function runTests(filters: readonly string[]): Promise<TestCounts> {
+/** The built packages, installed outside the repository; `undefined`, with the reason printed, where that fails. */
+async function install(built: readonly Built[]): Promise<Installed | undefined> {
+  if (built.some(({ faults }) => faults.length > 0)) return undefined
+  try {
+    return await installPublished(publishedFolders())
+  } catch (error) {
+    process.stdout.write(`FAIL installation of what is published: ${(error as Error).message}\n`)
+    return undefined
+  }
+}
+
+async function runTests(filters: readonly string[], installedModules: string | undefined): Promise<TestCounts> {
   const folder = mkdtempSync(join(tmpdir(), 'openpista-test-'))
   const report = join(folder, 'report.json')
   try {
-    const exitCode = await vitest(filters, report)
+    const exitCode = await vitest(filters, {
+      TEST_REPORT: report,
+      ...(installedModules === undefined ? {} : { INSTALLED_MODULES: installedModules }),
+    })
     return countTests(readReport(report), exitCode)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function vitest(filters: readonly string[], report: string): Promise<number> {
+function vitest(filters: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   const script = join(repositoryRoot, 'node_modules', 'vitest', 'vitest.mjs')
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, 'run', ...filters], {
       cwd: repositoryRoot,
-      env: { ...process.env, TEST_REPORT: report, TESTED_PROGRAMS: filters.length === 0 ? 'published' : 'source' },
+      env: { ...process.env, ...env },
       stdio: 'inherit',
     })
     child.on('error', reject)
