@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { installedAgent } from './agent/forms.ts'
 import { diskUse, installedPackages } from './agent/installed-size.ts'
@@ -7,14 +7,16 @@ import type { InstalledProgram } from './program.ts'
 
 const WEB_ASSETS = join(import.meta.dirname, '../agent/web/dist/assets')
 
-/** What an installation takes on the disk, and what a browser loads. */
+/** What an installation takes on the disk, and what a browser loads: the build of the package includes the page. */
 export const agentSize: Bench = {
   name: 'agent-size',
   run: async (): Promise<Row[]> => {
     const agent = await installedAgent()
-    const installed = agent === undefined ? [] : installedRows(agent)
-    agent?.remove()
-    return [...installed, ...webRows()]
+    try {
+      return [...installedRows(agent), ...webRows()]
+    } finally {
+      agent.remove()
+    }
   },
 }
 
@@ -38,10 +40,6 @@ function installedRows({ modules, entry }: InstalledProgram): Row[] {
 }
 
 function webRows(): Row[] {
-  if (!existsSync(WEB_ASSETS)) {
-    process.stderr.write('agent-size: npm run build makes the web client\n')
-    return []
-  }
   const kilobytes = (suffix: RegExp) =>
     readdirSync(WEB_ASSETS)
       .filter((name) => suffix.test(name))

@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installPublished } from '../scripts/install-published.ts'
 import { runProgram } from '../scripts/run-program.ts'
 
 /** A form in which one of our programs is run: its entry file, and what its processes find in their environment. */
@@ -26,36 +27,15 @@ export function sourceProgram(entry: string): Program {
 }
 
 /**
- * The program as people install it: the built package and its dependencies in a `node_modules` of their own.
- * `undefined` where `npm run build` has not made it yet.
+ * The program as people install it: built from the sources as they are now, and installed with its dependencies into a
+ * `node_modules` of their own.
  *
  * @param workspace folder of the package in the repository.
  * @param entry file of the program in the package, which is called `name`.
  */
-export async function installedProgram(
-  workspace: string,
-  name: string,
-  entry: string,
-): Promise<InstalledProgram | undefined> {
-  const dist = join(repository, workspace, 'dist')
-  if (!existsSync(join(dist, entry))) {
-    process.stderr.write(`${name}: npm run build makes the installed form\n`)
-    return undefined
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'bench-installed-'))
-  const remove = () => rmSync(folder, { recursive: true, force: true })
-  try {
-    const packed = join(folder, 'package')
-    cpSync(dist, packed, { recursive: true })
-    mkdirSync(join(folder, 'home'))
-    writeFileSync(join(folder, 'home', 'package.json'), '{"private":true}')
-    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--install-links']
-    const { code, output } = await runProgram('npm', ['install', ...flags, packed], join(folder, 'home'))
-    if (code !== 0) throw new Error(`npm install of ${name} ended with ${code}:\n${output}`)
-  } catch (error) {
-    remove()
-    throw error
-  }
-  const modules = join(folder, 'home', 'node_modules')
+export async function installedProgram(workspace: string, name: string, entry: string): Promise<InstalledProgram> {
+  const build = await runProgram(process.execPath, ['scripts/build.ts'], repository)
+  if (build.code !== 0) throw new Error(`npm run build ended with ${build.code}:\n${build.output}`)
+  const { modules, remove } = await installPublished([workspace])
   return { name: 'installed', entry: join(modules, name, entry), env: { NODE_COMPILE_CACHE: '' }, remove, modules }
 }

@@ -14,7 +14,7 @@ export const walletStart: Bench = {
     const rows: Row[] = []
     const installed = await installedProgram('wallet/cli', '@waiaas/cli', 'waiaas.js')
     for (const program of [walletFromSource(), installed]) {
-      if (program !== undefined) rows.push(...(await measureProgram(program).finally(program.remove)))
+      rows.push(...(await measureProgram(program).finally(program.remove)))
     }
     return rows
   },

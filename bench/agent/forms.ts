@@ -10,8 +10,8 @@ import { memoryOf } from '../process-usage.ts'
 import { type InstalledProgram, installedProgram, type Program } from '../program.ts'
 import { agentFromSource } from './gateway.ts'
 
-/** The agent as people install it; `undefined` before `npm run build`. */
-export function installedAgent(): Promise<InstalledProgram | undefined> {
+/** The agent as people install it. */
+export function installedAgent(): Promise<InstalledProgram> {
   return installedProgram('agent/openpista', 'openpista', 'openpista.js')
 }
 
@@ -19,7 +19,7 @@ export function installedAgent(): Promise<InstalledProgram | undefined> {
 export async function everyForm(measure: (program: Program) => Promise<Row[]>): Promise<Row[]> {
   const rows: Row[] = []
   for (const program of [agentFromSource(), await installedAgent()]) {
-    if (program !== undefined) rows.push(...(await measure(program).finally(program.remove)))
+    rows.push(...(await measure(program).finally(program.remove)))
   }
   return rows
 }
