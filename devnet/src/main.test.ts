@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { sendCommand } from './control.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 
@@ -17,6 +18,36 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect(await Promise.all(urls.map(answers))).toEqual([false, false])
   },
 )
+
+test('with --evm-as and --solana-as the nodes behave as those clients do, and take acts', async () => {
+  const child = spawn(process.execPath, [MAIN, '--evm-as', 'nethermind', '--solana-as', 'agaveWithoutHistory'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [evm = '', solana = ''] = await printedUrls(child)
+  expect(await call(evm, 'web3_clientVersion')).toMatchObject({ result: expect.stringContaining('Nethermind') })
+  expect(await call(solana, 'getTransaction', ['1'.repeat(64)])).toMatchObject({ error: { code: -32011 } })
+  await sendCommand(evm, 'act', { kind: 'lacks', methods: ['eth_feeHistory'] })
+  expect(await call(evm, 'eth_feeHistory', ['0x1', 'latest', []])).toMatchObject({ error: {} })
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
+
+test.each(['--evm-as', '--solana-as'])(
+  'an unknown personality under %s is refused with those that there are',
+  async (option) => {
+    const child = spawn(process.execPath, [MAIN, option, 'toString'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [text, [code]] = await Promise.all([child.stderr.setEncoding('utf8').toArray(), once(child, 'exit')])
+    expect({ text: text.join(''), code }).toEqual({
+      text: expect.stringMatching(/must be one of geth|must be one of agave/),
+      code: 1,
+    })
+  },
+)
+
+async function call(url: string, method: string, params: unknown[] = []): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  return await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()
+}
 
 test('the command ends when its parent process is killed', async () => {
   const script = `require('node:child_process').spawn(process.execPath, [${JSON.stringify(MAIN)}], { stdio: 'inherit' })`
