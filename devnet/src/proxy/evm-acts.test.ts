@@ -45,10 +45,10 @@ async function until<T>(look: () => Promise<T | null | undefined>): Promise<T> {
 describe('the next transaction', () => {
   test('is taken though the answer is a refusal in the words of the client', async () => {
     for (const personality of [geth, besu, nethermind]) {
-      const { act, send, account, call, node } = await start(personality)
+      const { act, send, countOf, node } = await start(personality)
       await act({ kind: 'nextSend', answer: { situation: 'replacementUnderpriced' } })
       expect((await send({})).error).toMatchObject(matcher(personality, 'replacementUnderpriced'))
-      expect((await call('eth_getTransactionCount', [account.address, 'latest'])).result).toBe('0x1')
+      await expect.poll(() => countOf('latest')).toBe(1)
       expect(node.rpcUrl).not.toBe(evm.rpcUrl)
     }
   })
@@ -69,7 +69,7 @@ describe('the next transaction', () => {
     expect((await send({})).error?.message).toBe('txpool is full')
     expect(await countOf('pending')).toBe(0)
     await act({ kind: 'release' })
-    expect(await countOf('latest')).toBe(1)
+    await expect.poll(() => countOf('latest')).toBe(1)
     await act({ kind: 'nextSend', effect: 'hold', afterMs: 1 })
     const { result: hash } = await send({ nonce: 1 })
     expect(await until(() => receiptOf(call, hash))).toMatchObject({ transactionHash: hash })
@@ -107,7 +107,7 @@ describe('what a node forgets', () => {
   test('receipts, the index and bodies of a range of blocks', async () => {
     const { act, send, call } = await start()
     const { result: hash } = await send({})
-    const number = Number((await receiptOf(call, hash))?.blockNumber)
+    const number = Number((await until(() => receiptOf(call, hash))).blockNumber)
     await act({ kind: 'forget', what: 'receipts', from: number, to: number })
     expect(await receiptOf(call, hash)).toBeNull()
     expect((await call('eth_getTransactionByHash', [hash])).result).toMatchObject({ hash })
@@ -127,6 +127,7 @@ describe('what a node forgets', () => {
     const { act, send, call } = await start()
     await act({ kind: 'lateReceipts', blocks: 2 })
     const { result: hash } = await send({})
+    await until(() => receiptOf(direct, hash))
     expect(await receiptOf(call, hash)).toBeNull()
     await evm.control.mine(2)
     expect(await receiptOf(call, hash)).toMatchObject({ effectiveGasPrice: expect.any(String) })
@@ -135,8 +136,8 @@ describe('what a node forgets', () => {
 
     await act({ kind: 'heal' })
     const { result: second } = await send({ nonce: 1 })
-    const kept = await receiptOf(call, second)
-    await act({ kind: 'staleReceipts', from: Number(kept?.blockNumber) })
+    const kept = await until(() => receiptOf(call, second))
+    await act({ kind: 'staleReceipts', from: Number(kept.blockNumber) })
     await evm.control.reorganise(1)
     expect(await receiptOf(direct, second)).toBeNull()
     expect(await receiptOf(call, second)).toEqual(kept)

@@ -70,8 +70,11 @@ describe.each(Object.values(evmPersonalities))('$name', (personality: EvmPersona
   })
 
   test('refuses nonces and repeats in its words', async () => {
-    const { node, send } = await open(evm, personality)
+    const { node, account, send, call } = await open(evm, personality)
     expect((await send({})).result).toMatch(/^0x/)
+    // Anvil returns the hash first, and makes the block then.
+    const count = async () => (await call('eth_getTransactionCount', [account.address, 'latest'])).result
+    await expect.poll(count).toBe('0x1')
     expect((await send({ value: 2n })).error).toMatchObject(matcher(personality, 'nonceTooLow'))
     const repeated = personality.pool.knownAfterMining ? 'alreadyKnown' : 'nonceTooLow'
     expect((await send({})).error).toMatchObject(matcher(personality, repeated))
