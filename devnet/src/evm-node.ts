@@ -13,12 +13,16 @@ export type EvmNodeOptions = {
   readonly stateFile?: string
   /** Seconds between blocks; default: a block at once for each transaction. */
   readonly blockTimeSeconds?: number
+  /** Default: 31337. */
+  readonly chainId?: number
 }
+
+const CHAIN_ID = 31337
 
 export type EvmNode = {
   readonly rpcUrl: string
   readonly wsUrl: string
-  readonly chainId: 31337
+  readonly chainId: number
   /** Process id of the anvil behind it. */
   readonly pid: number
   readonly control: Control
@@ -42,7 +46,7 @@ export async function startEvmNode(options: EvmNodeOptions): Promise<EvmNode> {
   return {
     rpcUrl: `http://127.0.0.1:${server.port}`,
     wsUrl: `ws://127.0.0.1:${server.port}`,
-    chainId: 31337,
+    chainId: options.chainId ?? CHAIN_ID,
     pid: anvil.pid,
     control: server.control,
     stop: () => stop(server, agent, anvil),
@@ -57,10 +61,10 @@ async function stop(server: { stop(): Promise<void> }, agent: Agent, anvil: Anvi
 
 const STATE_INTERVAL_SECONDS = 10
 
-function anvilArguments({ stateFile, blockTimeSeconds }: EvmNodeOptions): string[] {
+function anvilArguments({ stateFile, blockTimeSeconds, chainId = CHAIN_ID }: EvmNodeOptions): string[] {
   return [
     '--chain-id',
-    '31337',
+    String(chainId),
     ...(blockTimeSeconds === undefined ? [] : ['--block-time', String(blockTimeSeconds)]),
     ...(stateFile === undefined
       ? []

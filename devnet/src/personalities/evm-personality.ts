@@ -1,3 +1,5 @@
+import type { Hex } from 'viem'
+
 /** Reasons for which an EVM node refuses a transaction or a read; each client words them differently. */
 export const EVM_SITUATIONS = [
   'alreadyKnown',
@@ -109,6 +111,8 @@ export type PoolRules = {
   readonly maxGas?: bigint | undefined
   /** Whether the balance must cover the transaction, also the ones that wait, or is not looked at. */
   readonly balance: 'alone' | 'withQueued' | 'unchecked'
+  /** The contract that tells what a rollup charges for the data of a transaction; the account has to have that, too. */
+  readonly dataFeeOracle?: Hex
   /** Whether bytes that it had once stay "known" after they were mined. */
   readonly knownAfterMining?: true
   /** An account with EIP-7702 code may have one waiting transaction; `replaceable`: it may be replaced. */

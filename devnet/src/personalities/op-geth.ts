@@ -29,6 +29,10 @@ export const opGeth: EvmPersonality = {
     ...geth.pool,
     maxGas: undefined,
     delegated: undefined,
-    source: `${REPOSITORY} core/txpool/legacypool/legacypool.go DefaultConfig, eth/ethconfig/config.go`,
+    // GasPriceOracle of the OP Stack.
+    dataFeeOracle: '0x420000000000000000000000000000000000000F',
+    source:
+      `${REPOSITORY} core/txpool/legacypool/legacypool.go DefaultConfig, eth/ethconfig/config.go; ` +
+      'core/txpool/validation.go ValidateTransactionWithState (L1CostFn); op-geth#558',
   },
 }

@@ -12,6 +12,8 @@ export type EvmNodeState = {
   readonly code: Hex
   readonly baseFee: bigint
   readonly blockGasLimit: bigint
+  /** What the chain charges for the data of the transaction. */
+  readonly dataFee: bigint
   /** The sender's transactions in the pool, by nonce. */
   readonly pooled: ReadonlyMap<bigint, PooledTransaction>
   /** Whether the very bytes are in a block already. */
@@ -114,15 +116,19 @@ function nonces(
   return farthest !== undefined && nonce > farthest ? ({ situation: 'nonceTooHigh', values } as const) : undefined
 }
 
-function funds(transaction: EvmTransaction, { balance, pooled }: EvmNodeState, rules: PoolRules) {
+function funds(transaction: EvmTransaction, { balance, pooled, dataFee }: EvmNodeState, rules: PoolRules) {
   const { sender, nonce } = transaction
   if (rules.balance === 'unchecked') return undefined
-  const cost = costOf(transaction)
+  const cost = costOf(transaction) + dataFee
   if (balance < cost) {
     const values = { sender, balance, cost, overshot: cost - balance }
     return { situation: 'insufficientFunds', values } as const
   }
-  const queued = [...pooled].reduce((sum, [other, { cost: part }]) => (other === nonce ? sum : sum + part), 0n)
+  // What the data of those in the pool costs is taken to be the same.
+  const queued = [...pooled].reduce(
+    (sum, [other, { cost: part }]) => (other === nonce ? sum : sum + part + dataFee),
+    0n,
+  )
   if (rules.balance === 'alone' || balance >= queued + cost) return undefined
   const values = { sender, balance, cost, queued, overshot: queued + cost - balance }
   return { situation: 'insufficientFundsQueued', values } as const

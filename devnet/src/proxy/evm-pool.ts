@@ -1,4 +1,4 @@
-import type { Hex } from 'viem'
+import { encodeFunctionData, type Hex, parseAbi } from 'viem'
 import type { EvmPersonality, EvmSituation } from '../personalities/evm-personality.ts'
 import type { SendAct } from './acts.ts'
 import { type EvmNodeState, firstFree, type PooledTransaction, refusalOf } from './evm-admission.ts'
@@ -119,7 +119,7 @@ export class EvmPool {
     const state = await this.#stateFor(transaction)
     const { hash, nonce, sender, gas, feeCap, tip, bytes, intrinsicGas } = transaction
     const { pool } = this.#personality
-    const cost = costOf(transaction)
+    const cost = costOf(transaction) + state.dataFee
     const fee = Number((feeCap * gas) / 10n ** 14n) / 10_000
     return {
       hash,
@@ -165,7 +165,19 @@ export class EvmPool {
   async #stateFor(transaction: EvmTransaction): Promise<EvmNodeState> {
     const state = await this.#stateOf(transaction.sender)
     const known = (await this.#upstream.result('eth_getTransactionByHash', [transaction.hash])) as Mined | null
-    return { ...state, isMined: Boolean(known?.blockHash) }
+    return { ...state, isMined: Boolean(known?.blockHash), dataFee: await this.#dataFeeOf(transaction) }
+  }
+
+  /** As its oracle says for so many bytes; 0 on a chain without one. */
+  async #dataFeeOf({ bytes }: EvmTransaction): Promise<bigint> {
+    const { dataFeeOracle } = this.#personality.pool
+    if (dataFeeOracle === undefined) return 0n
+    const data = encodeFunctionData({ abi: ORACLE, args: [BigInt(bytes)] })
+    const answer = (await this.#upstream.result('eth_call', [
+      { to: dataFeeOracle, data },
+      await this.#headTag(),
+    ])) as Hex
+    return answer === '0x' ? 0n : BigInt(answer)
   }
 
   async #stateOf(sender: Hex): Promise<EvmNodeState> {
@@ -189,6 +201,7 @@ export class EvmPool {
       code,
       baseFee: BigInt(block.baseFeePerGas ?? 0),
       blockGasLimit: BigInt(block.gasLimit),
+      dataFee: 0n,
       pooled: this.#pooledOf(sender, content),
       isMined: false,
     }
@@ -208,6 +221,8 @@ export class EvmPool {
     ])
   }
 }
+
+const ORACLE = parseAbi(['function getL1FeeUpperBound(uint256) view returns (uint256)'])
 
 const PREDECESSOR_POLL_MS = 50
 

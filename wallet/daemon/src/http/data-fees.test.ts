@@ -1,3 +1,4 @@
+import { evmPersonalities } from '@waiaas/devnet'
 import { serializeTransaction } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { setCode } from '../chains/evm/contracts.fixture.ts'
@@ -8,11 +9,14 @@ const ORACLE = '0x420000000000000000000000000000000000000F'
 /** Returns the first argument of whatever it is asked: one wei for each byte. */
 const ONE_WEI_A_BYTE = '0x60043560005260206000f3'
 
+/** The same, times 10^13: much more than the gas of a payment costs. */
+const TEN_THOUSAND_GWEI_A_BYTE = '0x6004356509184e72a0000260005260206000f3'
+
 let chain: EvmChain
 let payer: EvmPayer
 
 beforeAll(async () => {
-  chain = await startEvmChain('base-sepolia')
+  chain = await startEvmChain('base-sepolia', evmPersonalities.opGeth)
   await setCode(chain.evm.rpcUrl, ORACLE, ONE_WEI_A_BYTE)
   payer = await chain.payer({ SPENDING_LIMIT: { instant_max: `${10n ** 18n}` } })
 })
@@ -45,4 +49,28 @@ test('the data of a payment that is built here is paid for too', async () => {
   const dataFee = BigInt(body.maxFee as string) % 21_000n
   expect(dataFee).toBeGreaterThanOrEqual(2n * 111n)
   expect(dataFee).toBeLessThanOrEqual(2n * 200n)
+})
+
+// A node of the OP Stack wants the account to have the fee for the data beside the gas, of all that waits: op-geth#558.
+test('what waits, the data of all of it included, is covered by the account before more is signed', async () => {
+  const rich = await chain.payer({ SPENDING_LIMIT: { instant_max: `${10n ** 19n}` } })
+  await setCode(chain.evm.rpcUrl, ORACLE, TEN_THOUSAND_GWEI_A_BYTE)
+  await chain.evm.control.pauseMining()
+  try {
+    const first = await chain.ask(rich, 'send', { type: 'TRANSFER', to: TO, amount: `${10n ** 17n}` })
+    await expect
+      .poll(() => chain.read(rich, first.body.id))
+      .toMatchObject({ status: 'SUBMITTED', outcomeUnknown: false })
+    const { maxFee } = await chain.read(rich, first.body.id)
+    const dataFee = 10n ** 13n * 111n
+    expect(BigInt(maxFee as string)).toBeGreaterThan(2n * dataFee)
+    // Enough beside what the gas of the first may cost, and not beside what its data may.
+    const left = 10n ** 19n - 10n ** 17n - BigInt(maxFee as string) - dataFee
+    const second = await chain.ask(rich, 'send', { type: 'TRANSFER', to: TO, amount: `${left}` })
+    const end = { status: 'FAILED', error: { code: 'INSUFFICIENT_BALANCE' } }
+    await expect.poll(() => chain.read(rich, second.body.id)).toMatchObject(end)
+  } finally {
+    await chain.evm.control.resumeMining()
+    await setCode(chain.evm.rpcUrl, ORACLE, ONE_WEI_A_BYTE)
+  }
 })

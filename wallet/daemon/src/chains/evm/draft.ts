@@ -56,7 +56,7 @@ export async function draftEvm(context: EvmContext, request: TransactionRequest,
   const roomy = highestPrice(price, context.headroomPercent)
   const maxFeePerGas = roomy < affordable ? roomy : affordable
   const maxFee = roomToClose(gas * maxFeePerGas, maxFeePerGas) + dataFee
-  const plan: EvmPlan = { ...call, gas, maxFeePerGas }
+  const plan: EvmPlan = { ...call, gas, maxFeePerGas, dataFee }
   const built = serializeEnvelope(envelopeOf(plan, network, 0n, price))
   const derived = await deriveEffects(context, built, call, from.address, code, prepared.moves)
   if (!derived.ok) return derived
@@ -89,7 +89,7 @@ export async function draftFiller(context: EvmContext, { address }: Account): Pr
   if (!price.ok || !gas.ok || !dataFee.ok) throw new Error('unreachable')
   const maxFeePerGas = highestPrice(price.value, context.headroomPercent)
   const maxFee = roomToClose(gas.value * maxFeePerGas, maxFeePerGas) + dataFee.value
-  const plan = storedPlan({ to, value: 0n, data: '0x', gas: gas.value, maxFeePerGas })
+  const plan = storedPlan({ to, value: 0n, data: '0x', gas: gas.value, maxFeePerGas, dataFee: dataFee.value })
   return { ok: true, draft: { effects: [], maxFee, plainFee: maxFee, amount: 0n, asset: network.native, to, plan } }
 }
 
@@ -100,6 +100,7 @@ function storedPlan(plan: EvmPlan) {
     data: plan.data,
     gas: String(plan.gas),
     maxFeePerGas: String(plan.maxFeePerGas),
+    dataFee: String(plan.dataFee),
   }
 }
 

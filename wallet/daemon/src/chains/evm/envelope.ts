@@ -16,6 +16,8 @@ export const EvmPlan = z.object({
   data: Hex,
   gas: Digits,
   maxFeePerGas: Digits,
+  /** What a rollup may charge for the data beside the gas. Older databases have plans without it. */
+  dataFee: Digits.prefault('0'),
 })
 export type EvmPlan = z.output<typeof EvmPlan>
 
@@ -23,7 +25,7 @@ export type Envelope = ReturnType<typeof envelopeOf>
 
 /** The unsigned EIP-1559 transaction, at today's price and never above the plan's. */
 export function envelopeOf(
-  plan: EvmPlan,
+  plan: Omit<EvmPlan, 'dataFee'>,
   network: Network,
   nonce: bigint,
   price: Pick<GasPrice, 'tip' | 'maxFeePerGas'>,
@@ -59,15 +61,16 @@ export function serializeEnvelope(envelope: Envelope): `0x02${string}` {
 /**
  * The bytes to sign, and how 65 bytes of signature (r, s, yParity) make the transaction.
  *
+ * @param dataFee what a rollup may charge for the data: the account has to have it, like the gas.
  * @param origin the newest final block, where one is known.
  */
-export function signableOf(envelope: Envelope, origin: bigint | null): Signable {
+export function signableOf(envelope: Envelope, dataFee: bigint, origin: bigint | null): Signable {
   return {
     bytes: toBytes(serialize(envelope)),
     finish: (signature) => {
       const [r, s] = [toBigInt(signature.subarray(0, 32)), toBigInt(signature.subarray(32, 64))]
       const raw = toBytes(serialize(envelope, { signature: { r, s, yParity: signature[64]! } }))
-      const cost = envelope.value + envelope.gas * envelope.maxFeePerGas
+      const cost = envelope.value + envelope.gas * envelope.maxFeePerGas + dataFee
       return { raw, hash: `0x${bytesToHex(keccak_256(raw))}`, sequence: envelope.nonce, validUntil: null, origin, cost }
     },
   }

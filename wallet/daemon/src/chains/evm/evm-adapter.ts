@@ -156,5 +156,6 @@ async function signable(
   if (now.value.baseFee > plan.maxFeePerGas) {
     return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
   }
-  return { ok: true, signable: signableOf(envelopeOf(plan, network, sequence, now.value), await finalNumber()) }
+  const envelope = envelopeOf(plan, network, sequence, now.value)
+  return { ok: true, signable: signableOf(envelope, plan.dataFee, await finalNumber()) }
 }

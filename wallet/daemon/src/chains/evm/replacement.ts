@@ -68,7 +68,7 @@ export async function replacementFor(
       message: `The wallet lacks ${missing} wei for a higher fee.`,
     }
   const envelope = envelopeOf({ to, value, data, gas: gas.value, ...fees }, context.network, newest.nonce, fees)
-  return { kind: 'signable', signable: signableOf(envelope, await context.finalNumber()) }
+  return { kind: 'signable', signable: signableOf(envelope, dataFee.value, await context.finalNumber()) }
 }
 
 type Version = ReturnType<typeof readSigned>

@@ -1,6 +1,6 @@
 import { newId } from '@openpista/common'
 import { type AgentView, type NetworkName, networkOf } from '@waiaas/core'
-import { type EvmNode, startEvmNode } from '@waiaas/devnet'
+import { type EvmNode, type EvmPersonality, startEvmNode, startEvmProxy } from '@waiaas/devnet'
 import { type NodeProxy, startNodeProxy } from '../../chains/node-proxy.fixture.ts'
 import { testAdapters } from '../../chains/test-adapters.fixture.ts'
 import { ask } from './local-chains.ts'
@@ -31,18 +31,20 @@ export type EvmChain = {
   close: () => Promise<void>
 }
 
-/** The HTTP surface over the real engine and one EVM node, which serves this network. */
-export async function startEvmChain(network: NetworkName = 'evm-local'): Promise<EvmChain> {
-  const evm = await startEvmNode({})
-  const node = await startNodeProxy(evm.rpcUrl)
-  const identity = { eth_chainId: `0x${networkOf(network).chainId!.toString(16)}` }
-  node.pretend(identity)
+/** The HTTP surface over the real engine and one EVM node, which serves this network and behaves as a client does. */
+export async function startEvmChain(
+  network: NetworkName = 'evm-local',
+  personality?: EvmPersonality,
+): Promise<EvmChain> {
+  const evm = await startEvmNode({ chainId: networkOf(network).chainId! })
+  const client = personality && (await startEvmProxy({ upstream: evm.rpcUrl, personality }))
+  const node = await startNodeProxy((client ?? evm).rpcUrl)
   const [adapter] = testAdapters([{ network, rpcUrls: [node.url] }])
   const http = await startHttp({ chains: new Map([[network, adapter!]]) })
   return {
     http,
     evm,
-    node: { ...node, pretend: (results) => node.pretend({ ...identity, ...results }) },
+    node,
     payer: async (policies, { agent, session } = {}) => {
       const made = await http.operate<AgentView>('POST', '/v1/agents', { name: `payer ${newId()}`, ...agent })
       const address = made.wallets.find(({ chain }) => chain === 'evm')!.address as `0x${string}`
@@ -65,6 +67,7 @@ export async function startEvmChain(network: NetworkName = 'evm-local'): Promise
     close: async () => {
       await http.close()
       await node.close()
+      await client?.stop()
       await evm.stop()
     },
   }
