@@ -11,10 +11,18 @@ export type NodeRef = {
 }
 
 /** Asks one node, and says which. */
-export type NodeReader = Pick<RpcClient, 'read'> & { node: NodeRef }
+export type NodeReader = Pick<RpcClient, 'read'> & {
+  node: NodeRef
+  /**
+   * Has the node show once more that it serves its network. Endpoints have been switched to another chain for a while
+   * without a failed request (DefiLlama/chainlist#3168): where more than a wait depends on what a node said, it
+   * is asked together with it.
+   */
+  confirm: () => Promise<RpcResult<null>>
+}
 
 /** Asks a node whether it serves its network; the value says what is wrong. */
-export type CheckNode = (rpc: NodeReader) => Promise<RpcResult<string | undefined>>
+export type CheckNode = (rpc: Pick<NodeReader, 'read'>) => Promise<RpcResult<string | undefined>>
 
 /** One of the nodes of a network, and what is known of it. */
 export type Endpoint = {
@@ -35,9 +43,16 @@ export type Endpoint = {
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000
 
-export function createEndpoint(name: string, node: NodeRef, client: RpcClient, timers: Timers): Endpoint {
+export function createEndpoint(
+  name: string,
+  node: NodeRef,
+  client: RpcClient,
+  { check, timers }: { check: CheckNode; timers: Timers },
+): Endpoint {
   const unknown = { fault: undefined, faultSince: 0, checking: undefined, failures: 0, retryAt: 0, isBehind: false }
-  return { name, reader: { read: client.read, node }, client, timers, ...unknown }
+  const confirm = () => ask(endpoint, check)
+  const endpoint: Endpoint = { name, reader: { read: client.read, node, confirm }, client, timers, ...unknown }
+  return endpoint
 }
 
 /** Whether a node may be used: it has shown that it serves the network, and has not failed since. */

@@ -61,7 +61,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   const endpoints = urls.map((url, index) => {
     const name = single ? 'The node' : `Node ${index + 1} of ${urls.length}`
     const client = createRpcClient(url, single ? 2 : 1, options)
-    return createEndpoint(name, { index, host: new URL(url).host }, client, timers)
+    return createEndpoint(name, { index, host: new URL(url).host }, client, options)
   })
   let surveyed = timers.monotonic()
   let survey: Promise<void> | undefined

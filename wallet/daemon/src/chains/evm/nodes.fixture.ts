@@ -16,15 +16,19 @@ export function blockOf(number: number, fork = 'a', transactions: readonly strin
   return { number: hex(number), hash: `0x${fork}${number}`, parentHash: `0x${fork}${number - 1}`, transactions }
 }
 
-/** A node whose answers the test sets. */
-export function nodeThat(answer: Answers, index = 0): NodeReader {
+/** A node whose answers the test sets. `serves`: what is wrong with the chain that it serves. */
+export function nodeThat(answer: Answers, index = 0, serves: () => string | undefined = () => undefined): NodeReader {
   const read: NodeReader['read'] = async (method, params, schema) => {
     const value = answer(method, params)
     if (typeof value === 'string' && value.startsWith('error')) return failure(value)
     const parsed = schema.safeParse(value)
     return parsed.success ? { ok: true, value: parsed.data } : failure('the answer cannot be read')
   }
-  return { node: { index, host: `node-${index}` }, read }
+  const confirm: NodeReader['confirm'] = async () => {
+    const message = serves()
+    return message === undefined ? { ok: true, value: null } : { ok: false, failure: { kind: 'unreachable', message } }
+  }
+  return { node: { index, host: `node-${index}` }, read, confirm }
 }
 
 function failure(message: string): RpcResult<never> {

@@ -52,6 +52,7 @@ function chain(newest = slotOf(1_399)) {
   }
   const node: NodeReader = {
     node: { index: 0, host: 'node' },
+    confirm: async () => ({ ok: true, value: null }),
     read: async (method, params, schema) => {
       const read = schema.safeParse(answer(method, params))
       return read.success
