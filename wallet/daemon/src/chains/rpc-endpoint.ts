@@ -42,6 +42,8 @@ export type Endpoint = {
 
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000
+/** How long what is wrong with a node's chain is taken to last. */
+const FAULT_MS = 10_000
 
 export function createEndpoint(
   name: string,
@@ -58,7 +60,7 @@ export function createEndpoint(
 /** Whether a node may be used: it has shown that it serves the network, and has not failed since. */
 export async function admitEndpoint(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
   if (endpoint.fault === null) return right
-  if (endpoint.fault !== undefined && endpoint.timers.monotonic() - endpoint.faultSince < LONGEST_PAUSE_MS) {
+  if (endpoint.fault !== undefined && endpoint.timers.monotonic() - endpoint.faultSince < FAULT_MS) {
     return refused(endpoint.fault)
   }
   endpoint.checking ??= ask(endpoint, check).finally(() => {

@@ -72,6 +72,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     expect(connected).toMatchObject({ ok: true, warning: expect.stringMatching(/^Node 1 of 2 serves .*, not /) })
     expect(await adapter.balance(key.account.address)).toMatchObject({ ok: true })
     expect(first.asked).not.toContain(chain.balanceMethod)
+    const signed = await sign()
     second.pretend(chain.otherChain)
     const alone = testAdapters([{ network, rpcUrls: [first.url, second.url] }])[0]!
     expect(await alone.connect()).toMatchObject({ ok: false, message: expect.stringContaining('Node 2 of 2 serves') })
@@ -79,7 +80,7 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
       ok: false,
       message: expect.stringContaining(network),
     })
-    expect(await send(alone, await sign())).toMatchObject({ kind: 'not accepted' })
+    expect(await send(alone, signed)).toMatchObject({ kind: 'not accepted' })
     expect([...first.asked, ...second.asked]).not.toContain(chain.sendMethod)
     await alone.close()
   })

@@ -160,9 +160,10 @@ async function look(endpoints: readonly Endpoint[], { check, height, maxLag, tim
     due.map(async (endpoint) => {
       const admitted = await admitEndpoint(endpoint, check)
       if (!admitted.ok) return undefined
-      const answer = await height(endpoint.reader)
+      // The height of another chain says nothing.
+      const [answer, served] = await Promise.all([height(endpoint.reader), endpoint.reader.confirm()])
       note(endpoint, answer)
-      return answer.ok ? answer.value : undefined
+      return answer.ok && served.ok ? answer.value : undefined
     }),
   )
   const best = heights.reduce<bigint>((most, each) => (each !== undefined && each > most ? each : most), 0n)

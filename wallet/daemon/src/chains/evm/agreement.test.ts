@@ -6,12 +6,18 @@ const BLOCK = { number: 100n, hash: '0xa100' }
 const has = (fork: string) => nodeThat((_, [number]) => blockOf(Number(number), fork))
 const isBehind = nodeThat(() => null)
 const isAway = nodeThat(() => 'error: away')
+const isElsewhere = nodeThat(
+  (_, [number]) => blockOf(Number(number), 'f'),
+  1,
+  () => 'serves chain 4242',
+)
 
 test.each([
   ['the only node has it', [has('a')], true],
   ['a second node is behind', [has('a'), isBehind], true],
   ['a second node is away', [has('a'), isAway], true],
   ['a second node has another one', [has('a'), has('f')], false],
+  ['a second node serves another chain', [has('a'), isElsewhere], true],
   ['no node has one', [isBehind, isBehind], false],
   ['no node is there', [isAway], false],
 ])('%s', async (_, nodes, agrees) => {

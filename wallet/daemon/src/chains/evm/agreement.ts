@@ -7,12 +7,18 @@ const Header = z.object({ hash: z.string() }).nullable()
 
 /**
  * Whether the nodes agree on a block: every node that has one with its number has this one, and at least one has.
- * A node that is behind, or away, has none. Asked once per block.
+ * A node that is behind, or away, has none; one that serves another chain now is not heard. Asked once per block.
  */
 export function createAgreement(rpc: Pick<RpcPool, 'onEach'>): (block: BlockRef) => Promise<boolean> {
   let last: { hash: string; agree: Promise<boolean> } | undefined
   const ask = async ({ number, hash }: BlockRef) => {
-    const asked = await rpc.onEach((node) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Header))
+    const asked = await rpc.onEach(async (node) => {
+      const [block, served] = await Promise.all([
+        node.read('eth_getBlockByNumber', [toQuantity(number), false], Header),
+        node.confirm(),
+      ])
+      return served.ok ? block : served
+    })
     const blocks = asked.ok ? asked.value.filter((block) => block !== null) : []
     return blocks.length > 0 && blocks.every((block) => block.hash === hash)
   }

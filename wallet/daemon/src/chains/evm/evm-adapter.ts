@@ -43,8 +43,8 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     timers,
   })
   const line = createLine()
-  const finality = createFinality(traits, options.finalityDepth, timers.monotonic)
   const agree = createAgreement(rpc)
+  const finality = createFinality(traits, options.finalityDepth, agree, timers.monotonic)
   /** Before anything is followed no final block is known. */
   const askFinal = async () => {
     await rpc.onOne(async (node) => {

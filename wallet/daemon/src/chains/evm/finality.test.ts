@@ -17,7 +17,12 @@ function nodeAt(state: State, index = 0) {
 function startFollowing() {
   let now = 0
   const line = createLine()
-  const finality = createFinality({ finality: 'finalized', finalityLagMs: LAG_MS }, undefined, () => now)
+  const finality = createFinality(
+    { finality: 'finalized', finalityLagMs: LAG_MS },
+    undefined,
+    async () => true,
+    () => now,
+  )
   return {
     line,
     finality,
@@ -82,4 +87,19 @@ test('what stands still on one node does not stand still on another', async () =
   expect(await read(nodeAt(stuck, 0))).toMatchObject({ ok: false, missing: { code: 'FINALITY_UNAVAILABLE' } })
   stuck.finalized = stuck.latest - 64
   expect(await read(nodeAt(stuck, 0))).toMatchObject({ ok: true })
+})
+
+// https://github.com/DefiLlama/chainlist/issues/3168
+test('a line that starts anew without what was final names no final block until it is back', async () => {
+  const { read, advance } = startFollowing()
+  const state = { latest: 1_000, finalized: 936 }
+  for (; state.latest < 1_100; state.latest++, state.finalized++) {
+    advance(BLOCK_MS)
+    expect(await read(nodeAt(state))).toMatchObject({ ok: true })
+  }
+  const elsewhere = { latest: 5_000, finalized: 4_936, fork: 'f' }
+  expect(await read(nodeAt(elsewhere))).toMatchObject({ ok: false, missing: { code: 'FINALITY_UNAVAILABLE' } })
+  expect(await read(nodeAt({ ...elsewhere, latest: 5_001 }))).toMatchObject({ ok: false })
+  for (let sight = 0; sight < 3; sight++) await read(nodeAt(state))
+  expect(await read(nodeAt(state))).toMatchObject({ ok: true, block: { hash: `0xa${state.finalized}` } })
 })

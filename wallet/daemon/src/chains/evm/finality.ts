@@ -1,8 +1,9 @@
+import { z } from 'zod'
 import type { BlockRef, Missing } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
-import { Quantity } from './quantity.ts'
+import { Quantity, toQuantity } from './quantity.ts'
 
 /** The newest block that cannot vanish any more. */
 export type Final = { ok: true; block: BlockRef } | { ok: false; missing: Missing }
@@ -27,13 +28,20 @@ const STANDSTILL = 10
  * Nothing outlives the line that it was read with: what a node says once about another chain, or a block that does
  * not exist, ends with the next look at a node that follows the right one.
  *
+ * The exception is a block that was followed until it was final: a line that starts anew has to have it, or nothing is
+ * final on it. Chains of one's own, and those with a depth, may go back further.
+ *
+ * @param agree whether the nodes agree on a block.
  * @param monotonic milliseconds that only go forward.
  */
 export function createFinality(
   traits: Pick<EvmTraits, 'finality' | 'finalityLagMs'>,
   depth: bigint | undefined,
+  agree: (block: BlockRef) => Promise<boolean>,
   monotonic: () => number,
 ): Finality {
+  const isLasting = depth === undefined && traits.finality === 'finalized'
+  const anchor = createAnchor(agree, monotonic)
   /** By node: one that is stuck says nothing about the others. */
   const progress = new Map<number, { block: BlockRef; since: number }>()
   const read: Finality['read'] = async (node, head, line) => {
@@ -59,6 +67,8 @@ export function createFinality(
     read: async (node, head, line) => {
       const final = await read(node, head, line)
       if (!final.ok || isOff(line, final.block)) return final
+      if (isLasting && !(await anchor.holds(node, line))) return unavailable(anchor.lost(node))
+      if (isLasting) await anchor.moveTo(final.block, line)
       const { number, hash } = final.block
       if (newest === null || number > newest.number || isOff(line, newest)) newest = { number, hash }
       return final
@@ -74,6 +84,41 @@ export function createFinality(
       const answer = await node.read('eth_getBlockByNumber', ['finalized', false], Block.nullable())
       return answer.ok ? answer.value?.number || undefined : undefined
     },
+  }
+}
+
+/** How old the anchor may become, ms. */
+const ANCHOR_MS = 60_000
+
+const Header = z.object({ hash: z.string() }).nullable()
+
+/**
+ * A block that was followed until it was final, and that the nodes agreed on: whatever follows the same chain has it.
+ * An endpoint that is switched to another chain does not, nor a chain that began anew. Kept as long as the process.
+ */
+function createAnchor(agree: (block: BlockRef) => Promise<boolean>, monotonic: () => number) {
+  let kept: { block: BlockRef; at: number } | undefined
+  /** The start of the line that has it. */
+  let held = 0
+  return {
+    holds: async (node: NodeReader, line: Line): Promise<boolean> => {
+      const start = line.starts()
+      if (kept === undefined || held === start) return true
+      const { number, hash } = kept.block
+      const answer = await node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
+      if (!answer.ok || answer.value?.hash !== hash) return false
+      held = start
+      return true
+    },
+    moveTo: async (block: BlockRef, line: Line): Promise<void> => {
+      if (kept !== undefined && (monotonic() - kept.at < ANCHOR_MS || block.number <= kept.block.number)) return
+      if (line.at(block.number)?.hash !== block.hash || !(await agree(block))) return
+      kept = { block, at: monotonic() }
+      held = line.starts()
+    },
+    lost: ({ node }: NodeReader): string =>
+      `${node.host} does not show block ${kept?.block.number} as it was when it was final: it serves another chain, or the ` +
+      'network has taken back what was final. Once you know that it is the right one, restart the daemon.',
   }
 }
 

@@ -31,3 +31,22 @@ test('the blocks between two looks are read together', async () => {
   expect(batches).toEqual([1, 1, 7])
   expect([101n, 107n].map((number) => line.at(number)?.hash)).toEqual(['0xa101', '0xa107'])
 })
+
+// https://github.com/DefiLlama/chainlist/issues/3168 : the chain behind an endpoint was switched.
+test('a line starts anew only on a node that still serves the network', async () => {
+  let serves: string | undefined
+  let at = { head: 100, fork: 'a' }
+  const node = nodeThat(
+    (_method, [named]) => blockOf(named === 'latest' ? at.head : Number(named), at.fork),
+    0,
+    () => serves,
+  )
+  const line = createLine()
+  await line.follow(node)
+  at = { head: 300, fork: 'f' }
+  serves = 'serves chain 4242'
+  expect(await line.follow(node)).toMatchObject({ ok: false, failure: { message: serves } })
+  expect(line.newest()?.hash).toBe('0xa100')
+  serves = undefined
+  expect(await line.follow(node)).toMatchObject({ ok: true, value: { hash: '0xf300' } })
+})

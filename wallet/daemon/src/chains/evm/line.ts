@@ -20,7 +20,10 @@ export type Line = {
   /** @param mayBeIncluded false for bytes that have not left yet: no block that was read before can list them. */
   watch: (hashes: Iterable<string>, mayBeIncluded: boolean) => void
   unwatch: (hashes: Iterable<string>) => void
-  /** Reads the newest block and what lies between it and the known line. A line that is far behind starts again at the newest block. */
+  /**
+   * Reads the newest block and what lies between it and the known line. A line that is far behind starts again at the
+   * newest block, once its node has shown that it still serves the network.
+   */
   follow: (node: NodeReader) => Promise<RpcResult<LineBlock>>
   /** Reads down to this number, at most `LONGEST_STEP` blocks per call. True when the line reaches it. */
   reach: (node: NodeReader, number: bigint) => Promise<boolean>
@@ -31,6 +34,8 @@ export type Line = {
   /** The block that lists this hash. */
   listing: (hash: string) => LineBlock | undefined
   lowest: () => bigint
+  /** How often the line has started: blocks of an earlier one may be of another chain. */
+  starts: () => number
   /** Forgets the blocks below this number. */
   trim: (number: bigint) => void
 }
@@ -59,6 +64,7 @@ export function createLine(): Line {
   let top: LineBlock | undefined
   let bottom = 0n
   let shorter = 0
+  let starts = 0
 
   const lineBlock = ({ number, hash, parentHash, baseFeePerGas, transactions }: z.output<typeof Block>): LineBlock => ({
     number,
@@ -84,6 +90,14 @@ export function createLine(): Line {
     for (const block of [head, ...between]) put(block)
     top = head
     bottom = (between.at(-1) ?? head).number
+    starts += 1
+  }
+  const restartOn = async (node: NodeReader, head: LineBlock, between: readonly LineBlock[] = []) => {
+    const before = top
+    const confirmed = await node.confirm()
+    if (!confirmed.ok) return confirmed
+    if (top === before) restart(head, between)
+    return { ok: true as const, value: top! }
   }
   /** Puts a head whose ancestors down to the known line are `between`, newest first. */
   const advance = (head: LineBlock, between: readonly LineBlock[]) => {
@@ -110,8 +124,8 @@ export function createLine(): Line {
       const read = await node.read('eth_getBlockByNumber', ['latest', false], Block)
       if (!read.ok) return read
       const head = lineBlock(read.value)
-      if (top === undefined) restart(head)
-      if (top === undefined || head.hash === top.hash) return { ok: true, value: head }
+      if (top === undefined) return await restartOn(node, head)
+      if (head.hash === top.hash) return { ok: true, value: head }
       if (blocks.get(head.number)?.hash === head.hash) return { ok: true, value: top }
       shorter = head.number < top.number ? shorter + 1 : 0
       if (head.number < top.number && shorter < SIGHTS_OF_SHORTER) return { ok: true, value: top }
@@ -120,10 +134,11 @@ export function createLine(): Line {
       const isEnough = (block: LineBlock) => joins(block) || block.number <= bottom
       const between = await ancestors(node, head, lineBlock, isEnough, gap > 1n ? gap : 1n)
       const last = between.at(-1) ?? head
-      if (joins(last)) advance(head, between)
-      else if (BigInt(between.length) >= LONGEST_STEP || last.number <= bottom) restart(head, between)
-      else return { ok: true, value: top }
+      const isOther = BigInt(between.length) >= LONGEST_STEP || last.number <= bottom
+      if (!joins(last) && !isOther) return { ok: true, value: top }
       shorter = 0
+      if (!joins(last)) return await restartOn(node, head, between)
+      advance(head, between)
       return { ok: true, value: top }
     },
     reach: async (node, number) => {
@@ -140,6 +155,7 @@ export function createLine(): Line {
     newest: () => top,
     listing: (hash) => listings.get(hash.toLowerCase()),
     lowest: () => bottom,
+    starts: () => starts,
     trim: (number) => {
       if (top === undefined) return
       const end = number < top.number ? number : top.number

@@ -75,11 +75,12 @@ function placeWith(origin: bigint | null, proof: Place['proof'] = null): Place {
 function startFollowing(finality: 'finalized' | 'latest', ...nodes: readonly NodeReader[]) {
   const line = createLine()
   const pool = poolOf(...nodes)
+  const agree = createAgreement(pool)
   const outcomes = createEvmOutcomes(pool, {
     line,
-    finality: createFinality({ finality, finalityLagMs: 900_000 }, undefined, () => 0),
+    finality: createFinality({ finality, finalityLagMs: 900_000 }, undefined, agree, () => 0),
     traits: {},
-    agree: createAgreement(pool),
+    agree,
     monotonic: () => 0,
     patienceMs: 0,
   })
@@ -134,6 +135,15 @@ test('a stored proof does not hold where a block above it lists the payment', as
   const look = startFollowing('latest', nodeOn({ head: 200, paidIn: 198 }))
   const proof = { kind: 'lists', block: { number: 197n, hash: '0xa197' }, node: 'node-0' } as const
   expect(await look(placeWith(190n, proof))).toMatchObject({ kind: 'included', block: { number: 198n } })
+})
+
+test('nothing is dead for good by a final block that the nodes do not agree on', async () => {
+  const chain = { head: 200, final: 200, usedIn: 195, stateFrom: 100 }
+  const agreed = startFollowing('finalized', nodeOn(chain), nodeOn({ ...chain, head: 150 }, 1))
+  expect(await agreed(placeWith(160n))).toMatchObject({ kind: 'dead', final: true })
+  const disputed = startFollowing('finalized', nodeOn(chain), nodeOn({ ...chain, fork: 'f' }, 1))
+  const missing = { code: 'FINALITY_UNAVAILABLE', message: expect.stringContaining('do not agree on block 200') }
+  expect(await disputed(placeWith(160n))).toMatchObject({ kind: 'dead', final: false, missing })
 })
 
 test('where a receipt cannot be right, another node is asked', async () => {

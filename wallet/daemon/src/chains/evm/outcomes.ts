@@ -1,4 +1,4 @@
-import type { BlockRef, Missing, Outcome, Place, Result, SentAttempt } from '../chain-adapter.ts'
+import type { BlockRef, Missing, Outcome, Place, Proof, Result, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
@@ -112,7 +112,7 @@ type Sight = Memory & {
 }
 
 async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<Outcome> {
-  const { line, head, final } = sight
+  const { line, head } = sight
   const listed = listedOn(line, place)
   if (listed !== undefined) return await included(node, sight, place, listed.hash, listed.block)
   if (place.block !== null) {
@@ -120,13 +120,10 @@ async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<
     if (again !== undefined) return again
   }
   if (place.proof !== null && (await holds(node, line, place.proof.block))) {
-    const { proof } = place
     // The blocks that were read down to it may list a version.
     const found = listedOn(line, place)
     if (found !== undefined) return await included(node, sight, place, found.hash, found.block)
-    const isProven = isFinal(line, final, proof.block)
-    const missing = isProven || final.ok ? {} : { missing: final.missing }
-    return { kind: 'dead', proof, final: isProven, message: USED, ...missing }
+    return await dead(sight, place.proof)
   }
   const { from, sequence } = place.versions[0]!
   const hasOrigin = originOf(place, head) !== undefined
@@ -139,12 +136,7 @@ async function outcomeOf(node: NodeReader, sight: Sight, place: Place): Promise<
     case 'ours':
       return await included(node, sight, place, consumption.hash, consumption.block)
     case 'others':
-      return {
-        kind: 'dead',
-        proof: consumption.proof,
-        final: isFinal(line, final, consumption.proof.block),
-        message: USED,
-      }
+      return await dead(sight, consumption.proof)
     case 'unproven':
       return { kind: 'waiting', missing: consumption.missing }
   }
@@ -161,7 +153,15 @@ async function withOrigin(node: NodeReader, { line, head, final, agree }: Sight)
   return { kind: 'waiting', origin: final.block.number }
 }
 
-const USED = 'Another transaction used its nonce.'
+/** What is signed anew rests on it, so that one node alone is not believed. */
+async function dead({ line, final, agree }: Sight, proof: Proof): Promise<Outcome> {
+  const base = { kind: 'dead' as const, proof, message: 'Another transaction used its nonce.' }
+  if (!final.ok) return { ...base, final: false, missing: final.missing }
+  if (!isFinal(line, final, proof.block)) return { ...base, final: false }
+  if (await agree(final.block)) return { ...base, final: true }
+  const message = `The nodes do not agree on block ${final.block.number}, which one of them calls final.`
+  return { ...base, final: false, missing: { code: 'FINALITY_UNAVAILABLE', message } }
+}
 
 /** Whether a block is on the line; the line is read down to it. */
 async function holds(node: NodeReader, line: Line, block: BlockRef): Promise<boolean> {

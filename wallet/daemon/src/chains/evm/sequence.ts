@@ -71,11 +71,13 @@ async function readCounts(
 }
 
 async function countsOn(node: NodeReader, address: string, head: { number: bigint; hash: string }) {
-  const [atHead, latest, pending] = await Promise.all([
+  const [atHead, latest, pending, served] = await Promise.all([
     countAt(node, address, head),
     node.read('eth_getTransactionCount', [address, 'latest'], Quantity),
     node.read('eth_getTransactionCount', [address, 'pending'], Quantity),
+    node.confirm(),
   ])
+  if (!served.ok) return served
   if (!latest.ok) return latest
   // On its own: a gateway that drops a request for a block that it cannot find would drop what is asked with it.
   const fault = await countsRegardless(node, address)

@@ -41,7 +41,12 @@ export async function readStanding(
 ): ReturnType<NonNullable<ChainAdapter['standing']>> {
   const asked = await rpc.onEach(async (node) => {
     const header = (number: bigint) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
-    const [genesis, ...answers] = await Promise.all([header(0n), ...blocks.map(({ number }) => header(number))])
+    const [served, genesis, ...answers] = await Promise.all([
+      node.confirm(),
+      header(0n),
+      ...blocks.map(({ number }) => header(number)),
+    ])
+    if (!served.ok) return served
     if (!genesis.ok) return genesis
     const failed = answers.find((answer) => !answer.ok)
     if (failed !== undefined && !failed.ok) return failed
