@@ -1,4 +1,5 @@
 import type { TransactionView } from '@waiaas/core'
+import { serialize } from 'ox/TxEnvelopeEip1559'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { anvil } from '../chains/evm/contracts.fixture.ts'
 import { type NodeProxy, startNodeProxy } from '../chains/node-proxy.fixture.ts'
@@ -310,6 +311,30 @@ describe('held accounts', () => {
     expect(await list()).toEqual([])
     expect(await release('evm-local', address)).toMatchObject({ body: { released: false } })
   })
+
+  // https://github.com/ethers-io/ethers.js/issues/2813 : a nonce that no JavaScript number holds.
+  test.each([1_000_000n, 1n << 60n, (1n << 64n) - 2n])(
+    'a transaction made elsewhere with the nonce %d does not keep one from being released',
+    async (nonce) => {
+      const fields = {
+        type: 'eip1559',
+        chainId: 31337,
+        gas: 21_000n,
+        maxFeePerGas: 10n ** 10n,
+        to: TO,
+        value: 5n,
+      } as const
+      const transaction = serialize({ ...fields, nonce })
+      expect(await chain.ask(payer, 'sign', { transaction })).toMatchObject({ status: 201 })
+      const first = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+      await until(first.body.id, { status: 'CONFIRMED' })
+      await chain.http.sql(`UPDATE lanes SET held = 'a second daemon' WHERE address = '${payer.address}'`)
+      expect(await release('evm-local', payer.address)).toMatchObject({ status: 200, body: { released: true } })
+      const second = await chain.ask(payer, 'send', { to: TO, amount: '6' })
+      await until(second.body.id, { status: 'CONFIRMED' })
+      expect(await list()).toEqual([])
+    },
+  )
 
   test('an address means the same account in every letter case', async () => {
     const { address } = payer

@@ -59,8 +59,8 @@ export async function heldAccounts(
 }
 
 /**
- * Releases an account, and lets its numbers begin again after the highest that was signed, or at the chain's count where
- * that is higher.
+ * Releases an account, and lets its numbers begin again after the highest that was signed for a payment of ours, or at
+ * the chain's count where that is higher. A transaction made elsewhere binds no number, whichever it names.
  *
  * @param count what the chain says now; undefined where no node tells.
  * @returns false where nothing held the account.
@@ -73,7 +73,8 @@ export async function releaseAccount(
 ): Promise<boolean> {
   const highest = await attemptsFrom(db, network, address, 0n)
     .where('state', '<>', 'DEAD')
-    .select(sql<number | null>`max(cast(sequence AS INTEGER))`.as('highest'))
+    .where('purpose', '<>', 'OUTSIDE')
+    .select(sql<string | null>`cast(max(cast(sequence AS INTEGER)) AS TEXT)`.as('highest'))
     .executeTakeFirst()
   const signed = highest?.highest == null ? 0n : BigInt(highest.highest) + 1n
   const next = count === undefined ? undefined : count > signed ? count : signed
