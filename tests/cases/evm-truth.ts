@@ -59,12 +59,17 @@ export const localPersonalities: [name: string, personality: EvmPersonality][] =
  * chain goes back, and takes what it had left out: the bytes that were called dead. A minute later the daemon looks for them.
  *
  * @param consumer what uses the number, sent from the payer's account.
+ * @param isSeenBetween whether the daemon looks while the block that used the number is gone, and the bytes are not there yet.
  */
 export async function payAndBringBackDead(
   wallet: CaseWallet,
   { rpcUrl, mine, balance }: EvmTruth,
   payer: Payer,
-  { amount, consumer }: { amount: bigint; consumer: { to: string; data?: string } },
+  {
+    amount,
+    consumer,
+    isSeenBetween,
+  }: { amount: bigint; consumer: { to: string; data?: string }; isSeenBetween?: boolean },
 ): Promise<{ sent: Sent; dead: { hash: string } }> {
   const sent = await wallet.pay(payer, amount)
   await wallet.until(sent.id, { status: 'SUBMITTED' })
@@ -76,9 +81,16 @@ export async function payAndBringBackDead(
   await wallet.until(sent.id, { status: 'CONFIRMED' })
   expect(await wallet.attempts(sent.id)).toMatchObject([{ state: 'DEAD' }, { sequence: '1' }])
   await askNode(rpcUrl, 'anvil_reorg', 2, [])
+  if (isSeenBetween) await seeThatItIsGone(wallet, dead!.hash)
   await askNode(rpcUrl, 'eth_sendRawTransaction', `0x${Buffer.from(dead!.raw).toString('hex')}`)
   await mine(1)
   await eventually(() => balance(sent.to)).toBeGreaterThanOrEqual(amount)
-  wallet.http.clock.advance(61)
+  wallet.http.clock.advance(isSeenBetween ? 601 : 61)
   return { sent, dead: dead! }
+}
+
+async function seeThatItIsGone(wallet: CaseWallet, hash: string): Promise<void> {
+  wallet.http.clock.advance(61)
+  const gone = wallet.http.db.selectFrom('events').select('data').where('type', '=', 'PROOF_GONE')
+  await eventually(async () => (await gone.execute()).map(({ data }) => JSON.parse(data).hash)).toContain(hash)
 }

@@ -116,11 +116,18 @@ describe.each(localPersonalities)('%s', (_, personality) => {
     await assertPaidOnce(wallet, first, second)
   })
 
-  test('what was called dead turns up in a block: an alarm, and the account waits for the operator', async () => {
+  test.each([
+    ['what was called dead turns up in a block', false],
+    ['what proved it dead is gone, and later it turns up in a block', true],
+  ])('%s: an alarm, and the account waits for the operator', async (_title, isSeenBetween) => {
     const payer = await wallet.payer()
     await node.control.act({ kind: 'nextSend', effect: 'drop' })
     const consumer = { to: box, data: STORE }
-    const { sent, dead } = await payAndBringBackDead(wallet, truth, payer, { amount: PAID, consumer })
+    const { sent, dead } = await payAndBringBackDead(wallet, truth, payer, {
+      amount: PAID,
+      consumer,
+      isSeenBetween,
+    })
     const events = async () => {
       const rows = await wallet.http.db
         .selectFrom('events')

@@ -72,18 +72,22 @@ function proofOf({ proof }: AttemptRow): Proof | undefined {
 }
 
 async function lookAgainLater(context: Context, attempt: AttemptRow): Promise<void> {
+  await context.write((db) => patchAttempt(db, attempt.id, later(context, attempt)))
+}
+
+function later(context: Context, attempt: AttemptRow): Pick<AttemptRow, 'next_look' | 'looks'> {
   const now = context.now()
   const pause = PAUSES[attempt.looks] ?? DAY
   const since = attempt.created_at
   const watchedUntil = context.clock.ends({ since, until: since + WATCHED_SECONDS })
   // One look after each start, however late; a week after it was signed that was the last.
   const next_look = now + pause > watchedUntil ? null : now + pause
-  await context.write((db) => patchAttempt(db, attempt.id, { next_look, looks: attempt.looks + 1 }))
+  return { next_look, looks: attempt.looks + 1 }
 }
 
 /**
  * Bytes that were called dead are in a block, or the block that proved them dead is gone: the agent and its account
- * stop, and what was paid is booked.
+ * stop. What was paid is booked; what nothing proves dead any more is watched further.
  */
 async function alarm(
   context: Context,
@@ -107,7 +111,11 @@ async function alarm(
     await appendEvent(db, now, { type, actor: 'daemon', ...whose, data })
     await suspendAgent(db, now, row.agent_id, { actor: 'daemon', why: message })
     await holdAccount(db, network, address, message)
-    await patchAttempt(db, attempt.id, { state: isPaid ? 'FINAL' : 'DEAD', next_look: null })
+    await patchAttempt(
+      db,
+      attempt.id,
+      isPaid ? { state: 'FINAL', next_look: null } : { proof: null, ...later(context, attempt) },
+    )
     if (isPaid && attempt.purpose === 'PAYMENT') await bookAgain(db, row.id, now)
   })
 }
