@@ -20,7 +20,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a status that is missing is death (A4, B1)',
     file: 'chains/solana/outcomes.ts',
-    text: 'const first = { node, searched: await search(node, attempt, finalized) }',
+    text: 'const first = { node, searched: asked.value }',
     replacement:
       "const first: SearchedOn = { node, searched: { kind: 'none', last: { number: finalized.slot, hash: '' } } }",
     only: 'solana',

@@ -1,7 +1,8 @@
 import type { Timers } from '@openpista/common'
 import type { Blockhash } from '@solana/rpc-types'
 import { z } from 'zod'
-import type { Reader } from '../rpc-pool.ts'
+import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { readBlockHeight } from './block-height.ts'
 import type { Lifetime } from './message.ts'
@@ -22,32 +23,38 @@ const LONGEST_LIFETIME = 300n
  */
 export type SolanaLifetime = Lifetime & { slot: bigint }
 
-/** The newest confirmed blockhash, asked for at most once per slot. */
+/**
+ * The newest confirmed blockhash, asked for at most once per slot. It is all that ties a transaction to a cluster: the node
+ * has to show with it which one it serves.
+ */
 export function createBlockhashSource(
-  rpc: Reader,
+  rpc: Pick<RpcPool, 'onOne'>,
   traits: SolanaTraits,
   timers: Timers,
 ): () => Promise<RpcResult<SolanaLifetime>> {
   let known: { until: number; answer: Promise<RpcResult<SolanaLifetime>> } | undefined
-  const ask = async (): Promise<RpcResult<SolanaLifetime>> => {
-    const [latest, height] = await Promise.all([
-      rpc.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest),
-      readBlockHeight(rpc, 'confirmed'),
-    ])
-    if (!latest.ok) return latest
-    if (!height.ok) return height
-    const { blockhash, lastValidBlockHeight } = latest.value.value
-    const lastValid = lastValidHeight(lastValidBlockHeight, height.value)
-    return { ok: true, value: { blockhash, lastValidBlockHeight: lastValid, slot: latest.value.context.slot } }
-  }
   return async () => {
     if (known !== undefined && timers.monotonic() < known.until) return await known.answer
-    const asked = { until: timers.monotonic() + traits.pollMs, answer: ask() }
+    const asked = { until: timers.monotonic() + traits.pollMs, answer: rpc.onOne(askLatest) }
     known = asked
     const answer = await asked.answer
     if (!answer.ok && known === asked) known = undefined
     return answer
   }
+}
+
+async function askLatest(node: NodeReader): Promise<RpcResult<SolanaLifetime>> {
+  const [latest, height, confirmed] = await Promise.all([
+    node.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest),
+    readBlockHeight(node, 'confirmed'),
+    node.confirm(),
+  ])
+  if (!latest.ok) return latest
+  if (!height.ok) return height
+  if (!confirmed.ok) return confirmed
+  const { blockhash, lastValidBlockHeight } = latest.value.value
+  const lastValid = lastValidHeight(lastValidBlockHeight, height.value)
+  return { ok: true, value: { blockhash, lastValidBlockHeight: lastValid, slot: latest.value.context.slot } }
 }
 
 /** At least a lifetime after the height that was seen. Where the two heights do not fit together, the lower one counts. */

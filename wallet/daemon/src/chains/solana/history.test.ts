@@ -92,7 +92,20 @@ async function searched(node: NodeReader, bytes: SentAttempt, finalized = finali
 /** Each look comes long after the one before. */
 function patient() {
   let now = 0
-  return createHistory(() => (now += 600_000))
+  return looking(() => (now += 600_000))
+}
+
+/** What is found on a node that shows what it serves. */
+function looking(monotonic: () => number) {
+  const history = createHistory(monotonic)
+  return (hashes: readonly string[]) => {
+    const search = history(hashes)
+    return async (...asked: Parameters<typeof search>): Promise<Searched> => {
+      const answer = await search(...asked)
+      if (!answer.ok) throw new Error(answer.failure.message)
+      return answer.value
+    }
+  }
 }
 
 const none = (index: number) => ({ kind: 'none', last: { number: BigInt(slotOf(index)), hash: hashes[index] } })
@@ -185,7 +198,7 @@ test('a node that lacks blocks is asked again after a pause, each time after twi
   const { node, blocks, asked } = chain()
   blocks.delete(slotOf(SIGNED_AT + 70))
   let now = 0
-  const look = createHistory(() => now)
+  const look = looking(() => now)
   const askedIn = async (until: number) => {
     const before = asked.length
     const times: number[] = []
@@ -220,6 +233,58 @@ test('a block that was read before a signature was out is read again for it', as
   await expect.poll(() => look([SIGNATURE])(node, first, finalizedAt(1_350))).toEqual(none(SIGNED_AT + 151))
   const found = { kind: 'found', slot: BigInt(slotOf(SIGNED_AT + 9)) }
   await expect.poll(() => look([SIGNATURE, 'second'])(node, second, finalizedAt(1_350))).toEqual(found)
+})
+
+/** An endpoint in front of two clusters, whose blocks have the same slots. */
+function switched() {
+  const [right, wrong] = [chain(slotOf(LOST_AT + 20)), chain(slotOf(LOST_AT + 20))]
+  for (const [slot, block] of wrong.blocks) {
+    const [blockhash, previousBlockhash] = [`other ${block.blockhash}`, `other ${block.previousBlockhash}`]
+    wrong.blocks.set(slot, { ...block, blockhash, previousBlockhash })
+  }
+  const serves = { right: false }
+  const node: NodeReader = {
+    node: right.node.node,
+    read: (method, params, schema) => (serves.right ? right : wrong).node.read(method, params, schema),
+    confirm: async () =>
+      serves.right
+        ? { ok: true, value: null }
+        : { ok: false, failure: { kind: 'unreachable', message: 'serves another cluster' } },
+  }
+  return { right, node, serves }
+}
+
+test.each([
+  ['a block carries', attempt(SIGNED_AT)],
+  ['no block carries', lost],
+])('a node that serves another cluster shows nothing of bytes whose blockhash %s, then or later', async (_, bytes) => {
+  const { right, node, serves } = switched()
+  let now = 0
+  const history = createHistory(() => (now += 600_000))
+  for (let count = 0; count < 40; count++) {
+    expect(await history([SIGNATURE])(node, bytes, finalizedAt(1_350))).toMatchObject({ ok: false })
+  }
+  serves.right = true
+  const slot = bytes.origin! + 1n
+  right.blocks.get(Number(slot))!.signatures!.push(SIGNATURE)
+  const answers = []
+  for (let count = 0; count < 40; count++) answers.push(await history([SIGNATURE])(node, bytes, finalizedAt(1_350)))
+  expect(answers.at(-1)).toEqual({ ok: true, value: { kind: 'found', slot } })
+})
+
+test('a node that served another cluster until it was asked which one shows nothing', async () => {
+  const { node, serves } = switched()
+  const confirm: NodeReader['confirm'] = async () => {
+    serves.right = true
+    return await node.confirm()
+  }
+  let now = 0
+  const history = createHistory(() => (now += 600_000))
+  for (let count = 0; count < 80; count++) {
+    serves.right = false
+    const searched = await history([SIGNATURE])({ ...node, confirm }, lost, finalizedAt(1_350))
+    expect(searched).toMatchObject({ ok: true, value: { kind: 'reading' } })
+  }
 })
 
 function forked(index: number): Block {

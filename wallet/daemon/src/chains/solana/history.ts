@@ -1,8 +1,17 @@
 import { z } from 'zod'
 import type { BlockRef, Missing, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { openEnvelope } from './envelope.ts'
-import { createKnownBlocks, FINALIZED, type KnownBlock, type KnownBlocks, remember } from './known-blocks.ts'
+import {
+  createKnownBlocks,
+  FINALIZED,
+  forgetNode,
+  type KnownBlock,
+  type KnownBlocks,
+  keyOn,
+  remember,
+} from './known-blocks.ts'
 import type { Finalized } from './outcomes.ts'
 import { decodeMessage } from './read-message.ts'
 import { U64 } from './wire.ts'
@@ -51,8 +60,8 @@ export type Searched =
   | { kind: 'none'; last: BlockRef }
   | { kind: 'missing'; missing: Missing }
 
-/** Searches the finalized blocks of one node for a signature. */
-export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finalized) => Promise<Searched>
+/** Searches the finalized blocks of one node for a signature. Fails where the node does not show that it serves the network. */
+export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finalized) => Promise<RpcResult<Searched>>
 
 /**
  * Searches for signatures in every block that may have them: from the one whose blockhash the bytes name to the last
@@ -63,42 +72,94 @@ export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finaliz
  * every block is searched from well below the origin up to one by which every blockhash has ended that there was when
  * this was noticed.
  *
+ * Where a search has asked a node anything, the node then has to show again that it serves the network, and, for a proof,
+ * the last block of it: a lost blockhash has no block of this network in its line, so that an endpoint which serves
+ * another one could show all of it. Until it has shown that, nothing of what it said is kept.
+ *
  * @returns starts a look for these signatures. It limits how many blocks are read; the next look goes on.
  */
 export function createHistory(monotonic: () => number): (hashes: readonly string[]) => Search {
   const missed = new Map<string, { until: number; pause: number; searched: Searched }>()
-  const blocks = createKnownBlocks()
-  const starts = new Map<string, bigint>()
-  const lost = new Map<string, bigint>()
-  const lostLines: Look['lostLines'] = new Map()
+  const memory: Memory = {
+    blocks: createKnownBlocks(),
+    starts: new Map(),
+    lost: new Map(),
+    lostLines: new Map(),
+  }
+  const forget = (node: NodeReader) => {
+    memory.blocks.forgetAll(node)
+    for (const map of [missed, memory.starts, memory.lost, memory.lostLines]) forgetNode(map, node)
+  }
   return (hashes) => {
-    blocks.watch(hashes)
-    const look: Look = { blocks, starts, lost, lostLines, readsLeft: READS_PER_LOOK, listings: new Map() }
+    memory.blocks.watch(hashes)
+    const look: Look = { ...memory, readsLeft: READS_PER_LOOK, listings: new Map(), asked: new Set(), shown: new Set() }
     return async (node, attempt, finalized) => {
-      const key = `${node.node.index} ${attempt.hash}`
+      const key = keyOn(node, attempt.hash)
       const last = missed.get(key)
-      if (last !== undefined && monotonic() < last.until) return last.searched
-      const searched = await search(look, node, attempt, finalized)
+      if (last !== undefined && monotonic() < last.until) return { ok: true, value: last.searched }
+      const searched = await search(look, noting(look, node), attempt, finalized)
+      const shown = await showsAgain(look, node, searched)
+      if (!shown.ok || !shown.value) forget(node)
+      if (!shown.ok) return shown
+      if (!shown.value) return { ok: true, value: { kind: 'reading' } }
       if (searched.kind !== 'missing') missed.delete(key)
       else {
         const pause = last === undefined ? FIRST_PAUSE_MS : Math.min(last.pause * 2, LONGEST_PAUSE_MS)
         remember(missed, MOST_STARTS, key, { until: monotonic() + pause, pause, searched })
       }
-      return searched
+      return { ok: true, value: searched }
     }
   }
 }
 
-type Look = {
+/** What nodes have shown, by node. */
+type Memory = {
   blocks: KnownBlocks
-  /** The slots of the blocks with a blockhash, by node. */
+  /** The slots of the blocks with a blockhash. */
   starts: Map<string, bigint>
   /** The newest slots when blockhashes were found to be lost, by signature. */
   lost: Map<string, bigint>
-  /** How far the line was followed for a lost blockhash, by node and signature, and how many blocks of it were late. */
+  /** How far the line was followed for a lost blockhash, by signature, and how many blocks of it were late. */
   lostLines: Map<string, { at: { slot: bigint; blockhash: string }; late: number }>
+}
+
+type Look = Memory & {
   readsLeft: number
   listings: Map<string, Promise<readonly bigint[] | undefined>>
+  /** Nodes that were asked since they last showed what they serve. */
+  asked: Set<number>
+  /** Last blocks of proofs that were shown a second time. */
+  shown: Set<string>
+}
+
+/** The same node, which is noted whenever it is asked. */
+function noting({ asked }: Look, node: NodeReader): NodeReader {
+  const read: NodeReader['read'] = (method, params, schema) => {
+    asked.add(node.node.index)
+    return node.read(method, params, schema)
+  }
+  return { ...node, read }
+}
+
+/**
+ * Whether a node that was asked serves the network, and then has the last block of a proof, whenever it was read before.
+ * An endpoint that is switched in between, in either direction, does not pass both.
+ */
+async function showsAgain(look: Look, node: NodeReader, searched: Searched): Promise<RpcResult<boolean>> {
+  const { asked, blocks, shown } = look
+  if (asked.delete(node.node.index)) {
+    const confirmed = await node.confirm()
+    if (!confirmed.ok) return confirmed
+  }
+  if (searched.kind !== 'none') return { ok: true, value: true }
+  const { number, hash } = searched.last
+  const key = keyOn(node, hash)
+  if (shown.has(key)) return { ok: true, value: true }
+  const there = await blocks.hashAt(node, number)
+  if (!there.ok && there.failure.kind === 'unreachable') return there
+  if (!there.ok || there.value !== hash) return { ok: true, value: false }
+  shown.add(key)
+  return { ok: true, value: true }
 }
 
 async function search(look: Look, node: NodeReader, attempt: SentAttempt, finalized: Finalized): Promise<Searched> {
@@ -113,7 +174,7 @@ async function search(look: Look, node: NodeReader, attempt: SentAttempt, finali
     return seemsOver ? { kind: 'missing', missing: unknownOrigin } : { kind: 'alive' }
   }
   // What was searched for around the origin is not searched for again.
-  if (look.lostLines.has(`${node.node.index} ${attempt.hash}`)) {
+  if (look.lostLines.has(keyOn(node, attempt.hash))) {
     return await searchLost(look, node, attempt, { blockhash, origin, finalized })
   }
   const start = await findStart(look, node, { blockhash, origin, finalized })
@@ -138,7 +199,7 @@ async function findStart(
   { blockhash, origin, finalized }: { blockhash: string; origin: bigint; finalized: Finalized },
 ): Promise<Start | Lacking | 'reading' | 'nowhere'> {
   const { blocks, starts } = look
-  const key = `${node.node.index} ${blockhash}`
+  const key = keyOn(node, blockhash)
   const carries = (slot: bigint) => blocks.header(node, slot)?.blockhash === blockhash
   const startAt = (slot: bigint): Start => {
     remember(starts, MOST_STARTS, key, slot)
@@ -192,7 +253,7 @@ async function searchLost(
   const { blocks, lostLines } = look
   const newest = await newestWhenLost(look, node, hash)
   if (newest === undefined || newest > origin + MOST_LOST_SLOTS) return lacks(node, 'getBlock', origin)
-  const key = `${node.node.index} ${hash}`
+  const key = keyOn(node, hash)
   for (;;) {
     const { at, late } = lostLines.get(key) ?? { at: undefined, late: 0 }
     const from = at?.slot ?? (origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n)
@@ -209,11 +270,11 @@ async function searchLost(
     // What it was followed to turned out to be of another fork.
     if (at !== undefined && blocks.header(node, at.slot) === undefined) lostLines.delete(key)
     if (searched.kind !== 'none') return searched
-    const isWhole = at !== undefined || first === from || blocks.header(node, first)!.parentSlot < from
+    const isWhole = at !== undefined || first === from || (blocks.header(node, first)?.parentSlot ?? from) < from
     if (!isWhole) return lacks(node, 'getBlock', origin)
     const start = stretch.find((slot) => blocks.header(node, slot)?.blockhash === blockhash)
     if (start !== undefined) {
-      remember(look.starts, MOST_STARTS, `${node.node.index} ${blockhash}`, start)
+      remember(look.starts, MOST_STARTS, keyOn(node, blockhash), start)
       lostLines.delete(key)
       return { kind: 'reading' }
     }
@@ -225,11 +286,12 @@ async function searchLost(
 
 /** The newest slot of a node when it was first asked about a lost blockhash. */
 async function newestWhenLost({ lost }: Look, node: NodeReader, hash: string): Promise<bigint | undefined> {
-  const known = lost.get(hash)
+  const key = keyOn(node, hash)
+  const known = lost.get(key)
   if (known !== undefined) return known
   const newest = await node.read('getEpochInfo', [{ commitment: 'processed' }], z.object({ absoluteSlot: U64 }))
   if (!newest.ok) return undefined
-  remember(lost, MOST_STARTS, hash, newest.value.absoluteSlot)
+  remember(lost, MOST_STARTS, key, newest.value.absoluteSlot)
   return newest.value.absoluteSlot
 }
 
@@ -259,7 +321,10 @@ async function searchLine(
   if (read !== 'read') return read === 'reading' ? { kind: 'reading' } : lacks(node, 'getBlock', origin)
   let previous = before
   for (const slot of slots) {
-    const { blockhash, previousBlockhash, parentSlot } = blocks.header(node, slot)!
+    const header = blocks.header(node, slot)
+    // Another look found out that the node serves something else.
+    if (header === undefined) return { kind: 'reading' }
+    const { blockhash, previousBlockhash, parentSlot } = header
     if (previous !== undefined && previousBlockhash !== previous.blockhash) {
       // Either a block between the two is not listed, or one of them is of another fork, and is read again.
       if (parentSlot === previous.slot) for (const each of [previous.slot, slot]) blocks.forget(node, each)
@@ -308,7 +373,7 @@ async function list(
   from: bigint,
   to: bigint,
 ): Promise<readonly bigint[] | undefined> {
-  const key = `${node.node.index} ${from} ${to}`
+  const key = keyOn(node, `${from} ${to}`)
   const asked =
     listings.get(key) ??
     node

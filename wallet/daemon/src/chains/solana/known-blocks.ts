@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import type { RpcResult } from '../rpc-result.ts'
 import { ANY_VERSION, U64 } from './wire.ts'
 
 /** The commitment of every block that a proof rests on. */
@@ -36,7 +37,11 @@ export type KnownBlocks = {
   lists: (node: NodeReader, slot: bigint, signature: string) => boolean | undefined
   /** Reads a block. Returns whether the node has it. */
   read: (node: NodeReader, slot: bigint, details: 'none' | 'signatures') => Promise<boolean>
+  /** The blockhash of the block that a node has in a slot now. */
+  hashAt: (node: NodeReader, slot: bigint) => Promise<RpcResult<string | undefined>>
   forget: (node: NodeReader, slot: bigint) => void
+  /** Forgets every block of a node. */
+  forgetAll: (node: NodeReader) => void
 }
 
 export function createKnownBlocks(): KnownBlocks {
@@ -44,7 +49,6 @@ export function createKnownBlocks(): KnownBlocks {
   /** Each with how many were watched when it was the newest. */
   const watched = new Map<string, number>()
   let count = 0
-  const keyOf = ({ node }: NodeReader, slot: bigint) => `${node.index} ${slot}`
   return {
     watch: (signatures) => {
       for (const signature of signatures) {
@@ -53,40 +57,55 @@ export function createKnownBlocks(): KnownBlocks {
       }
     },
     header: (node, slot) => {
-      const key = keyOf(node, slot)
+      const key = keyOn(node, slot)
       const entry = entries.get(key)
       if (entry !== undefined) remember(entries, MOST_BLOCKS, key, entry)
       return entry?.header
     },
     lists: (node, slot, signature) => {
-      const entry = entries.get(keyOf(node, slot))
+      const entry = entries.get(keyOn(node, slot))
       const since = watched.get(signature)
       if (entry === undefined || since === undefined || entry.watched < since) return undefined
       return entry.signatures.includes(signature)
     },
     read: async (node, slot, details) => {
-      const options = {
-        ...FINALIZED,
-        transactionDetails: details,
-        rewards: false,
-        maxSupportedTransactionVersion: ANY_VERSION,
-      }
-      const params = [Number(slot), options]
+      const params = paramsFor(slot, details)
       if (details === 'none') {
         const answer = await node.read('getBlock', params, Header.nullable())
         if (!answer.ok || answer.value === null) return false
-        remember(entries, MOST_BLOCKS, keyOf(node, slot), { header: answer.value, signatures: [], watched: -1 })
+        remember(entries, MOST_BLOCKS, keyOn(node, slot), { header: answer.value, signatures: [], watched: -1 })
         return true
       }
       const answer = await node.read('getBlock', params, Listing.nullable())
       if (!answer.ok || answer.value === null) return false
       const { signatures, ...header } = answer.value
       const found = signatures.filter((each) => watched.has(each))
-      remember(entries, MOST_BLOCKS, keyOf(node, slot), { header, signatures: found, watched: count })
+      remember(entries, MOST_BLOCKS, keyOn(node, slot), { header, signatures: found, watched: count })
       return true
     },
-    forget: (node, slot) => entries.delete(keyOf(node, slot)),
+    hashAt: async (node, slot) => {
+      const answer = await node.read('getBlock', paramsFor(slot, 'none'), Header.nullable())
+      return answer.ok ? { ok: true, value: answer.value?.blockhash } : answer
+    },
+    forget: (node, slot) => entries.delete(keyOn(node, slot)),
+    forgetAll: (node) => forgetNode(entries, node),
   }
+}
+
+function paramsFor(slot: bigint, transactionDetails: 'none' | 'signatures') {
+  const options = { transactionDetails, rewards: false, maxSupportedTransactionVersion: ANY_VERSION }
+  return [Number(slot), { ...FINALIZED, ...options }]
+}
+
+/** A key of what one node showed. */
+export function keyOn({ node }: NodeReader, what: bigint | string): string {
+  return `${node.index} ${what}`
+}
+
+/** Drops everything that a node showed. */
+export function forgetNode(map: Map<string, unknown>, node: NodeReader): void {
+  const prefix = keyOn(node, '')
+  for (const key of map.keys()) if (key.startsWith(prefix)) map.delete(key)
 }
 
 /** Makes an entry the newest one, and drops the oldest where there are too many. */

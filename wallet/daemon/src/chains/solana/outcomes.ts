@@ -21,6 +21,8 @@ const MAX_SIGNATURES = 256
 /** The newest finalized block of a node. */
 export type Finalized = { slot: bigint; height: bigint }
 
+type Included = Extract<Outcome, { kind: 'included' }>
+
 type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Status> }
 
 /**
@@ -28,6 +30,9 @@ type Look = { node: NodeReader; finalized: Finalized; statuses: Map<string, Stat
  * use the blockhash lists them. That statuses are missing proves nothing, however often: behind one address there may
  * be several nodes, and one that was restarted from a snapshot has no status for what another one's history covers.
  * Nor does the status `processed`: a node that keeps to a fork that lost says it for ever (solana-labs/solana#9305).
+ *
+ * Nothing is final on the word of a node that does not show, after it, that it serves the network; then another one is
+ * asked.
  */
 export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEach'>, monotonic: () => number) {
   const startLook = createHistory(monotonic)
@@ -35,25 +40,43 @@ export function createSolanaOutcomes(rpc: Pick<RpcPool, 'read' | 'onOne' | 'onEa
     places: readonly Place[],
   ): Promise<{ ok: true; outcomes: Outcome[] } | { ok: false; message: string }> => {
     const hashes = places.map(({ versions }) => versions[0]!.hash)
-    const withHistory = await rpc.onOne((node) => lookAt(node, hashes, 'history'))
+    const lookFor = (where: Where) =>
+      rpc.onOne(async (node) => {
+        const look = await lookAt(node, hashes, where)
+        return look.ok ? await outcomesIn(rpc, startLook(hashes), look.value, places) : look
+      })
+    const withHistory = await lookFor('history')
     // Where no node keeps a history, what a node remembers of the last blocks has to do.
     const isUnable = !withHistory.ok && withHistory.failure.kind === 'unable'
-    const seen = isUnable ? await rpc.onOne((node) => lookAt(node, hashes, 'last blocks')) : withHistory
-    if (!seen.ok) return { ok: false, message: seen.failure.message }
-    const settled = await Promise.all(
-      places.map(async ({ versions }) => {
-        const status = seen.value.statuses.get(versions[0]!.hash)
-        return isSettled(status) ? await included(rpc, versions[0]!, status) : undefined
-      }),
-    )
-    // One after the other, for they share the blocks that a look may read.
-    const search = startLook(hashes)
-    const outcomes: Outcome[] = []
-    for (const [index, { versions }] of places.entries()) {
-      outcomes.push(settled[index] ?? (await unsettled(rpc, search, seen.value, versions[0]!)))
-    }
-    return { ok: true, outcomes }
+    const seen = isUnable ? await lookFor('last blocks') : withHistory
+    return seen.ok ? { ok: true, outcomes: seen.value } : { ok: false, message: seen.failure.message }
   }
+}
+
+async function outcomesIn(
+  rpc: Pick<RpcPool, 'read' | 'onEach'>,
+  search: Search,
+  look: Look,
+  places: readonly Place[],
+): Promise<RpcResult<Outcome[]>> {
+  const settled = await Promise.all(
+    places.map(async ({ versions }) => {
+      const status = look.statuses.get(versions[0]!.hash)
+      return isSettled(status) ? await included(rpc, versions[0]!, status) : undefined
+    }),
+  )
+  // What is not final yet is asked about again.
+  const confirmed = settled.some((outcome) => outcome?.final) ? await look.node.confirm() : undefined
+  if (confirmed?.ok === false) return confirmed
+  // One after the other, for they share the blocks that a look may read.
+  const outcomes: Outcome[] = []
+  for (const [index, { versions }] of places.entries()) {
+    const known = settled[index]
+    const outcome = known ? { ok: true as const, value: known } : await unsettled(rpc, search, look, versions[0]!)
+    if (!outcome.ok) return outcome
+    outcomes.push(outcome.value)
+  }
+  return { ok: true, value: outcomes }
 }
 
 /** Of signatures that no block is known to have. Where the first node lacks blocks for a proof, the others are asked. */
@@ -62,25 +85,28 @@ async function unsettled(
   search: Search,
   { node, finalized }: Look,
   attempt: SentAttempt,
-): Promise<Outcome> {
+): Promise<RpcResult<Outcome>> {
   const { validUntil, hash } = attempt
-  if (validUntil === null) return { kind: 'waiting' }
-  const first = { node, searched: await search(node, attempt, finalized) }
+  if (validUntil === null) return { ok: true, value: { kind: 'waiting' } }
+  const asked = await search(node, attempt, finalized)
+  if (!asked.ok) return asked
+  const first = { node, searched: asked.value }
   const { searched, node: shownBy } =
     first.searched.kind === 'missing' ? await searchElsewhere(rpc, search, first, attempt) : first
   switch (searched.kind) {
     case 'alive':
     case 'reading':
-      return { kind: 'waiting' }
+      return { ok: true, value: { kind: 'waiting' } }
     case 'missing':
-      return { kind: 'waiting', missing: searched.missing }
+      return { ok: true, value: { kind: 'waiting', missing: searched.missing } }
     case 'found':
-      return await foundIn(rpc, shownBy, attempt, searched.slot)
+      return { ok: true, value: await foundIn(rpc, shownBy, attempt, searched.slot) }
     case 'none': {
       const missing = await contradiction(rpc, hash)
-      if (missing !== undefined) return { kind: 'waiting', missing }
+      if (missing !== undefined) return { ok: true, value: { kind: 'waiting', missing } }
       const proof = { kind: 'lists' as const, block: searched.last, node: shownBy.node.host }
-      return { kind: 'dead', proof, final: true, message: 'Its last valid block has passed without it.' }
+      const message = 'Its last valid block has passed without it.'
+      return { ok: true, value: { kind: 'dead', proof, final: true, message } }
     }
   }
 }
@@ -98,7 +124,8 @@ async function searchElsewhere(
     if (node.node.index === first.node.node.index) return { ok: true, value: first }
     const finalized = await readFinalized(node)
     if (!finalized.ok) return finalized
-    return { ok: true, value: { node, searched: await search(node, attempt, finalized.value) } }
+    const searched = await search(node, attempt, finalized.value)
+    return searched.ok ? { ok: true, value: { node, searched: searched.value } } : searched
   })
   const shown = asked.ok ? asked.value : []
   return (
@@ -126,7 +153,7 @@ function isSettled(status: Status | undefined): status is Settled {
   return status?.confirmationStatus === 'confirmed' || status?.confirmationStatus === 'finalized'
 }
 
-async function included(rpc: Pick<RpcPool, 'read'>, attempt: SentAttempt, status: Settled): Promise<Outcome> {
+async function included(rpc: Pick<RpcPool, 'read'>, attempt: SentAttempt, status: Settled): Promise<Included> {
   const { hash } = attempt
   const block = { number: status.slot, hash: '' }
   const base = { kind: 'included' as const, hash, block, final: status.confirmationStatus === 'finalized' }
@@ -157,7 +184,7 @@ async function foundIn(
   node: NodeReader,
   { hash }: SentAttempt,
   slot: bigint,
-): Promise<Outcome> {
+): Promise<Included> {
   const base = { kind: 'included' as const, hash, block: { number: slot, hash: '' }, final: true }
   const result = (await readResult(rpc, hash)) ?? (await resultInBlock(node, hash, slot))
   return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }

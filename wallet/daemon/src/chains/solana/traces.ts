@@ -2,7 +2,7 @@ import type { Trace } from '../chain-adapter.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import { readStatuses } from './outcomes.ts'
 
-/** Which of these signatures a node has in a block that cannot vanish. */
+/** Which of these signatures a node has in a block that cannot vanish. A node that serves something else has said nothing. */
 export async function readTraces(
   rpc: Pick<RpcPool, 'onEach'>,
   hashes: readonly string[],
@@ -17,7 +17,8 @@ export async function readTraces(
       if (status?.confirmationStatus !== 'finalized') continue
       found.push({ hash, node: node.node.host, block: { number: status.slot, hash: '' } })
     }
-    return { ok: true, value: found }
+    const confirmed = await node.confirm()
+    return confirmed.ok ? { ok: true, value: found } : confirmed
   })
   return asked.ok ? { ok: true, found: asked.value.flat() } : { ok: false, message: asked.failure.message }
 }
