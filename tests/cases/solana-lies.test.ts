@@ -34,12 +34,29 @@ const TOO_HIGH = 22_000_000
 const drops: Lie = ({ method }) =>
   method === 'sendTransaction' ? { error: { code: -32005, message: 'Node is behind by 42 slots' } } : undefined
 
+type Epoch = { absoluteSlot: number; blockHeight: number }
+type Latest = { context: { slot: number }; value: { lastValidBlockHeight: number } }
+
 /** Shifts a height that a node returns. */
 const shifted = async (method: string, by: number, ask: () => Promise<Answer>): Promise<Answer> => {
   const { result } = await ask()
-  if (method === 'getBlockHeight') return { result: Number(result) + by }
-  const { context, value } = result as { context: object; value: { lastValidBlockHeight: number } }
+  if (method === 'getEpochInfo') {
+    const epoch = result as Epoch
+    return { result: { ...epoch, blockHeight: epoch.blockHeight + by } }
+  }
+  const { context, value } = result as Latest
   return { result: { context, value: { ...value, lastValidBlockHeight: value.lastValidBlockHeight + by } } }
+}
+
+/** Shifts a slot that a node returns. */
+const shiftedSlot = async (method: string, by: number, ask: () => Promise<Answer>): Promise<Answer> => {
+  const { result } = await ask()
+  if (method === 'getEpochInfo') {
+    const epoch = result as Epoch
+    return { result: { ...epoch, absoluteSlot: epoch.absoluteSlot + by } }
+  }
+  const { context, value } = result as Latest
+  return { result: { context: { ...context, slot: context.slot + by }, value } }
 }
 
 /** A payment that is sent and cancelled ends when its blockhash does, and the books are right. */
@@ -52,9 +69,10 @@ async function assertCancelledInTime(payer: Payer): Promise<void> {
   await assertBooks(wallet, payer)
 }
 
-const HEIGHTS = ['getBlockHeight', 'getLatestBlockhash']
+/** What is asked when a payment is signed. */
+const HEIGHTS = ['getEpochInfo', 'getLatestBlockhash']
 
-// EdgeApp/edge-currency-accountbased#1107: a gateway answers getBlockHeight with the slot, 22 million too high.
+// EdgeApp/edge-currency-accountbased#1107: a gateway returns the slot for the height, 22 million too high.
 // solana-foundation/surfpool#387: the same in lastValidBlockHeight of getLatestBlockhash.
 test.each(HEIGHTS)('%s returns slots for heights: what was dropped is proven dead all the same', async (lying) => {
   const payer = await wallet.payer()
@@ -67,6 +85,46 @@ test.each(HEIGHTS)('%s returns slots for heights: what was dropped is proven dea
   await wallet.until(sent.id, { status: 'CANCELLED' })
   expect(await wallet.attempts(sent.id)).toHaveLength(1)
   await assertBooks(wallet, payer)
+})
+
+test.each([
+  ['one answer', ['getLatestBlockhash']],
+  ['one answer', ['getEpochInfo']],
+  ['both answers', ['getLatestBlockhash', 'getEpochInfo']],
+])('slots are far too high in %s while it is signed: it is proven dead, also by hand (%s)', async (_, lying) => {
+  const payer = await wallet.payer()
+  node.lie((call, ask) => (lying.includes(call.method) ? shiftedSlot(call.method, TOO_HIGH, ask) : drops(call, ask)))
+  const [first, second] = [await wallet.pay(payer, PAID), await wallet.pay(payer, PAID)]
+  for (const { id } of [first, second]) await wallet.until(id, { status: 'SUBMITTED' })
+  node.setDown(true)
+  for (let blocks = 0; blocks < 3_000; blocks += LIFETIME_BLOCKS) await truth.control.mine(LIFETIME_BLOCKS)
+  await wallet.http.operate('POST', `/v1/transactions/${first.id}/prove`, { rpcUrl: truth.rpcUrl })
+  await wallet.until(first.id, { status: 'FAILED' })
+  node.lie(drops)
+  node.setDown(false)
+  await wallet.http.operate('POST', `/v1/transactions/${second.id}/cancel`)
+  await wallet.until(second.id, { status: 'CANCELLED' })
+  for (const { id } of [first, second]) expect(await wallet.attempts(id)).toHaveLength(1)
+  await assertBooks(wallet, payer)
+})
+
+test('slots are far too high while it is signed: nothing is signed again while its blockhash is valid', async () => {
+  const payer = await wallet.payer()
+  let bytes: unknown[] | undefined
+  node.lie((call, ask) => {
+    if (call.method === 'sendTransaction') bytes ??= call.params
+    return HEIGHTS.includes(call.method) ? shiftedSlot(call.method, TOO_HIGH, ask) : drops(call, ask)
+  })
+  const sent = await wallet.pay(payer, PAID)
+  await wallet.until(sent.id, { status: 'SUBMITTED' })
+  node.lie(drops)
+  const slot = () => askNode<number>(truth.rpcUrl, 'getSlot', { commitment: 'finalized' })
+  await eventually(slot).toBeGreaterThan((await slot()) + 40)
+  expect(await wallet.attempts(sent.id)).toHaveLength(1)
+  await askNode(truth.rpcUrl, 'sendTransaction', ...bytes!)
+  node.beHonest()
+  await assertPaidOnce(wallet, sent)
+  expect(await truth.made(payer.address)).toBe(1)
 })
 
 test('heights are too low while it is signed: nothing is signed again while its blockhash is valid', async () => {

@@ -109,8 +109,8 @@ export type Missing = { code: NoticeCode; message: string }
 
 /** What is proven of a place. Only `final` ones stay true whatever a node says later. */
 export type Outcome =
-  /** `origin`: for versions that were signed without one. */
-  | { kind: 'waiting'; origin?: bigint; missing?: Missing }
+  /** `origin`: for versions that were signed without one. `reading`: the next question goes on with a search. */
+  | { kind: 'waiting'; origin?: bigint; missing?: Missing; reading?: true }
   /** A block lists this version. `result`: whether it took effect, and its fee; absent while no node tells. */
   | { kind: 'included'; hash: string; block: BlockRef; final: boolean; result?: Result; missing?: Missing }
   /** None of the versions can take effect any more. */

@@ -185,7 +185,9 @@ async function provePlace(
     }
     const before = missing
     missing = outcome.missing?.message ?? missing
-    if (missing === before) await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
+    const isReading = outcome.kind === 'waiting' && outcome.reading === true
+    if (missing === before && !isReading)
+      await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
   } while (context.timers.monotonic() < end)
   throw fault('OUTCOME_UNKNOWN', missing, { transactionId: row.id })
 }

@@ -4,10 +4,9 @@ import { z } from 'zod'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
-import { readBlockHeight } from './block-height.ts'
 import type { Lifetime } from './message.ts'
 import type { SolanaTraits } from './solana-traits.ts'
-import { InContext, U64 } from './wire.ts'
+import { EpochInfo, InContext, U64 } from './wire.ts'
 
 const Latest = InContext(
   z.object({ blockhash: z.string().transform((text) => text as Blockhash), lastValidBlockHeight: U64 }),
@@ -18,7 +17,8 @@ const BLOCKHASH_LIFETIME = 150n
 const LONGEST_LIFETIME = 300n
 
 /**
- * A blockhash, about when it ends, and the slot of the answer. Proofs do not rest on these heights: some nodes answer
+ * A blockhash, about when it ends, and about where its block is: the lower of two slots that the node named, because a
+ * search that begins too low finds the block all the same. Proofs do not rest on these heights: some nodes answer
  * with slots for heights (EdgeApp/edge-currency-accountbased#1107, solana-foundation/surfpool#387).
  */
 export type SolanaLifetime = Lifetime & { slot: bigint }
@@ -44,17 +44,19 @@ export function createBlockhashSource(
 }
 
 async function askLatest(node: NodeReader): Promise<RpcResult<SolanaLifetime>> {
-  const [latest, height, confirmed] = await Promise.all([
+  const [latest, newest, confirmed] = await Promise.all([
     node.read('getLatestBlockhash', [{ commitment: 'confirmed' }], Latest),
-    readBlockHeight(node, 'confirmed'),
+    node.read('getEpochInfo', [{ commitment: 'confirmed' }], EpochInfo),
     node.confirm(),
   ])
   if (!latest.ok) return latest
-  if (!height.ok) return height
+  if (!newest.ok) return newest
   if (!confirmed.ok) return confirmed
-  const { blockhash, lastValidBlockHeight } = latest.value.value
-  const lastValid = lastValidHeight(lastValidBlockHeight, height.value)
-  return { ok: true, value: { blockhash, lastValidBlockHeight: lastValid, slot: latest.value.context.slot } }
+  const { context, value } = latest.value
+  const { absoluteSlot, blockHeight } = newest.value
+  const lastValidBlockHeight = lastValidHeight(value.lastValidBlockHeight, blockHeight)
+  const slot = context.slot < absoluteSlot ? context.slot : absoluteSlot
+  return { ok: true, value: { blockhash: value.blockhash, lastValidBlockHeight, slot } }
 }
 
 /** At least a lifetime after the height that was seen. Where the two heights do not fit together, the lower one counts. */

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest'
 import type { SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import { newSolanaKey } from '../test-keys.fixture.ts'
-import { createHistory, type Searched } from './history.ts'
+import { createHistory } from './history.ts'
+import type { Searched } from './look.ts'
 import { buildMessage, type Lifetime, transferInstruction, withSignature } from './message.ts'
 
 const payer = newSolanaKey().account.address
 const OTHER_HASH = newSolanaKey().account.address
 /** The slot of the first block; every fifth slot has none. */
-const FIRST = 1_000
+const FIRST = 1_000_000
 const hashes = Array.from({ length: 5_000 }, (_, index) =>
   index < 1_400 ? newSolanaKey().account.address : `hash ${index}`,
 )
@@ -82,7 +83,7 @@ const finalizedAt = (index: number) => ({ slot: BigInt(slotOf(index)), height: B
 /** What comes of as many looks as it takes. */
 async function searched(node: NodeReader, bytes: SentAttempt, finalized = finalizedAt(1_350)): Promise<Searched> {
   const look = patient()
-  for (let count = 0; count < 50; count++) {
+  for (let count = 0; count < 100; count++) {
     const result = await look([bytes.hash])(node, bytes, finalized)
     if (result.kind !== 'reading') return result
   }
@@ -192,6 +193,67 @@ test('a blockhash that is found to be lost only long after is proven to be in no
   let kind: Searched['kind'] = 'reading'
   while (kind === 'reading') kind = (await again([SIGNATURE])(node, lost, finalizedAt(4_950))).kind
   expect(kind).toBe('missing')
+})
+
+test('a line that begins above what was stored of the height proves nothing', async () => {
+  const { node } = chain(slotOf(LOST_AT + 20))
+  expect((await searched(node, { ...lost, validUntil: BigInt(LOST_AT) - 400n })).kind).toBe('missing')
+})
+
+const TOO_HIGH = 20_000_000n
+const TOO_LOW = 10n
+
+test.each([TOO_HIGH, TOO_LOW, null])(
+  'with the origin %s the block with the blockhash is found all the same',
+  async (origin) => {
+    const { node, blocks } = chain(slotOf(4_500))
+    for (const index of [SIGNED_AT, 30]) {
+      const bytes = attempt(index, { origin })
+      expect(await searched(node, bytes)).toEqual(none(index + 151))
+      expect(await searched(node, bytes, finalizedAt(4_950))).toEqual(none(index + 151))
+      blocks.get(slotOf(index + 9))!.signatures!.push(SIGNATURE)
+      expect(await searched(node, bytes, finalizedAt(4_950))).toEqual({
+        kind: 'found',
+        slot: BigInt(slotOf(index + 9)),
+      })
+    }
+  },
+)
+
+test('with an origin that is far too high bytes are alive as long as their blockhash is', async () => {
+  const { node } = chain()
+  const look = patient()
+  const bytes = attempt(SIGNED_AT, { origin: TOO_HIGH })
+  for (let index = SIGNED_AT - 20; index <= SIGNED_AT + 150; index += 10) {
+    for (let count = 0; count < 15; count++) {
+      const { kind } = await look([SIGNATURE])(node, bytes, finalizedAt(index))
+      expect(['alive', 'reading']).toContain(kind)
+    }
+  }
+  await expect.poll(() => look([SIGNATURE])(node, bytes, finalizedAt(SIGNED_AT + 151))).toEqual(none(SIGNED_AT + 151))
+})
+
+test.each([
+  [TOO_HIGH, `Slot ${TOO_HIGH}, which was named when it was signed, did not exist yet`],
+  [TOO_LOW, `Too many blocks have come since slot ${TOO_LOW}, which was named when it was signed`],
+  [null, 'It is not known in which slot it was signed'],
+])(
+  'with the origin %s and no block that carries the blockhash it is said that nothing can be proven',
+  async (origin, why) => {
+    const { node, asked } = chain(slotOf(4_500))
+    const result = await searched(node, { ...lost, origin }, finalizedAt(4_950))
+    expect(result).toMatchObject({ kind: 'missing', missing: { message: expect.stringContaining(why) } })
+    expect(asked.filter((method) => method === 'getBlock').length).toBeLessThan(7_000)
+  },
+)
+
+test('a node that is far behind shows nothing before it is there', async () => {
+  const { node } = chain()
+  const look = patient()
+  const bytes = attempt(1_150)
+  const behind = () => look([SIGNATURE])(node, bytes, finalizedAt(50))
+  await expect.poll(behind).toEqual({ kind: 'alive' })
+  await expect.poll(() => look([SIGNATURE])(node, bytes, finalizedAt(1_310))).toEqual(none(1_301))
 })
 
 test('a node that lacks blocks is asked again after a pause, each time after twice as long', async () => {

@@ -1,17 +1,10 @@
 import { z } from 'zod'
-import type { BlockRef, Missing, SentAttempt } from '../chain-adapter.ts'
+import type { Missing, SentAttempt } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { openEnvelope } from './envelope.ts'
-import {
-  createKnownBlocks,
-  FINALIZED,
-  forgetNode,
-  type KnownBlock,
-  type KnownBlocks,
-  keyOn,
-  remember,
-} from './known-blocks.ts'
+import { forgetNode, type KnownBlock, keyOn, remember } from './known-blocks.ts'
+import { type Look, list, newLook, newMemory, noting, readSome, type Searched, showsAgain } from './look.ts'
 import type { Finalized } from './outcomes.ts'
 import { decodeMessage } from './read-message.ts'
 import { U64 } from './wire.ts'
@@ -29,13 +22,15 @@ const OLDEST_AGE = 150n
  */
 const OLDEST_REMEMBERED = 300n
 
-/** Slots around the origin where the block with the blockhash may be: answers name a slot beside it, outside blockhashes are older. */
+/**
+ * Slots around the origin where the block with the blockhash may be: answers name a slot beside it, outside blockhashes
+ * are older. An origin that is further above the newest finalized slot was never true, or the node is far behind.
+ */
 const SLOTS_BELOW = 1_000n
 const SLOTS_ABOVE = 400n
 /** How far ahead blocks are listed. Nodes list 500,000 slots at most. */
 const SPANS = [450n, 5_000n, 500_000n]
 
-const READS_PER_LOOK = 100
 const LISTS_TOGETHER = 50
 const HEADERS_TOGETHER = 10
 const MOST_STARTS = 1_000
@@ -45,20 +40,12 @@ const LOST_SLOTS = 3_000n
 const MOST_LOST_SLOTS = 500_000n
 /** Slots that are listed at once on the way: few, and many where these have no block. */
 const STRETCHES = [150n, 5_000n]
+/** Slots that are listed at once on the way down, where nothing true is known of the origin. */
+const STRETCH_BELOW = 500n
 
 /** A node that lacked blocks is asked again after a pause, each time after twice as long. */
 const FIRST_PAUSE_MS = 2_000
 const LONGEST_PAUSE_MS = 300_000
-
-export type Searched =
-  /** The bytes may still take effect. */
-  | { kind: 'alive' }
-  /** More blocks have to be read, in the next look. */
-  | { kind: 'reading' }
-  | { kind: 'found'; slot: bigint }
-  /** No block that could have the bytes has them; `last` is the last of these. */
-  | { kind: 'none'; last: BlockRef }
-  | { kind: 'missing'; missing: Missing }
 
 /** Searches the finalized blocks of one node for a signature. Fails where the node does not show that it serves the network. */
 export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finalized) => Promise<RpcResult<Searched>>
@@ -72,6 +59,10 @@ export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finaliz
  * every block is searched from well below the origin up to one by which every blockhash has ended that there was when
  * this was noticed.
  *
+ * Where nothing true is known of the origin, the block with the blockhash is looked for around the slot that was final
+ * when this was noticed, and below it. Only a block that carries it makes a proof then: without one it is not known
+ * where a line would have to begin.
+ *
  * Where a search has asked a node anything, the node then has to show again that it serves the network, and, for a proof,
  * the last block of it: a lost blockhash has no block of this network in its line, so that an endpoint which serves
  * another one could show all of it. Until it has shown that, nothing of what it said is kept.
@@ -80,19 +71,15 @@ export type Search = (node: NodeReader, attempt: SentAttempt, finalized: Finaliz
  */
 export function createHistory(monotonic: () => number): (hashes: readonly string[]) => Search {
   const missed = new Map<string, { until: number; pause: number; searched: Searched }>()
-  const memory: Memory = {
-    blocks: createKnownBlocks(),
-    starts: new Map(),
-    lost: new Map(),
-    lostLines: new Map(),
-  }
+  const memory = newMemory()
   const forget = (node: NodeReader) => {
-    memory.blocks.forgetAll(node)
-    for (const map of [missed, memory.starts, memory.lost, memory.lostLines]) forgetNode(map, node)
+    const { blocks, ...maps } = memory
+    blocks.forgetAll(node)
+    for (const map of [missed, ...Object.values(maps)]) forgetNode(map, node)
   }
   return (hashes) => {
     memory.blocks.watch(hashes)
-    const look: Look = { ...memory, readsLeft: READS_PER_LOOK, listings: new Map(), asked: new Set(), shown: new Set() }
+    const look = newLook(memory)
     return async (node, attempt, finalized) => {
       const key = keyOn(node, attempt.hash)
       const last = missed.get(key)
@@ -112,66 +99,19 @@ export function createHistory(monotonic: () => number): (hashes: readonly string
   }
 }
 
-/** What nodes have shown, by node. */
-type Memory = {
-  blocks: KnownBlocks
-  /** The slots of the blocks with a blockhash. */
-  starts: Map<string, bigint>
-  /** The newest slots when blockhashes were found to be lost, by signature. */
-  lost: Map<string, bigint>
-  /** How far the line was followed for a lost blockhash, by signature, and how many blocks of it were late. */
-  lostLines: Map<string, { at: { slot: bigint; blockhash: string }; late: number }>
-}
-
-type Look = Memory & {
-  readsLeft: number
-  listings: Map<string, Promise<readonly bigint[] | undefined>>
-  /** Nodes that were asked since they last showed what they serve. */
-  asked: Set<number>
-  /** Last blocks of proofs that were shown a second time. */
-  shown: Set<string>
-}
-
-/** The same node, which is noted whenever it is asked. */
-function noting({ asked }: Look, node: NodeReader): NodeReader {
-  const read: NodeReader['read'] = (method, params, schema) => {
-    asked.add(node.node.index)
-    return node.read(method, params, schema)
-  }
-  return { ...node, read }
-}
-
-/**
- * Whether a node that was asked serves the network, and then has the last block of a proof, whenever it was read before.
- * An endpoint that is switched in between, in either direction, does not pass both.
- */
-async function showsAgain(look: Look, node: NodeReader, searched: Searched): Promise<RpcResult<boolean>> {
-  const { asked, blocks, shown } = look
-  if (asked.delete(node.node.index)) {
-    const confirmed = await node.confirm()
-    if (!confirmed.ok) return confirmed
-  }
-  if (searched.kind !== 'none') return { ok: true, value: true }
-  const { number, hash } = searched.last
-  const key = keyOn(node, hash)
-  if (shown.has(key)) return { ok: true, value: true }
-  const there = await blocks.hashAt(node, number)
-  if (!there.ok && there.failure.kind === 'unreachable') return there
-  if (!there.ok || there.value !== hash) return { ok: true, value: false }
-  shown.add(key)
-  return { ok: true, value: true }
-}
-
 async function search(look: Look, node: NodeReader, attempt: SentAttempt, finalized: Finalized): Promise<Searched> {
   const { origin, validUntil } = attempt
   // The height from the time of signing decides nothing but when to say that something is missing.
   const seemsOver = validUntil !== null && finalized.height > validUntil
-  if (origin !== null && finalized.slot <= origin + OLDEST_AGE) {
-    return seemsOver && finalized.slot < origin ? lacks(node, 'getBlock', origin) : { kind: 'alive' }
-  }
   const blockhash = blockhashOf(attempt.raw)
-  if (origin === null || blockhash === undefined) {
-    return seemsOver ? { kind: 'missing', missing: unknownOrigin } : { kind: 'alive' }
+  if (blockhash === undefined) return seemsOver ? { kind: 'missing', missing: unreadable } : { kind: 'alive' }
+  const isAbove = origin !== null && origin > finalized.slot + SLOTS_BELOW
+  const newest = look.lost.get(keyOn(node, attempt.hash))
+  if (origin === null || isAbove || (newest !== undefined && isTooFar(origin, newest))) {
+    return await searchWithoutOrigin(look, node, attempt, { blockhash, finalized, seemsOver })
+  }
+  if (finalized.slot <= origin + OLDEST_AGE) {
+    return seemsOver && finalized.slot < origin ? lacks(node, 'getBlock', origin) : { kind: 'alive' }
   }
   // What was searched for around the origin is not searched for again.
   if (look.lostLines.has(keyOn(node, attempt.hash))) {
@@ -186,6 +126,11 @@ async function search(look: Look, node: NodeReader, attempt: SentAttempt, finali
     return isCovered || seemsOver ? lacks(node, method, origin) : { kind: 'alive' }
   }
   return await searchFrom(look, node, attempt, { ...start, origin, finalized })
+}
+
+/** Whether a line from the origin would be too long to be followed. */
+function isTooFar(origin: bigint, newest: bigint): boolean {
+  return newest > origin + MOST_LOST_SLOTS
 }
 
 type Start = { slot: bigint; header: KnownBlock }
@@ -208,7 +153,7 @@ async function findStart(
   const before = starts.get(key) ?? origin
   if (blocks.header(node, before) === undefined) await blocks.read(node, before, 'none')
   if (carries(before)) return startAt(before)
-  const from = origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n
+  const from = less(origin, SLOTS_BELOW)
   const listed = await list(look, node, from, least(origin + SLOTS_ABOVE, finalized.slot))
   if (listed === undefined) return 'getBlocks'
   const near = listed.toSorted((a, b) => Number(distance(a, origin) - distance(b, origin)))
@@ -247,16 +192,18 @@ async function searchFrom(
 async function searchLost(
   look: Look,
   node: NodeReader,
-  { hash }: SentAttempt,
+  { hash, validUntil }: SentAttempt,
   { blockhash, origin, finalized }: { blockhash: string; origin: bigint; finalized: Finalized },
 ): Promise<Searched> {
   const { blocks, lostLines } = look
   const newest = await newestWhenLost(look, node, hash)
-  if (newest === undefined || newest > origin + MOST_LOST_SLOTS) return lacks(node, 'getBlock', origin)
+  if (newest === undefined) return lacks(node, 'getBlock', origin)
+  // Looked for without its origin from the next look on.
+  if (isTooFar(origin, newest)) return { kind: 'reading' }
   const key = keyOn(node, hash)
   for (;;) {
     const { at, late } = lostLines.get(key) ?? { at: undefined, late: 0 }
-    const from = at?.slot ?? (origin > SLOTS_BELOW ? origin - SLOTS_BELOW : 0n)
+    const from = at?.slot ?? less(origin, SLOTS_BELOW)
     const listed = await listOnward(look, node, from, finalized.slot)
     if (listed === undefined || (at !== undefined && listed[0] !== at.slot)) return lacks(node, 'getBlocks', origin)
     const slots = listed.slice(at === undefined ? 0 : 1, LISTS_TOGETHER)
@@ -270,8 +217,11 @@ async function searchLost(
     // What it was followed to turned out to be of another fork.
     if (at !== undefined && blocks.header(node, at.slot) === undefined) lostLines.delete(key)
     if (searched.kind !== 'none') return searched
-    const isWhole = at !== undefined || first === from || (blocks.header(node, first)?.parentSlot ?? from) < from
-    if (!isWhole) return lacks(node, 'getBlock', origin)
+    if (at === undefined) {
+      const header = blocks.header(node, first)
+      const isWhole = header !== undefined && (first === from || header.parentSlot < from)
+      if (!isWhole || !isBelowSigning(header, validUntil)) return lacks(node, 'getBlock', origin)
+    }
     const start = stretch.find((slot) => blocks.header(node, slot)?.blockhash === blockhash)
     if (start !== undefined) {
       remember(look.starts, MOST_STARTS, keyOn(node, blockhash), start)
@@ -284,6 +234,15 @@ async function searchLost(
   }
 }
 
+/**
+ * Whether a line begins below every block whose blockhash could be signed. What was stored of the height can only keep
+ * a line from being a proof: where it and the origin do not fit together, one of them is too high.
+ */
+function isBelowSigning({ blockHeight }: KnownBlock, validUntil: bigint | null): boolean {
+  if (blockHeight == null || validUntil === null) return false
+  return blockHeight + OLDEST_REMEMBERED + OLDEST_AGE <= validUntil
+}
+
 /** The newest slot of a node when it was first asked about a lost blockhash. */
 async function newestWhenLost({ lost }: Look, node: NodeReader, hash: string): Promise<bigint | undefined> {
   const key = keyOn(node, hash)
@@ -293,6 +252,60 @@ async function newestWhenLost({ lost }: Look, node: NodeReader, hash: string): P
   if (!newest.ok) return undefined
   remember(lost, MOST_STARTS, key, newest.value.absoluteSlot)
   return newest.value.absoluteSlot
+}
+
+/** Searches for bytes of whose origin nothing true is known: only the block that carries their blockhash makes a proof. */
+async function searchWithoutOrigin(
+  look: Look,
+  node: NodeReader,
+  attempt: SentAttempt,
+  { blockhash, finalized, seemsOver }: { blockhash: string; finalized: Finalized; seemsOver: boolean },
+): Promise<Searched> {
+  const key = keyOn(node, attempt.hash)
+  const noticed = look.noticed.get(key) ?? finalized.slot
+  remember(look.noticed, MOST_STARTS, key, noticed)
+  const isFound = look.starts.has(keyOn(node, blockhash))
+  if (isFound || !look.searchedDownTo.has(key)) {
+    const start = await findStart(look, node, { blockhash, origin: noticed, finalized })
+    if (start === 'reading') return { kind: 'reading' }
+    if (typeof start !== 'string') {
+      return await searchFrom(look, node, attempt, { ...start, origin: start.slot, finalized })
+    }
+    // It was signed a moment ago, and its block is yet to be final.
+    if (finalized.slot <= noticed + SLOTS_ABOVE && !seemsOver) return { kind: 'alive' }
+    if (start !== 'nowhere') return lacks(node, start, noticed)
+  }
+  return await searchDown(look, node, attempt, { blockhash, noticed })
+}
+
+/** Looks for the block that carries a blockhash from well above it down, as far as a look may read. */
+async function searchDown(
+  look: Look,
+  node: NodeReader,
+  { hash, origin }: SentAttempt,
+  { blockhash, noticed }: { blockhash: string; noticed: bigint },
+): Promise<Searched> {
+  const { blocks, searchedDownTo } = look
+  const key = keyOn(node, hash)
+  const lowest = less(noticed, MOST_LOST_SLOTS)
+  const carries = (slot: bigint) => blocks.header(node, slot)?.blockhash === blockhash
+  for (;;) {
+    const above = searchedDownTo.get(key) ?? less(noticed, SLOTS_BELOW)
+    if (above <= lowest) return { kind: 'missing', missing: nowhere(node, origin, lowest, noticed) }
+    if (look.readsLeft <= 0) return { kind: 'reading' }
+    look.readsLeft -= 1
+    const from = above > lowest + STRETCH_BELOW ? above - STRETCH_BELOW : lowest
+    const listed = await list(look, node, from, above - 1n)
+    if (listed === undefined) return lacks(node, 'getBlocks', from)
+    const unread = listed.filter((slot) => blocks.header(node, slot) === undefined).reverse()
+    const how = { details: 'none', together: HEADERS_TOGETHER, isEnough: () => listed.some(carries) } as const
+    const read = await readSome(look, node, unread, how)
+    const start = listed.find(carries)
+    if (start !== undefined) remember(look.starts, MOST_STARTS, keyOn(node, blockhash), start)
+    if (start !== undefined || read === 'reading') return { kind: 'reading' }
+    if (read !== 'read') return lacks(node, read, from)
+    remember(searchedDownTo, MOST_STARTS, key, from)
+  }
 }
 
 type Line = {
@@ -367,44 +380,6 @@ async function listOnward(
   return listed
 }
 
-async function list(
-  { listings }: Look,
-  node: NodeReader,
-  from: bigint,
-  to: bigint,
-): Promise<readonly bigint[] | undefined> {
-  const key = keyOn(node, `${from} ${to}`)
-  const asked =
-    listings.get(key) ??
-    node
-      .read('getBlocks', [Number(from), Number(to), FINALIZED], z.array(U64))
-      .then((answer) => (answer.ok ? answer.value : undefined))
-  listings.set(key, asked)
-  return await asked
-}
-
-/** Reads blocks until it is enough, none of those read together can be had, or the look has read what it may. */
-async function readSome(
-  look: Look,
-  node: NodeReader,
-  slots: readonly bigint[],
-  how: { details: 'none' | 'signatures'; together: number; isEnough?: () => boolean },
-): Promise<'read' | 'getBlock' | 'reading'> {
-  const { details, together, isEnough = () => false } = how
-  let hasAll = true
-  for (let done = 0; done < slots.length && !isEnough(); ) {
-    if (look.readsLeft <= 0) return 'reading'
-    const some = slots.slice(done, done + Math.min(together, look.readsLeft))
-    const answers = await Promise.all(some.map((slot) => look.blocks.read(node, slot, details)))
-    const had = answers.filter((isRead) => isRead).length
-    look.readsLeft -= had
-    done += some.length
-    if (had < some.length) hasAll = false
-    if (had === 0) break
-  }
-  return hasAll ? 'read' : 'getBlock'
-}
-
 /** The age up to which a blockhash counts, in blocks after its own. */
 function oldestAge(validUntil: bigint | null, height: bigint | null | undefined): bigint {
   if (validUntil === null || height == null) return OLDEST_REMEMBERED
@@ -418,10 +393,24 @@ function blockhashOf(raw: Uint8Array): string | undefined {
   return message === undefined ? undefined : decodeMessage(message)?.lifetimeToken
 }
 
+const less = (slot: bigint, slots: bigint) => (slot > slots ? slot - slots : 0n)
 const least = (a: bigint, b: bigint) => (a < b ? a : b)
 const distance = (a: bigint, b: bigint) => (a < b ? b - a : a - b)
 
-const unknownOrigin: Missing = { code: 'HISTORY_UNAVAILABLE', message: 'It is not known when it was signed.' }
+const unreadable: Missing = { code: 'HISTORY_UNAVAILABLE', message: 'The blockhash of its bytes cannot be read.' }
+
+/** Why it is not known where a search has to begin. */
+function nowhere(node: NodeReader, origin: bigint | null, lowest: bigint, noticed: bigint): Missing {
+  const host = node.node.host
+  const known =
+    origin === null
+      ? 'It is not known in which slot it was signed'
+      : origin > noticed
+        ? `Slot ${origin}, which was named when it was signed, did not exist yet`
+        : `Too many blocks have come since slot ${origin}, which was named when it was signed`
+  const message = `${known}, and of the blocks from slot ${lowest} to ${noticed} none that ${host} has carries its blockhash.`
+  return { code: 'HISTORY_UNAVAILABLE', message }
+}
 
 /** In words that stay the same from one look to the next, for each change of a notice is told. */
 function lacks(node: NodeReader, method: Lacking, origin: bigint): Searched {

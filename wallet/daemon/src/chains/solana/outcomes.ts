@@ -4,17 +4,17 @@ import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { chargedFee } from './charged-fee.ts'
-import { createHistory, type Search, type Searched } from './history.ts'
+import { createHistory, type Search } from './history.ts'
 import { FINALIZED } from './known-blocks.ts'
+import type { Searched } from './look.ts'
 import { describeTransactionError } from './node-errors.ts'
-import { ANY_VERSION, InContext, U64 } from './wire.ts'
+import { ANY_VERSION, EpochInfo, InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
 type Status = z.output<typeof Status>
 type Settled = NonNullable<Status>
 const Statuses = InContext(z.array(Status))
 const Included = z.object({ slot: U64, meta: z.object({ err: z.unknown(), fee: U64 }) }).nullable()
-const EpochInfo = z.object({ absoluteSlot: U64, blockHeight: U64 })
 
 const MAX_SIGNATURES = 256
 
@@ -95,8 +95,9 @@ async function unsettled(
     first.searched.kind === 'missing' ? await searchElsewhere(rpc, search, first, attempt) : first
   switch (searched.kind) {
     case 'alive':
-    case 'reading':
       return { ok: true, value: { kind: 'waiting' } }
+    case 'reading':
+      return { ok: true, value: { kind: 'waiting', reading: true } }
     case 'missing':
       return { ok: true, value: { kind: 'waiting', missing: searched.missing } }
     case 'found':

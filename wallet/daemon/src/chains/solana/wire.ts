@@ -7,6 +7,9 @@ export const U64 = z
 
 export const InContext = <Schema extends z.ZodType>(value: Schema) => z.object({ value })
 
+/** Slot and height of the newest block, of `getEpochInfo`. */
+export const EpochInfo = z.object({ absoluteSlot: U64, blockHeight: U64 })
+
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
 /**
