@@ -116,7 +116,8 @@ export type Outcome =
   /** None of the versions can take effect any more. */
   | { kind: 'dead'; proof: Proof; final: boolean; message: string; missing?: Missing }
 
-export type Result = { succeeded: boolean; fee: bigint; message: string }
+/** What came of bytes in a block. `code`: why they failed, where the chain says it in a way that has one. */
+export type Result = { succeeded: boolean; fee: bigint; message: string; code?: ErrorCode }
 
 export type BroadcastOptions = {
   /** Asked in the same turn as each write to a socket; where it says no, that write does not happen. */

@@ -261,14 +261,14 @@ async function reverted(
   db: Context['db'],
   row: TransactionRow,
   version: AttemptRow,
-  { fee, message }: Result,
+  { fee, message, code = 'CHAIN_ERROR' }: Result,
 ): Promise<TransactionRow | undefined> {
   if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
   await commit(db, row.id, { fee, spent: false, at: context.now() })
   return await move(
     db,
     { id: row.id, from: row.status, to: 'FAILED', at: context.now() },
-    { ...OVER, fee: fee.toString(), hash: version.hash, error_code: 'CHAIN_ERROR', error_message: message },
+    { ...OVER, fee: fee.toString(), hash: version.hash, error_code: code, error_message: message },
     { type: 'TX_FAILED', actor: 'daemon', data: { hash: version.hash, fee: fee.toString(), message } },
   )
 }

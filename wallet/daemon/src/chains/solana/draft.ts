@@ -5,13 +5,13 @@ import { checkBalance, describeAmount, type Refusal, refuse } from '../payment.t
 import type { SolanaContext } from './context.ts'
 import { decodeSolana } from './decode.ts'
 import { buildMessage, feeOf, type Lifetime, signaturesIn, withSignature } from './message.ts'
-import { describeTransactionError } from './node-errors.ts'
 import { observe } from './observe.ts'
 import { type SolanaPlan, storedPlan } from './plan.ts'
 import { prepareSolana } from './prepare.ts'
 import { readPrices, usualPrice } from './prices.ts'
 import { type ReadInstruction, readMessage } from './read-message.ts'
 import { checkPaid } from './recipients.ts'
+import { explainFailure } from './transaction-error.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 import { U64 } from './wire.ts'
 
@@ -52,6 +52,9 @@ export async function draftSolana(
   if (unpayable !== undefined) return unpayable
   const refusal = checkTrial(trial, facts.payments, wallet, rent, signatures, network)
   if (refusal !== undefined) return refusal
+  if (trial.err !== null) {
+    return refuse('SIMULATION_FAILED', `The transaction would fail: ${explainFailure(trial.err, trialMessage).why}.`)
+  }
 
   const units = Math.ceil(Number(trial.unitsConsumed ?? USUAL_UNITS) * 1.1)
   const plan: SolanaPlan = { instructions: prepared.instructions, units, unitPrice }
@@ -157,8 +160,7 @@ function checkTrial(
     const has = (trial.before.get(to)?.lamports ?? 0n) + sum(payments.filter((each) => each.to === to))
     if (has < rent) return belowRent(to, rent - (trial.before.get(to)?.lamports ?? 0n), network)
   }
-  if (trial.err === null) return undefined
-  return refuse('SIMULATION_FAILED', `The transaction would fail: ${describeTransactionError(trial.err)}.`)
+  return undefined
 }
 
 /** Whether the wallet has the coins for these payments and the fee, and keeps as much as it must. */

@@ -4,10 +4,11 @@ import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
 import type { RpcResult } from '../rpc-result.ts'
 import { chargedFee } from './charged-fee.ts'
+import { openEnvelope } from './envelope.ts'
 import { createHistory, type Search } from './history.ts'
 import { FINALIZED } from './known-blocks.ts'
 import type { Searched } from './look.ts'
-import { describeTransactionError } from './node-errors.ts'
+import { explainFailure } from './transaction-error.ts'
 import { ANY_VERSION, EpochInfo, InContext, U64 } from './wire.ts'
 
 const Status = z.object({ slot: U64, err: z.unknown(), confirmationStatus: z.string().nullish() }).nullable()
@@ -158,36 +159,38 @@ async function included(rpc: Pick<RpcPool, 'read'>, attempt: SentAttempt, status
   const { hash } = attempt
   const block = { number: status.slot, hash: '' }
   const base = { kind: 'included' as const, hash, block, final: status.confirmationStatus === 'finalized' }
-  const result = (await readResult(rpc, hash)) ?? resultOfStatus(attempt, status)
+  const result = (await readResult(rpc, attempt)) ?? resultOfStatus(attempt, status)
   return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }
 }
 
-async function readResult(rpc: Pick<RpcPool, 'read'>, hash: string): Promise<Result | undefined> {
+async function readResult(rpc: Pick<RpcPool, 'read'>, attempt: SentAttempt): Promise<Result | undefined> {
   const options = { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: ANY_VERSION }
-  const read = await rpc.read('getTransaction', [hash, options], Included)
-  return read.ok && read.value !== null ? resultOf(read.value.meta) : undefined
+  const read = await rpc.read('getTransaction', [attempt.hash, options], Included)
+  return read.ok && read.value !== null ? resultOf(attempt, read.value.meta) : undefined
 }
 
 /** Without a record, the status says whether it succeeded, and the fee follows from the message: it is paid in any case. */
-function resultOfStatus({ raw }: SentAttempt, { err }: Settled): Result | undefined {
-  const fee = chargedFee(raw)
-  return fee === undefined ? undefined : resultOf({ err, fee })
+function resultOfStatus(attempt: SentAttempt, { err }: Settled): Result | undefined {
+  const fee = chargedFee(attempt.raw)
+  return fee === undefined ? undefined : resultOf(attempt, { err, fee })
 }
 
-function resultOf({ err, fee }: { err?: unknown; fee: bigint }): Result {
-  const succeeded = err === null || err === undefined
-  return { succeeded, fee, message: succeeded ? '' : `It failed: ${describeTransactionError(err)}.` }
+function resultOf({ raw }: SentAttempt, { err, fee }: { err?: unknown; fee: bigint }): Result {
+  if (err === null || err === undefined) return { succeeded: true, fee, message: '' }
+  const { why, code } = explainFailure(err, openEnvelope(raw)?.message)
+  return { succeeded: false, fee, message: `It failed: ${why}.`, ...(code && { code }) }
 }
 
 /** Its status is gone, and a finalized block lists it. */
 async function foundIn(
   rpc: Pick<RpcPool, 'read'>,
   node: NodeReader,
-  { hash }: SentAttempt,
+  attempt: SentAttempt,
   slot: bigint,
 ): Promise<Included> {
+  const { hash } = attempt
   const base = { kind: 'included' as const, hash, block: { number: slot, hash: '' }, final: true }
-  const result = (await readResult(rpc, hash)) ?? (await resultInBlock(node, hash, slot))
+  const result = (await readResult(rpc, attempt)) ?? (await resultInBlock(node, attempt, slot))
   return result === undefined ? { ...base, missing: noReceipt(hash) } : { ...base, result }
 }
 
@@ -200,7 +203,7 @@ const FullBlock = z.object({
   ),
 })
 
-async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Promise<Result | undefined> {
+async function resultInBlock(node: NodeReader, attempt: SentAttempt, slot: bigint): Promise<Result | undefined> {
   const options = {
     commitment: 'finalized',
     transactionDetails: 'full',
@@ -210,8 +213,8 @@ async function resultInBlock(node: NodeReader, hash: string, slot: bigint): Prom
   }
   const block = await node.read('getBlock', [Number(slot), options], FullBlock.nullable())
   if (!block.ok || block.value === null) return undefined
-  const meta = block.value.transactions.find(({ transaction }) => transaction.signatures[0] === hash)?.meta
-  return meta ? resultOf(meta) : undefined
+  const meta = block.value.transactions.find(({ transaction }) => transaction.signatures[0] === attempt.hash)?.meta
+  return meta ? resultOf(attempt, meta) : undefined
 }
 
 function noReceipt(hash: string): Missing {

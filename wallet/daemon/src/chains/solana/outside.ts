@@ -12,13 +12,13 @@ import { decodeSolana } from './decode.ts'
 import { type Envelope, openEnvelope, sealEnvelope } from './envelope.ts'
 import { checkLifetime, nonceAdvance } from './lifetime.ts'
 import { feeOf, signaturesIn } from './message.ts'
-import { describeTransactionError } from './node-errors.ts'
 import { observe } from './observe.ts'
 import { ordinaryPrice, readPrices } from './prices.ts'
 import { LOOKUP_TABLE_PROGRAM } from './programs.ts'
 import { decodeMessage, type ReadMessage, readMessage, signersOf, type Tables, tablesOf } from './read-message.ts'
 import { checkPaid } from './recipients.ts'
 import { sanitizeFault } from './sanitize.ts'
+import { explainFailure } from './transaction-error.ts'
 import { factsOf, type Trial, tryTransaction } from './trial.ts'
 
 /** The plan of a transaction that was made elsewhere: exactly its bytes. */
@@ -53,7 +53,10 @@ export async function draftOutside(
   if (!tried.ok) return tried
   const { trial } = tried
   if (trial.err !== null) {
-    return refuse('SIMULATION_FAILED', `The transaction would fail: ${describeTransactionError(trial.err)}.`)
+    return refuse(
+      'SIMULATION_FAILED',
+      `The transaction would fail: ${explainFailure(trial.err, envelope.message).why}.`,
+    )
   }
   const facts = await factsOf(context, trial, wallet, tables.value)
   if (!facts.ok) return refuse('CHAIN_ERROR', facts.failure.message)

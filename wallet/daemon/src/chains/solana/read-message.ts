@@ -75,6 +75,19 @@ export function readMessage(
   }
 }
 
+/** A program, and how many accounts it is called with. */
+export type CalledProgram = { program: string; accounts: number }
+
+/** What the instructions of a message call, in their order; none for bytes that are no message. A program is in no lookup table. */
+export function programsIn(message: Uint8Array): CalledProgram[] {
+  const compiled = decodeMessage(message)
+  if (compiled === undefined) return []
+  return instructionsOf(compiled).map(({ program, accounts }) => ({
+    program: compiled.staticAccounts[program] ?? '',
+    accounts: accounts.length,
+  }))
+}
+
 /** `0x` and the first eight bytes of an instruction, which tell most programs what to do. */
 export function selectorOf(data: Uint8Array): string {
   return `0x${Buffer.from(data.subarray(0, 8)).toString('hex')}`
