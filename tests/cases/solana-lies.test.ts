@@ -1,3 +1,4 @@
+import { base58 } from '@scure/base'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   askNode,
@@ -68,6 +69,9 @@ async function assertCancelledInTime(payer: Payer): Promise<void> {
   await wallet.until(sent.id, { status: 'CANCELLED' })
   await assertBooks(wallet, payer)
 }
+
+/** What a node returns that takes a transaction: its first signature, after a byte for how many there are. */
+const signatureOf = (transaction: string) => base58.encode(Buffer.from(transaction, 'base64').subarray(1, 65))
 
 /** What is asked when a payment is signed. */
 const HEIGHTS = ['getEpochInfo', 'getLatestBlockhash']
@@ -185,7 +189,7 @@ test('one of two nodes says `processed` for ever of what was dropped: the blocks
   wallet = await startCaseWallet(truth, [node.rpcUrl, truth.rpcUrl])
   const payer = await wallet.payer()
   node.lie(async ({ method, params }, ask) => {
-    if (method === 'sendTransaction') return { result: '1'.repeat(64) }
+    if (method === 'sendTransaction') return { result: signatureOf(params![0] as string) }
     if (method !== 'getSignatureStatuses') return undefined
     const { result } = (await ask()) as { result: { context: { slot: number } } }
     const status = { slot: result.context.slot, err: null, confirmations: 0, confirmationStatus: 'processed' }
@@ -198,8 +202,8 @@ test('the first of two nodes has lost its blocks: the other one proves it', asyn
   await wallet.close()
   wallet = await startCaseWallet(truth, [node.rpcUrl, truth.rpcUrl])
   const payer = await wallet.payer()
-  node.lie(({ method }) => {
-    if (method === 'sendTransaction') return { result: '1'.repeat(64) }
+  node.lie(({ method, params }) => {
+    if (method === 'sendTransaction') return { result: signatureOf(params![0] as string) }
     if (method === 'getBlocks') return { result: [] }
     return method === 'getBlock' ? { error: { code: -32001, message: 'Block cleaned up' } } : undefined
   })

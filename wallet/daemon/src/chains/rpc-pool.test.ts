@@ -150,6 +150,19 @@ describe.each(chains)('several nodes of $network', ({ network, start, newKey, fu
     expect(after.ok && before.ok && after.amount - before.amount).toBe(funds / 100n)
   })
 
+  // INFURA/infura#107: a node that takes nothing can return any hash.
+  test('a node that returns another hash has not said that it took the bytes: they go to the next', async () => {
+    const attempt = await sign()
+    const other = attempt.hash.replace(/.$/, (last) => (last === '1' ? '2' : '1'))
+    first.pretend({ [chain.sendMethod]: other })
+    second.pretend({ [chain.sendMethod]: other })
+    const named = expect.stringMatching(/^Node 1 of 2 returned the hash of another transaction, /)
+    expect(await send(adapter, attempt)).toEqual({ kind: 'not accepted', message: named, unheard: true })
+    second.pretend({})
+    expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
+    await included(adapter, attempt)
+  })
+
   test('no proof of death comes from a node that has not seen a payment which another one has', async () => {
     const attempt = await sign()
     expect(await send(adapter, attempt)).toEqual({ kind: 'accepted' })
@@ -308,6 +321,7 @@ describe('order', () => {
     const send = (startAt: number, mayLeave = () => true) =>
       pool.broadcast('send', [], {
         readFailure: ({ kind }, { index }) => ({ kind: 'not accepted', message: `${kind} at ${index}` }),
+        isHash: (result) => result === 'taken',
         mayLeave,
         startAt,
       })

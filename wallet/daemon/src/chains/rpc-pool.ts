@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { BroadcastOptions as AdapterOptions, Broadcast } from './chain-adapter.ts'
+import { clip } from './clip.ts'
 import { createRpcClient, type RpcClient, type Transport } from './json-rpc.ts'
 import {
   admitEndpoint,
@@ -37,7 +38,11 @@ export type RpcPool = Pick<RpcClient, 'read' | 'close'> & {
 
 export type Reader = Pick<RpcClient, 'read'>
 
-export type BroadcastOptions = AdapterOptions & { readFailure: (failure: RpcFailure, node: NodeRef) => Broadcast }
+export type BroadcastOptions = AdapterOptions & {
+  readFailure: (failure: RpcFailure, node: NodeRef) => Broadcast
+  /** Whether a node's result names these bytes. One that names others has not said that it took these. */
+  isHash: (result: string) => boolean
+}
 
 export type PoolOptions = Transport & {
   urls: readonly string[]
@@ -121,10 +126,11 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       const fault = answers.find((answer) => !answer.ok)
       return values.length === 0 && fault !== undefined ? fault : { ok: true, value: values }
     },
-    broadcast: (method, params, { readFailure, mayLeave, startAt }) =>
-      broadcastInTurn(rotated(inOrder(), startAt), admit, async ({ client, reader }) => {
+    broadcast: (method, params, { readFailure, isHash, mayLeave, startAt }) =>
+      broadcastInTurn(rotated(inOrder(), startAt), admit, async ({ name, client, reader }) => {
         const answer = await client.submit(method, params, z.string(), mayLeave)
-        return { answer, meaning: answer.ok ? { kind: 'accepted' } : readFailure(answer.failure, reader.node) }
+        if (!answer.ok) return { answer, meaning: readFailure(answer.failure, reader.node) }
+        return { answer, meaning: isHash(answer.value) ? { kind: 'accepted' } : otherHash(name, answer.value) }
       }),
     close: () => {
       closed = true
@@ -179,6 +185,11 @@ function rotated(endpoints: readonly Endpoint[], startAt: number): Endpoint[] {
   const well = endpoints.filter(isWell)
   const first = well.length === 0 ? 0 : startAt % well.length
   return [...well.slice(first), ...well.slice(0, first), ...endpoints.filter((each) => !isWell(each))]
+}
+
+function otherHash(name: string, hash: string): Broadcast {
+  const message = `${name} returned the hash of another transaction, ${clip(hash)}: it has not said that it took this one.`
+  return { kind: 'not accepted', message, unheard: true }
 }
 
 /** Until one takes the bytes. */

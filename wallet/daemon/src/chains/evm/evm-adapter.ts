@@ -94,7 +94,8 @@ export function createEvmAdapter(network: Network, options: NodeOptions): ChainA
     filler: (from) => draftFiller(context, from),
     broadcast: async ({ raw, hash, from }, { mayLeave, startAt }) => {
       line.watch([hash], false)
-      const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
+      const isHash = (result: string) => result.toLowerCase() === hash.toLowerCase()
+      const how = { readFailure: readBroadcastFailure, isHash, mayLeave, startAt }
       const send = () => rpc.broadcast('eth_sendRawTransaction', [`0x${bytesToHex(raw)}`], how)
       // Of many from one account at the same time anvil forgets one now and then, and holds back all after it.
       const answer = await (traits.ownChain || traits.noPool ? inTurn(from, send) : send())

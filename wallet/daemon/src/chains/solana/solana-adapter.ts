@@ -92,9 +92,10 @@ export function createSolanaAdapter(network: Network, { rpcUrls, exchange, timer
       })
       return { ok: true, signable: { bytes, finish } }
     },
-    broadcast: ({ raw }, { mayLeave, startAt }) => {
+    broadcast: ({ raw, hash }, { mayLeave, startAt }) => {
       const options = { encoding: 'base64', skipPreflight: true, maxRetries: 0 }
-      const how = { readFailure: readBroadcastFailure, mayLeave, startAt }
+      const isHash = (result: string) => result === hash
+      const how = { readFailure: readBroadcastFailure, isHash, mayLeave, startAt }
       return rpc.broadcast('sendTransaction', [base64(raw), options], how)
     },
     outcomes: createSolanaOutcomes(rpc, timers.monotonic),
