@@ -56,6 +56,20 @@ describe('the words of every client', () => {
 })
 
 test.each([
+  'unknown transaction type',
+  'Unknown transaction',
+  'rlp: unknown transaction type 0x4',
+  'not a known transaction type',
+  'known transaction type is not allowed here',
+  'a transaction with the same nonce is already in the pool',
+  'tx with nonce 7 already in mempool',
+  'transaction with this nonce already known',
+  'parent not already known',
+])('does not take "%s" for having the bytes', (message) => {
+  expect(readBroadcastFailure(node(message))).toEqual({ kind: 'not accepted', message })
+})
+
+test.each([
   [
     'transaction underpriced: tip needed 3000000000, tip permitted 1000000000',
     { more: true, leastTip: 3_000_000_000n },

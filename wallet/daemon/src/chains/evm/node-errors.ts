@@ -10,14 +10,18 @@ import type { RpcFailure } from '../rpc-result.ts'
  */
 const HAS_THEM: readonly RegExp[] = [
   // geth, nethermind, reth, erigon ("ALREADY_EXISTS: already known"); anvil, parity, frontier ("Pool(AlreadyImported)").
-  /already ?(known|imported)/i,
+  /\balready ?(known|imported)\b/i,
   // geth before 1.9.16, besu, klaytn; zksync "known transaction. transaction with hash … is already in the system".
-  /known transaction/i,
+  // Not "unknown transaction type".
+  /(^|[:(] ?)known transaction\b(?! type)/i,
   // erigon before 2024.
-  /existing txn? with same hash/i,
+  /\bexisting txn? with same hash\b/i,
   // cosmos.
-  /already in (the )?(mempool|pool|queue)/i,
+  /\balready in (the )?(mempool|pool|queue)\b/i,
 ]
+
+/** Said of another transaction under the number, or of bytes that are not there. */
+const ABOUT_ANOTHER = /\b(same|this|with|another) nonce\b|\bnot already\b/i
 
 /** The fee is too low: for the pool, for the base fee, or to take the place of another version. */
 const WANTS_MORE: readonly RegExp[] = [
@@ -52,9 +56,13 @@ const FEE_CAP = /exceeds the configured cap \((\d+)(?:\.(\d{1,18}))? (\w+)\)/
 export function readBroadcastFailure(failure: RpcFailure): Broadcast {
   if (failure.kind !== 'error') return { kind: 'not accepted', message: failure.message, unheard: true }
   const { message } = failure
-  if (HAS_THEM.some((pattern) => pattern.test(message))) return { kind: 'accepted' }
+  if (hasThem(message)) return { kind: 'accepted' }
   const wants = wantedFee(message)
   return { kind: 'not accepted', message: clip(message), ...(wants && { wants }) }
+}
+
+function hasThem(words: string): boolean {
+  return !ABOUT_ANOTHER.test(words) && HAS_THEM.some((pattern) => pattern.test(words))
 }
 
 function wantedFee(words: string): FeeWanted | undefined {
