@@ -91,6 +91,20 @@ test('an error of one of several is its own', async () => {
   ])
 })
 
+test.each([
+  { code: null, message: { a: 1 } },
+  { code: '0' },
+  { code: 0, message: '' },
+  { code: 0, message: '\n\u4f59\u989d' },
+  '',
+])('the error %j has words all the same', async (error) => {
+  const { client } = await open(([call], response) => response.end(JSON.stringify({ id: call!.id, error })))
+  expect(await client.read('ask', [], z.string())).toMatchObject({
+    ok: false,
+    failure: { kind: 'error', code: 0, message: 'The node returned error 0, without words that can be shown.' },
+  })
+})
+
 test('more than a node is given at once goes in several requests', async () => {
   const { bodies, client } = await open(echo)
   await takesTogether(client, 40)

@@ -85,7 +85,11 @@ function objection(error: NodeError, status: number, retryAfterSeconds: number |
   const words = clip(error.message)
   if (REFUSES_ACCESS.includes(status)) return unreachable(reasonFor(status, words))
   if (state === 'busy') return unreachable(words || `error ${error.code}`, readPauseMs(retryAfterSeconds, error.data))
-  if (state === undefined) return { ok: false, failure: { kind: 'error', ...error } }
+  if (state === undefined) {
+    const message =
+      words.trim() === '' ? `The node returned error ${error.code}, without words that can be shown.` : error.message
+    return { ok: false, failure: { kind: 'error', ...error, message } }
+  }
   return { ok: false, failure: { kind: 'unable', ...error, message: words || state } }
 }
 
