@@ -11,6 +11,7 @@ import { failIn } from './end.ts'
 import { nativeAsset } from './judge.ts'
 import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
+import { standingNotice } from './standing-notice.ts'
 import { isOutside, readEffects } from './stored-draft.ts'
 import { proofText } from './stored-proof.ts'
 import { FIRST_LOOK_SECONDS } from './watch.ts'
@@ -56,7 +57,7 @@ export async function bookOutcome(
   const versions = (await attemptsOf(db, row.id)).filter(isOpen)
   if (versions.length !== asked.length || versions.some(({ id }) => asked.every((each) => each.id !== id))) return []
   const open = await reopened(context, db, row, versions, outcome)
-  const noted = await note(context, db, open, outcome)
+  const noted = await noteMissing(context, db, open, outcome)
   switch (outcome.kind) {
     case 'waiting':
       for (const version of versions) {
@@ -141,25 +142,31 @@ export async function bookVanished(
 }
 
 /** Says on the row what is missing for a proof; takes it back when nothing is. */
-async function note(
+export async function noteMissing(
   context: Context,
   db: Context['db'],
   row: TransactionRow,
-  { missing }: Outcome,
+  { kind, missing }: Outcome,
 ): Promise<TransactionRow> {
   if (row.status !== 'SUBMITTED') return row
   const before = readNotice(row)
-  const isProof = before !== undefined && PROOF_NOTICES.includes(before.code)
-  if (missing === undefined && !isProof) return row
+  if (missing === undefined && !hasProofNotice(row)) return row
   if (missing !== undefined && before?.code === missing.code && isSameButNumbers(before.message, missing.message))
     return row
   const now = context.now()
-  const notice = missing === undefined ? null : noticeFor(row, now, missing)
+  // Only what waits is sent again.
+  const outcome_unknown = kind === 'waiting' ? row.outcome_unknown : 0
+  const notice = missing === undefined ? standingNotice({ ...row, outcome_unknown }, now) : noticeFor(row, now, missing)
   await patchTransaction(db, row.id, now, { notice }, 'SUBMITTED')
   return { ...row, notice }
 }
 
 const PROOF_NOTICES: readonly string[] = ['FINALITY_UNAVAILABLE', 'HISTORY_UNAVAILABLE', 'RECEIPT_UNAVAILABLE']
+
+/** Whether a row says that something is missing for a proof. */
+export function hasProofNotice(row: Pick<TransactionRow, 'notice'>): boolean {
+  return PROOF_NOTICES.includes(readNotice(row)?.code ?? '')
+}
 
 async function bookIncluded(
   context: Context,

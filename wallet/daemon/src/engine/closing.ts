@@ -4,7 +4,7 @@ import type { AttemptRow } from '../store/attempts.ts'
 import { appendEvent } from '../store/events.ts'
 import { patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { draftOf } from './admit.ts'
-import { noticeFor } from './notice.ts'
+import { noticeFor, type Said } from './notice.ts'
 import type { Context } from './parts.ts'
 
 /** Why a payment that is out was given up. Only the daemon and people decide that; no word of a node does. */
@@ -61,18 +61,22 @@ export async function startClosing(
 }
 
 /** What a row that was given up says while nothing else is to be said of it. */
-export function closingNotice(row: Pick<TransactionRow, 'closing' | 'notice' | 'network'>, now: number): string {
+export function closingNotice(
+  row: Pick<TransactionRow, 'closing' | 'notice' | 'network'>,
+  now: number,
+  said: Pick<Said, 'nodeWords' | 'nonce'> = {},
+): string {
   const { reason, message } = readClosing(row)!
   const hasNonces = networkOf(row.network).chainId !== undefined
   if (reason === 'cancel') {
     const ways = hasNonces
       ? 'Either it or what takes its place is made.'
       : 'Nothing more is sent; what was sent can still be made.'
-    return noticeFor(row, now, { code: 'CANCELLING', message: `It is being cancelled. ${ways}` })
+    return noticeFor(row, now, { code: 'CANCELLING', message: `It is being cancelled. ${ways}`, ...said })
   }
   const later =
     ' What ends it is sent within ten minutes, or once a later payment needs it; waiaas tx cancel sends it now.'
-  return noticeFor(row, now, { code: 'CLOSING', message: hasNonces ? `${message}${later}` : message })
+  return noticeFor(row, now, { code: 'CLOSING', message: hasNonces ? `${message}${later}` : message, ...said })
 }
 
 /** Reasons to give up payments that are out, found while they are looked after. */

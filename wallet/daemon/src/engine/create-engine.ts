@@ -17,7 +17,7 @@ import { admit } from './admit.ts'
 import { cancelSubmitted, continueSubmitted, proveByHand, raiseMaxFee, writeOff } from './by-hand.ts'
 import { createChanges } from './changes.ts'
 import type { Caller, Engine, EngineByHand, EngineJobs, EngineStops } from './engine.ts'
-import { execute, NOT_ACCEPTED } from './execute.ts'
+import { execute } from './execute.ts'
 import { fault } from './fault.ts'
 import { createFollower } from './follow.ts'
 import { createHandOvers } from './hand-over.ts'
@@ -25,11 +25,11 @@ import { approve, expire, reject, resumeDelayed, withdraw } from './hold.ts'
 import { createKillSwitch, type KillSwitch } from './kill-switch.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { createLock } from './lock.ts'
-import { noticeFor } from './notice.ts'
 import type { Context, EngineParts } from './parts.ts'
 import { createPolicySource } from './policy-source.ts'
 import { createRuns, type Runs } from './runs.ts'
 import { simulate } from './simulate.ts'
+import { standingNotice } from './standing-notice.ts'
 import { createSweeps } from './sweep.ts'
 import { createViews, type Views } from './view.ts'
 import { createWalletSource } from './wallet-source.ts'
@@ -236,11 +236,10 @@ async function markOut(context: Context): Promise<void> {
   await context.write(async (db) => {
     for (const row of signed) {
       const now = context.now()
-      const notice = noticeFor(row, now, { code: 'NOT_ACCEPTED', message: NOT_ACCEPTED })
       await move(
         db,
         { id: row.id, from: 'SIGNED', to: 'SUBMITTED', at: now },
-        { outcome_unknown: 1, notice },
+        { outcome_unknown: 1, notice: standingNotice({ ...row, outcome_unknown: 1 }, now) },
         {
           type: 'TX_OUTCOME_UNKNOWN',
           actor: 'daemon',

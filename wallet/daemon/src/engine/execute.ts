@@ -12,6 +12,7 @@ import type { Lanes } from './lanes.ts'
 import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, type SignResult, signDraft, signOutside } from './signature.ts'
+import { standingNotice } from './standing-notice.ts'
 import { isOutside, readDraft } from './stored-draft.ts'
 import type { Wallet } from './wallet-source.ts'
 
@@ -209,36 +210,35 @@ async function takeBack(
  */
 export async function submitted(
   context: Context,
-  { id, network }: Pick<TransactionRow, 'id' | 'network'>,
+  { id }: Pick<TransactionRow, 'id'>,
   attempt: Pick<AttemptRow, 'hash' | 'sequence'>,
   said: string | undefined,
 ): Promise<TransactionRow | undefined> {
   const accepted = said === undefined
   return await context.write(async (db) => {
     const now = context.now()
-    const unknown = { code: 'NOT_ACCEPTED', message: NOT_ACCEPTED, nodeWords: said, nonce: attempt.sequence } as const
+    const row = await findTransaction(db, id)
+    if (row === undefined) return undefined
+    const outcome_unknown = accepted ? 0 : 1
+    // It may have been given up while the node was asked.
+    const words = accepted ? {} : { nodeWords: said, nonce: attempt.sequence }
     const moved = await move(
       db,
       { id, from: 'SIGNED', to: 'SUBMITTED', at: now },
-      {
-        outcome_unknown: accepted ? 0 : 1,
-        notice: accepted ? null : noticeFor({ notice: null, network }, now, unknown),
-      },
+      { outcome_unknown, notice: standingNotice({ ...row, outcome_unknown }, now, words) },
       accepted
         ? { type: 'TX_SUBMITTED', actor: 'daemon', data: { hash: attempt.hash } }
         : { type: 'TX_OUTCOME_UNKNOWN', actor: 'daemon', data: { hash: attempt.hash, message: said } },
     )
     if (moved !== undefined || !accepted) return moved
-    const row = await findTransaction(db, id)
-    if (row?.status !== 'SUBMITTED' || row.outcome_unknown === 0) return undefined
-    const notice = readNotice(row)?.code === 'NOT_ACCEPTED' ? { notice: null } : {}
-    await patchTransaction(db, id, now, { outcome_unknown: 0, ...notice }, 'SUBMITTED')
+    if (row.status !== 'SUBMITTED' || row.outcome_unknown === 0) return undefined
+    const taken = { ...row, outcome_unknown: 0 } as const
+    const notice = readNotice(row)?.code === 'NOT_ACCEPTED' ? standingNotice(taken, now) : row.notice
+    await patchTransaction(db, id, now, { outcome_unknown: 0, notice }, 'SUBMITTED')
     await appendNote(db, now, row, 'TX_ACCEPTED', { hash: attempt.hash })
-    return { ...row, outcome_unknown: 0, ...notice }
+    return { ...taken, notice }
   })
 }
-
-export const NOT_ACCEPTED = 'It was handed over, and no node has said that it took it. The same bytes are sent again.'
 
 async function fail(context: Context, row: TransactionRow, code: ErrorCode, message: string) {
   return await context.write((db) => failIn(context, db, row, code, message))

@@ -3,7 +3,7 @@ import type { ChainAdapter, Outcome, Place } from '../chains/chain-adapter.ts'
 import { type AttemptRow, attemptsOf, openAttempts } from '../store/attempts.ts'
 import { waitsBehind } from '../store/lanes.ts'
 import { executingOf, findTransaction, type TransactionRow } from '../store/transactions.ts'
-import { bookOutcome, isNews } from './book.ts'
+import { bookOutcome, hasProofNotice, isNews, noteMissing } from './book.ts'
 import { sentAttempt } from './broadcast.ts'
 import { createTrials, PATIENCE_SECONDS, readClosing, startClosing, type Trials } from './closing.ts'
 import type { Lanes } from './lanes.ts'
@@ -72,6 +72,9 @@ export function placesOf(attempts: readonly AttemptRow[]): OpenPlace[] {
   return [...groups.values()].map((versions) => ({ versions }))
 }
 
+/** A place, and what the chain said of it. */
+type AskedPlace = OpenPlace & { outcome: Outcome }
+
 export function askedPlace({ versions }: OpenPlace): Place {
   const proof = versions.find((version) => version.proof !== null)?.proof ?? null
   const block = versions.find((version) => version.block_hash !== null)
@@ -113,7 +116,7 @@ async function followBatch(parts: Parts, adapter: ChainAdapter, places: readonly
   )
   // The highest numbers first: what has to be closed behind another one is closed before it.
   const ordered = waiting.toSorted((a, b) => Number(sequenceOf(b) - sequenceOf(a)))
-  for (const { versions } of ordered) await pushOn(parts, adapter, versions)
+  for (const place of ordered) await pushOn(parts, adapter, place)
 }
 
 function sequenceOf({ versions }: OpenPlace): bigint {
@@ -136,17 +139,29 @@ function freeAccount(context: Context, lanes: Lanes, versions: readonly AttemptR
 }
 
 /** Gives up what has to be, raises the fee of what waits for too little, ends what was given up, and sends again what is due. */
-async function pushOn(parts: Parts, adapter: ChainAdapter, versions: readonly AttemptRow[]): Promise<void> {
+async function pushOn(parts: Parts, adapter: ChainAdapter, { versions, outcome }: AskedPlace): Promise<void> {
   const { context, lanes, trials } = parts
   const newest = versions.at(-1)!
   const isDue = context.handOvers.isDue(newest.id, context.clock.millis())
-  const stored = await findTransaction(context.db, newest.transaction_id)
-  if (stored === undefined || (stored.status !== 'SIGNED' && stored.status !== 'SUBMITTED')) return
+  const found = await findTransaction(context.db, newest.transaction_id)
+  if (found === undefined || (found.status !== 'SIGNED' && found.status !== 'SUBMITTED')) return
+  const stored = await dropProofNotice(context, found, outcome)
   const row = stored.closing === null ? await giveUp(context, adapter, stored, versions, trials) : stored
   if (row.closing !== null && row.origin !== 'daemon') return await close(parts, adapter, row, versions, isDue)
   if (!isDue) return
   if (row.status === 'SUBMITTED' && (await signVersion(context, lanes, adapter, row, versions, 'itself'))) return
   await offerAll(parts, adapter, row, versions)
+}
+
+/** What was missing for a proof is there: the row says again what it said before. */
+async function dropProofNotice(context: Context, row: TransactionRow, outcome: Outcome): Promise<TransactionRow> {
+  if (outcome.missing !== undefined || !hasProofNotice(row)) return row
+  const noted = await context.write(async (db) => {
+    const current = await findTransaction(db, row.id)
+    return current === undefined ? undefined : await noteMissing(context, db, current, outcome)
+  })
+  if (noted !== undefined) context.changes.changed(noted)
+  return noted ?? row
 }
 
 async function giveUp(

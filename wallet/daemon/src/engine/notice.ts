@@ -29,12 +29,16 @@ const usually: Readonly<Partial<Record<NoticeCode, string>>> = {
   FOUND_PAID: 'until it is released',
 }
 
+/** What a notice says beside what follows from its code. `nodeWords`: what a node said last. */
+export type Said = {
+  code: NoticeCode
+  message: string
+  nodeWords?: string | undefined
+  nonce?: string | null | undefined
+}
+
 /** A notice for a row that is not over yet. One with the same code keeps the time since when it holds. */
-export function noticeFor(
-  row: Pick<TransactionRow, 'notice' | 'network'>,
-  now: number,
-  said: { code: NoticeCode; message: string; nodeWords?: string | undefined; nonce?: string | null | undefined },
-): string {
+export function noticeFor(row: Pick<TransactionRow, 'notice' | 'network'>, now: number, said: Said): string {
   const before = readNotice(row)
   const notice: Notice = {
     code: said.code,

@@ -4,13 +4,14 @@ import { type AttemptRow, attemptsOf, currentAttempts } from '../store/attempts.
 import { appendEvent, appendNote } from '../store/events.ts'
 import { findTransaction, patchTransaction, type TransactionRow } from '../store/transactions.ts'
 import { broadcast, sentAttempt } from './broadcast.ts'
-import { closingNotice, MOST_VERSIONS } from './closing.ts'
+import { MOST_VERSIONS } from './closing.ts'
 import { submitted } from './execute.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
 import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, signBytes } from './signature.ts'
+import { standingNotice } from './standing-notice.ts'
 
 /** Signed bytes of one row under one number, the oldest first. At most one of them takes effect. */
 export type Versions = readonly AttemptRow[]
@@ -173,7 +174,7 @@ async function keepVersion(
 function keptNotice(row: TransactionRow, now: number): string | null {
   const code = readNotice(row)?.code
   if (code !== 'FEE_CEILING' && code !== 'CLOSER_NEEDS_FUNDS') return row.notice
-  return row.closing === null ? null : closingNotice(row, now)
+  return standingNotice(row, now)
 }
 
 /** What was allowed is too little for what the network asks: the row says so, and the log does once. */
