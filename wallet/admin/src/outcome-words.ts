@@ -125,10 +125,11 @@ function sent(progress: Progress): OutcomeWords {
     )
   if (notice === undefined)
     return words('busy', 'On its way', 'The network has the payment and has not confirmed it yet.')
+  const isSure = notice.code !== 'RECEIPT_UNAVAILABLE' && notice.code !== 'NOT_MINED'
   return words(
     'warn',
     'Not confirmed yet',
-    notice.code === 'RECEIPT_UNAVAILABLE' ? undefined : 'The network has the payment and has not confirmed it yet.',
+    isSure ? 'The network has the payment and has not confirmed it yet.' : undefined,
     reasonOf(progress),
   )
 }
@@ -138,6 +139,8 @@ const SERVERS = 'none of the servers that connect it to the network'
 /** What a notice adds to where the payment stands. */
 const reasons: Readonly<Partial<Record<Notice['code'], string>>> = {
   NOT_ACCEPTED: `So far ${SERVERS} has said that it took it.`,
+  NOT_MINED:
+    'A server that connects the wallet to the network has said that it has the payment, and the network has not confirmed it for longer than usual. It may be paid, or not. Do not ask for it again: that would be a second payment.',
   FEE_CEILING: 'The network asks for a higher fee than can be paid for it now.',
   CLOSER_NEEDS_FUNDS:
     'Ending it costs a network fee, and the account that pays has too little for it. Send some of the coin that fees are paid in to that account.',

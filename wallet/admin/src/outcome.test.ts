@@ -83,6 +83,7 @@ const closings: readonly [NoticeCode, RegExp][] = [
   ['WAITS_BEHIND', /An earlier payment/],
 ]
 const troubles: readonly [NoticeCode, RegExp][] = [
+  ['NOT_MINED', /longer than usual[\s\S]*It may be paid, or not[\s\S]*a second payment/],
   ['FEE_CEILING', /a higher fee/],
   ['FINALITY_UNAVAILABLE', /settled for good/],
   ['HISTORY_UNAVAILABLE', /the records/],

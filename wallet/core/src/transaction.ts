@@ -56,6 +56,8 @@ export function isFinal(status: TransactionStatus): boolean {
 export const noticeCodes = [
   /** No node has taken the bytes yet; the same bytes are sent again. */
   'NOT_ACCEPTED',
+  /** A node has said that it has it, and no block has taken it for longer than usual; the same bytes are sent to each node. */
+  'NOT_MINED',
   /** A cancellation is on its way; either it or the payment takes effect. */
   'CANCELLING',
   /** The payment was given up; it ends when its place is used by something else. */

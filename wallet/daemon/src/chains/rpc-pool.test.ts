@@ -340,6 +340,20 @@ describe('order', () => {
     expect(sendsOf()).toEqual([2, 1])
   })
 
+  test('a node that is behind gets the bytes in its turn, too', async () => {
+    const { first, second, pool, who } = await open(5n)
+    first.pretend({ eth_blockNumber: 94, name: 'first', send: 'taken' })
+    second.pretend({ eth_blockNumber: 100, name: 'second', send: 'taken' })
+    await expect.poll(who).toBe('second')
+    const readFailure = () => ({ kind: 'not accepted' as const, message: 'refused' })
+    const how = { readFailure, isHash: () => true, mayLeave: () => true }
+    const sendsOf = () => [first, second].map(({ asked }) => asked.filter((each) => each === 'send').length)
+    await pool.broadcast('send', [], { ...how, startAt: 0 })
+    expect(sendsOf()).toEqual([0, 1])
+    await pool.broadcast('send', [], { ...how, startAt: 1 })
+    expect(sendsOf()).toEqual([1, 1])
+  })
+
   test('every answer says which node gave it, without the path of its address', async () => {
     const { first, pool } = await open(5n)
     const nodes = await pool.onEach(async ({ node }) => ({ ok: true, value: node }))

@@ -179,9 +179,12 @@ async function look(endpoints: readonly Endpoint[], { check, height, maxLag, tim
   }
 }
 
-/** The nodes that are well begin with another one; the rest stay behind them. */
+/**
+ * The nodes that respond begin with another one; the rest stay behind them. One that lags passes bytes on all the same,
+ * and gets its turn: what the others took they may have told nobody.
+ */
 function rotated(endpoints: readonly Endpoint[], startAt: number): Endpoint[] {
-  const isWell = ({ failures, isBehind }: Endpoint) => failures === 0 && !isBehind
+  const isWell = ({ failures }: Endpoint) => failures === 0
   const well = endpoints.filter(isWell)
   const first = well.length === 0 ? 0 : startAt % well.length
   return [...well.slice(first), ...well.slice(0, first), ...endpoints.filter((each) => !isWell(each))]

@@ -150,7 +150,8 @@ export async function noteMissing(
 ): Promise<TransactionRow> {
   if (row.status !== 'SUBMITTED') return row
   const before = readNotice(row)
-  if (missing === undefined && !hasProofNotice(row)) return row
+  const isOver = hasProofNotice(row) || (before?.code === 'NOT_MINED' && kind !== 'waiting')
+  if (missing === undefined && !isOver) return row
   if (missing !== undefined && before?.code === missing.code && isSameButNumbers(before.message, missing.message))
     return row
   const now = context.now()

@@ -7,6 +7,7 @@ import { bookOutcome, hasProofNotice, isNews, noteMissing } from './book.ts'
 import { sentAttempt } from './broadcast.ts'
 import { createTrials, PATIENCE_SECONDS, readClosing, startClosing, type Trials } from './closing.ts'
 import type { Lanes } from './lanes.ts'
+import { tellNotMined } from './not-mined.ts'
 import type { Context } from './parts.ts'
 import { readProof } from './stored-proof.ts'
 import { createVanished } from './vanished.ts'
@@ -151,6 +152,7 @@ async function pushOn(parts: Parts, adapter: ChainAdapter, { versions, outcome }
   if (!isDue) return
   if (row.status === 'SUBMITTED' && (await signVersion(context, lanes, adapter, row, versions, 'itself'))) return
   await offerAll(parts, adapter, row, versions)
+  await tellNotMined(context, adapter, row, newest)
 }
 
 /** What was missing for a proof is there: the row says again what it said before. */

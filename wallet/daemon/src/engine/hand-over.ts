@@ -7,6 +7,11 @@ export type HandOvers = {
   /** Notes the answer: whether a node took them, its words, and whether any node can have them at all. */
   answered: (attemptId: string, answer: Answered) => void
   last: (attemptId: string) => Answered | undefined
+  /**
+   * Notes whether bytes that were handed over are the next ones of their account. Returns since when they are, as far as
+   * this process knows, unix seconds; undefined where they are not.
+   */
+  noteNext: (attemptId: string, isNext: boolean, now: number) => number | undefined
   /** True when the bytes may be given to the chain once more: each time after twice the pause. */
   isDue: (attemptId: string, millis: number) => boolean
   /** The next `isDue` is true. */
@@ -27,7 +32,7 @@ const LONGEST_PAUSE = 300_000
 const FIRST_PAUSE_NOT_ACCEPTED = 2_000
 
 export function createHandOvers(firstPauseMillis: number): HandOvers {
-  const known = new Map<string, { at: number; count: number; answer?: Answered }>()
+  const known = new Map<string, { at: number; count: number; answer?: Answered; nextSince?: number | undefined }>()
   return {
     note: (attemptId, at) => {
       const before = known.get(attemptId)
@@ -42,6 +47,13 @@ export function createHandOvers(firstPauseMillis: number): HandOvers {
       known.set(attemptId, { ...entry, answer: { ...answer, accepted } })
     },
     last: (attemptId) => known.get(attemptId)?.answer,
+    noteNext: (attemptId, isNext, now) => {
+      const entry = known.get(attemptId)
+      if (entry === undefined) return undefined
+      const nextSince = isNext ? (entry.nextSince ?? now) : undefined
+      known.set(attemptId, { ...entry, nextSince })
+      return nextSince
+    },
     isDue: (attemptId, millis) => {
       const last = known.get(attemptId)
       if (last === undefined) return true

@@ -72,3 +72,102 @@ test('what is missing for a proof stays said only while it is, and then what was
   await world.engine.cancel(id, 'admin')
   expect([await noticeAfter(true), await noticeAfter(false)]).toEqual(['HISTORY_UNAVAILABLE', 'CANCELLING'])
 })
+
+/** Minutes in which the daemon looks at least once in each. */
+async function passMinutes(world: World, minutes: number) {
+  for (let minute = 0; minute < minutes; minute++) {
+    world.clock.move(60)
+    await world.engine.follow('evm-local')
+    await world.engine.runDue()
+  }
+}
+
+// reth#8661, nethermind#10210, nethermind#12755, go-ethereum#22737
+test.each(['takes it', 'refuses it first'])(
+  'a node that %s, and says to have what no block takes, is said so, and the payment goes on',
+  async (how) => {
+    const { world, chain } = await evmWorld()
+    const { broadcast } = chain
+    const startedAt: number[] = []
+    chain.broadcast = async (_, { startAt }) => {
+      startedAt.push(startAt)
+      const isRefused = how === 'refuses it first' && startAt === 0
+      return isRefused ? { kind: 'not accepted', message: 'fee too low' } : { kind: 'accepted' }
+    }
+    const { id } = await world.engine.send(world.caller, payment, 'k')
+    await expect.poll(async () => (await world.engine.view(id))?.status).toBe('SUBMITTED')
+    await passMinutes(world, 9)
+    expect(await world.engine.view(id)).not.toHaveProperty('notice')
+    await passMinutes(world, 11)
+    const { notice } = (await world.engine.view(id))!
+    expect(notice).toMatchObject({ code: 'NOT_MINED', nonce: '0', message: expect.stringContaining(`tx cancel ${id}`) })
+    expect(world.clock.seconds() - notice!.since).toBeGreaterThan(600)
+    await passMinutes(world, 1440)
+    expect(await world.engine.view(id)).toMatchObject({ status: 'SUBMITTED', closing: false, notice })
+    // Each time another node comes first.
+    expect(startedAt).toEqual(startedAt.map((_, index) => index))
+    expect(startedAt.length).toBeGreaterThan(280)
+    const told = await world.db.kysely.selectFrom('events').select('type').where('type', '=', 'TX_NOT_MINED').execute()
+    expect(told).toHaveLength(1)
+    chain.broadcast = broadcast
+    await passMinutes(world, 6)
+    chain.mine()
+    await world.engine.follow('evm-local')
+    const paid = await world.engine.view(id)
+    expect(paid).toMatchObject({ status: 'CONFIRMED' })
+    expect(paid).not.toHaveProperty('notice')
+    expect(await world.db.kysely.selectFrom('attempts').selectAll().execute()).toHaveLength(1)
+  },
+)
+
+test('of several that no block takes, the next one of the account says so, and it can be cancelled', async () => {
+  const { world, chain } = await evmWorld()
+  const { broadcast } = chain
+  chain.broadcast = async () => ({ kind: 'accepted' })
+  const [first, second] = await Promise.all(['a', 'b'].map((key) => world.engine.send(world.caller, payment, key)))
+  await passMinutes(world, 30)
+  const codes = async () =>
+    await Promise.all([first!, second!].map(async ({ id }) => (await world.engine.view(id))?.notice?.code))
+  expect(await codes()).toEqual(['NOT_MINED', undefined])
+  chain.broadcast = broadcast
+  await world.engine.cancel(first!.id, 'admin')
+  expect(await codes()).toEqual(['CANCELLING', undefined])
+  await passMinutes(world, 6)
+  for (let block = 0; block < 6; block++) chain.mine()
+  await passMinutes(world, 6)
+  expect(await world.engine.view(first!.id)).toMatchObject({ status: 'CANCELLED' })
+  expect(await world.engine.view(second!.id)).toMatchObject({ status: 'CONFIRMED' })
+})
+
+test('a fee that became too low is the reason that is said, and one that is enough again is not', async () => {
+  const { world, chain } = await evmWorld()
+  chain.broadcast = async () => ({ kind: 'accepted' })
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  await passMinutes(world, 30)
+  const code = async () => (await world.engine.view(id))?.notice?.code
+  expect(await code()).toBe('NOT_MINED')
+  chain.setFee(10n ** 9n)
+  await passMinutes(world, 6)
+  expect(await code()).toBe('FEE_CEILING')
+  chain.setFee(21_000n)
+  await passMinutes(world, 6)
+  expect(await code()).toBeUndefined()
+  await passMinutes(world, 20)
+  expect(await code()).toBe('NOT_MINED')
+})
+
+test('a block that has it ends the notice, though the payment failed there and the block is not final', async () => {
+  const { world, chain } = await evmWorld()
+  chain.broadcast = async () => ({ kind: 'accepted' })
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  await passMinutes(world, 30)
+  const [attempt] = await world.db.kysely.selectFrom('attempts').selectAll().execute()
+  const result = { succeeded: false, fee: 1n, message: 'reverted' }
+  const block = { number: 1n, hash: '0x1' }
+  const included = { kind: 'included' as const, hash: attempt!.hash, block, final: false, result }
+  chain.outcomes = async () => ({ ok: true, outcomes: [included] })
+  await world.engine.follow('evm-local')
+  const view = await world.engine.view(id)
+  expect(view).toMatchObject({ status: 'SUBMITTED' })
+  expect(view).not.toHaveProperty('notice')
+})

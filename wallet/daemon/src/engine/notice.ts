@@ -3,6 +3,7 @@ import type { TransactionRow } from '../store/transactions.ts'
 
 const waitsFor: Readonly<Record<NoticeCode, string>> = {
   NOT_ACCEPTED: 'a node that takes it',
+  NOT_MINED: 'a block that takes it',
   CANCELLING: 'the block that decides between the payment and its cancellation',
   CLOSING: 'the proof that the payment can take effect no more',
   FEE_CEILING: 'a cheaper network, or a cancellation with a higher fee',
@@ -19,6 +20,7 @@ const waitsFor: Readonly<Record<NoticeCode, string>> = {
 /** How long that usually takes, where it is not what the network needs until a block is final. */
 const usually: Readonly<Partial<Record<NoticeCode, string>>> = {
   NOT_ACCEPTED: 'seconds; after ten minutes it is given up',
+  NOT_MINED: 'a few blocks; longer where the node that took it has lost it, or has told no other node',
   FEE_CEILING: 'as long as the network is dear',
   CLOSER_NEEDS_FUNDS: 'until the account has the coins',
   FINALITY_UNAVAILABLE: 'until a node answers',
@@ -29,12 +31,16 @@ const usually: Readonly<Partial<Record<NoticeCode, string>>> = {
   FOUND_PAID: 'until it is released',
 }
 
-/** What a notice says beside what follows from its code. `nodeWords`: what a node said last. */
+/**
+ * What a notice says beside what follows from its code. `nodeWords`: what a node said last. `since`: unix seconds, where
+ * it has held longer than it is said.
+ */
 export type Said = {
   code: NoticeCode
   message: string
   nodeWords?: string | undefined
   nonce?: string | null | undefined
+  since?: number | undefined
 }
 
 /** A notice for a row that is not over yet. One with the same code keeps the time since when it holds. */
@@ -45,7 +51,7 @@ export function noticeFor(row: Pick<TransactionRow, 'notice' | 'network'>, now: 
     message: said.message,
     ...(said.nodeWords === undefined ? {} : { nodeWords: said.nodeWords }),
     ...(said.nonce == null ? {} : { nonce: said.nonce }),
-    since: before?.code === said.code ? before.since : now,
+    since: before?.code === said.code ? before.since : (said.since ?? now),
     waitsFor: waitsFor[said.code],
     usually: usually[said.code] ?? networkOf(row.network).finalityUsually,
   }

@@ -51,7 +51,7 @@ export async function signVersion(
       return false
     }
     case 'not needed':
-      if (by === 'nothing') await tellNoCeiling(context, row)
+      await tellNoCeiling(context, row)
       return false
     case 'unknown':
       context.log.warn({ network: row.network, hash: newest.hash }, answer.message)
@@ -78,11 +78,11 @@ function tooDear(
 
 /** What was said of a ceiling does not hold any more. */
 async function tellNoCeiling(context: Context, row: TransactionRow): Promise<void> {
-  if (keptNotice(row, context.now()) === row.notice) return
+  if (keptNotice(row, context.now(), CEILINGS) === row.notice) return
   await context.write(async (db) => {
     const current = await findTransaction(db, row.id)
     if (current === undefined) return
-    const notice = keptNotice(current, context.now())
+    const notice = keptNotice(current, context.now(), CEILINGS)
     await patchTransaction(db, row.id, context.now(), { notice }, 'SUBMITTED')
   })
 }
@@ -155,7 +155,7 @@ async function keepVersion(
       },
     )
     const isPayment = purpose === 'PAYMENT'
-    const notice = keptNotice(row, now)
+    const notice = keptNotice(row, now, [...CEILINGS, 'NOT_MINED'])
     await patchTransaction(db, row.id, now, isPayment ? { hash: signed.hash, notice } : { notice }, row.status)
     await appendEvent(db, now, {
       type: isPayment ? 'TX_REPLACED' : 'TX_CLOSER_SIGNED',
@@ -170,11 +170,12 @@ async function keepVersion(
   return made
 }
 
-/** A higher fee was found: what said that there is none does not hold any more. */
-function keptNotice(row: TransactionRow, now: number): string | null {
+const CEILINGS: readonly NoticeCode[] = ['FEE_CEILING', 'CLOSER_NEEDS_FUNDS']
+
+/** What a row says when notices with these codes do not hold any more. */
+function keptNotice(row: TransactionRow, now: number, over: readonly NoticeCode[]): string | null {
   const code = readNotice(row)?.code
-  if (code !== 'FEE_CEILING' && code !== 'CLOSER_NEEDS_FUNDS') return row.notice
-  return standingNotice(row, now)
+  return code !== undefined && over.includes(code) ? standingNotice(row, now) : row.notice
 }
 
 /** What was allowed is too little for what the network asks: the row says so, and the log does once. */
