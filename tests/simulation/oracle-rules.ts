@@ -44,6 +44,8 @@ export function wrongNotice(row: StoredRow, side: Side, disk: Disk): string | un
       return row.outcome_unknown === 1 ? undefined : 'no node is said to have it, and its outcome is not unknown'
     case 'NOT_MINED':
       return row.outcome_unknown === 0 ? undefined : 'a node is said to have it, and its outcome is unknown'
+    case 'NOT_SIGNED':
+      return row.status === 'EXECUTING' ? undefined : 'it is said to be not signed yet, and that is over'
     case 'CANCELLING':
     case 'CLOSING':
       return row.closing === null ? `${code}, and it was not given up` : undefined

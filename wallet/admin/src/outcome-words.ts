@@ -149,6 +149,7 @@ const reasons: Readonly<Partial<Record<Notice['code'], string>>> = {
   RECEIPT_UNAVAILABLE:
     'The network has recorded the payment, but nobody tells the wallet at the moment whether it worked. It may be paid, or not.',
   ACCOUNT_HELD: 'Nothing is signed for the account that pays until the operator of this wallet has checked it.',
+  NOT_SIGNED: 'The wallet cannot sign it at the moment, and tries again every few seconds. Nothing was paid yet.',
   WAITS_BEHIND: 'An earlier payment of the same account has to go first.',
 }
 

@@ -128,6 +128,20 @@ const states: readonly State[] = [
     never: [SIGNING, HAS_IT, /signs it next/],
   },
   {
+    name: 'EXECUTING on a network that is too dear',
+    progress: { status: 'EXECUTING', ...notice('FEE_CEILING') },
+    title: 'Not paid yet',
+    says: ['not signed yet', 'a higher fee'],
+    never: [SIGNING, HAS_IT, /on its way/i, /signs it next/],
+  },
+  {
+    name: 'EXECUTING while nothing responds',
+    progress: { status: 'EXECUTING', ...notice('NOT_SIGNED') },
+    title: 'Not paid yet',
+    says: ['cannot sign it at the moment', 'Nothing was paid yet'],
+    never: [SIGNING, HAS_IT, /on its way/i, /signs it next/],
+  },
+  {
     name: 'SIGNED',
     progress: { status: 'SIGNED', hash },
     title: 'On its way',

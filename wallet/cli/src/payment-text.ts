@@ -74,7 +74,8 @@ export function nextSteps(view: TransactionView): string[] {
     notice?.code === 'ACCOUNT_HELD' ? [step(`account release ${network} ${from}`, 'release the account')] : []
   if (type === 'SIGN' && isOut(view))
     return ['The program that asked for the signature sends it, or does not.', ...held]
-  if (!isOut(view)) return [...waitingSteps(view), ...held, step(`tx cancel ${id}`, 'cancel it')]
+  const doctor = notice?.code === 'NOT_SIGNED' ? [step('doctor', 'check the nodes and the signer')] : []
+  if (!isOut(view)) return [...waitingSteps(view), ...held, ...doctor, step(`tx cancel ${id}`, 'cancel it')]
   const cancel = notice?.code === 'CANCELLING' ? [] : [step(`tx cancel ${id}`, 'cancel it')]
   const byHand = [
     step(`tx prove ${id} --rpc <url>`, 'prove its outcome on a node of your choice'),

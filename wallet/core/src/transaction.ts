@@ -76,6 +76,8 @@ export const noticeCodes = [
   'ACCOUNT_HELD',
   /** An earlier transaction of the account has to be taken first. */
   'WAITS_BEHIND',
+  /** It could not be signed for another reason, such as a node or the signer that does not respond; it is tried again. */
+  'NOT_SIGNED',
   /** The operator ended it without a proof; its bytes are still followed. */
   'WRITTEN_OFF',
   /** It was ended as not paid, and a block has it for good. */

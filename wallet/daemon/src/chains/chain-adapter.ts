@@ -220,12 +220,15 @@ export type ChainAdapter = {
   draftOutside: (transaction: string, from: Account) => Promise<DraftResult>
   /** Where an account's sequence stands, on chains that have one; the engine then gives out gap-free numbers. */
   sequence?: (address: string) => Promise<({ ok: true } & SequenceRead) | { ok: false; message: string }>
-  /** Fresh lifetime (nonce or blockhash), bytes to sign. Same effects, fee at most the draft's ceiling. */
+  /**
+   * Fresh lifetime (nonce or blockhash), bytes to sign. Same effects, fee at most the draft's ceiling. `tooDear`: the network
+   * asks for more than that now.
+   */
   signable: (
     draft: Draft,
     from: Account,
     sequence: bigint | null,
-  ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string }>
+  ) => Promise<{ ok: true; signable: Signable } | { ok: false; code: ErrorCode; message: string; tooDear?: true }>
   /** For chains with a sequence: as they were a moment ago, or in the newest block. */
   funds?: (
     address: string,

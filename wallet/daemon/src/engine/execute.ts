@@ -1,4 +1,4 @@
-import { type ErrorCode, formatUnits, type NoticeCode, networkOf } from '@waiaas/core'
+import { type ErrorCode, formatUnits, networkOf } from '@waiaas/core'
 import type { ChainAdapter, Signed } from '../chains/chain-adapter.ts'
 import { type AttemptRow, livingAttempt, setAttemptState } from '../store/attempts.ts'
 import { appendNote } from '../store/events.ts'
@@ -9,11 +9,12 @@ import { failIn } from './end.ts'
 import { rejudgeToSign } from './hold.ts'
 import { agentOf, spendingFault } from './judge.ts'
 import type { Lanes } from './lanes.ts'
-import { isSameButNumbers, noticeFor, readNotice } from './notice.ts'
+import { readNotice } from './notice.ts'
 import type { Context } from './parts.ts'
 import { keepSignature, type SignResult, signDraft, signOutside } from './signature.ts'
 import { standingNotice } from './standing-notice.ts'
 import { isOutside, readDraft } from './stored-draft.ts'
+import { tellUnsigned } from './tell-unsigned.ts'
 import type { Wallet } from './wallet-source.ts'
 
 type Sent = { row: TransactionRow; attempt: AttemptRow; signed: Signed }
@@ -33,13 +34,16 @@ export async function execute(
   row: TransactionRow,
 ): Promise<TransactionRow | undefined> {
   const adapter = context.adapters.get(row.network)
-  if (adapter === undefined) return undefined
+  if (adapter === undefined) {
+    await tellUnsigned(context, row, 'NOT_SIGNED', `The daemon is not connected to ${row.network}.`)
+    return undefined
+  }
   if (row.hash !== null) return await rejudgeToSign(context, row)
   const wallet = await context.walletOf(row)
   const { held, policyVersion } = await beforeSigning(context.db, row.network, wallet.address)
   if (row.origin === 'session' && policyVersion !== row.policy_version) return await rejudgeToSign(context, row)
   if (held !== null) {
-    await tell(context, row, 'ACCOUNT_HELD', held)
+    await tellUnsigned(context, row, 'ACCOUNT_HELD', held)
     return undefined
   }
   const outcome = isOutside(row)
@@ -89,8 +93,8 @@ async function signInTurn(
   if (taken.ok) return taken.value
   if ('short' in taken) return { row: await fail(context, row, 'INSUFFICIENT_BALANCE', tooShort(row, taken.short)) }
   if (taken.lasting) return { row: await fail(context, row, 'CHAIN_ERROR', taken.message) }
-  if (taken.held) await tell(context, row, 'ACCOUNT_HELD', taken.message)
-  if (taken.behind) await tell(context, row, 'WAITS_BEHIND', taken.message)
+  const code = taken.held ? 'ACCOUNT_HELD' : taken.behind ? 'WAITS_BEHIND' : 'NOT_SIGNED'
+  await tellUnsigned(context, row, code, taken.message)
   return { row: undefined }
 }
 
@@ -99,21 +103,14 @@ function tooShort({ network }: TransactionRow, short: bigint): string {
   return `The balance does not cover this payment and those that are on their way: it lacks ${formatUnits(short, decimals)} ${symbol}. Nothing was signed.`
 }
 
-/** Why it is not signed yet. */
-async function tell(context: Context, row: TransactionRow, code: NoticeCode, message: string): Promise<void> {
-  const before = readNotice(row)
-  if (before?.code === code && isSameButNumbers(before.message, message)) return
-  const notice = noticeFor(row, context.now(), { code, message })
-  await context.write((db) => patchTransaction(db, row.id, context.now(), { notice }, 'EXECUTING'))
-  context.changes.changed({ ...row, notice })
-}
-
 async function unsigned(
   context: Context,
   row: TransactionRow,
   fault: Extract<SignResult, { ok: false }>,
 ): Promise<SignOutcome> {
-  return { row: fault.lasting ? await fail(context, row, fault.code, fault.message) : undefined }
+  if (fault.lasting) return { row: await fail(context, row, fault.code, fault.message) }
+  await tellUnsigned(context, row, fault.tooDear ? 'FEE_CEILING' : 'NOT_SIGNED', fault.message)
+  return { row: undefined }
 }
 
 /** EXECUTING -> SIGNED, unless nothing may be spent any more: then the bytes are forgotten. */

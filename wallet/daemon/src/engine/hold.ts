@@ -20,6 +20,7 @@ import { fault } from './fault.ts'
 import { agentOf, decidingMessage, judge, pricesFor, spendingFault } from './judge.ts'
 import type { Context } from './parts.ts'
 import { draftColumns, readDraft, sameEffects } from './stored-draft.ts'
+import { tellUnsigned } from './tell-unsigned.ts'
 
 /** An owner's yes, its signature already verified. */
 export type OwnerApproval = { ownerAddress: string; challengeId: string; digest: string; signature: string }
@@ -170,7 +171,10 @@ async function rejudge(
 export async function rejudgeToSign(context: Context, row: TransactionRow): Promise<TransactionRow | undefined> {
   const drafted = await draftOf(context, row)
   if (!drafted.ok) {
-    if (errorSpec(drafted.code).retryable === true) return undefined
+    if (errorSpec(drafted.code).retryable === true) {
+      await tellUnsigned(context, row, 'NOT_SIGNED', drafted.message)
+      return undefined
+    }
     return await context.write((db) => failIn(context, db, row, drafted.code, drafted.message))
   }
   const isApproved = row.approved_at !== null
@@ -205,7 +209,8 @@ export async function rejudgeToSign(context: Context, row: TransactionRow): Prom
     await reserve(db, ledgerOwner(row, judgement, now), judgement.entries)
     if (verdict.tier === 'APPROVAL' && !isApproved) {
       const settle = settleStored(current)
-      const unsigned: Settle = (to, change, patch, ...events) => settle(to, change, { ...patch, hash: null }, ...events)
+      const unsigned: Settle = (to, change, patch, ...events) =>
+        settle(to, change, { ...patch, hash: null, notice: null }, ...events)
       return await askOwner(db, unsigned, draft, judgement, now)
     }
     const kept: TransactionPatch = { tier: row.tier, downgraded: row.downgraded }

@@ -1,7 +1,8 @@
+import { AppError } from '@openpista/common'
 import type { NetworkName, TransactionRequest } from '@waiaas/core'
 import { afterEach, expect, test } from 'vitest'
 import { createLedgerChain, emptyBooks, type LedgerChain } from './testing/ledger-chain.ts'
-import { address, createWorld, WALLET, type World } from './testing/world.ts'
+import { address, createWorld, replacePolicies, WALLET, type World } from './testing/world.ts'
 
 const ETH = 10n ** 18n
 const worlds: World[] = []
@@ -10,14 +11,15 @@ afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close()
 })
 
-/** A wallet on a chain that makes no block by itself. */
+/** A wallet with an owner, on a chain that makes no block by itself. */
 async function evmWorld(): Promise<{ world: World; chain: LedgerChain }> {
   const books = emptyBooks()
   books.balances.set(WALLET, 1000n * ETH)
   const chain = createLedgerChain('evm-local', books)
   chain.setMining(false)
   const policies = [{ type: 'SPENDING_LIMIT', rules: { instant_max: (1000n * ETH).toString() } }]
-  const world = await createWorld({ adapters: new Map([['evm-local' as NetworkName, chain]]), policies })
+  const adapters = new Map([['evm-local' as NetworkName, chain]])
+  const world = await createWorld({ adapters, policies, owner: address(0x0b) })
   worlds.push(world)
   return { world, chain }
 }
@@ -170,4 +172,102 @@ test('a block that has it ends the notice, though the payment failed there and t
   const view = await world.engine.view(id)
   expect(view).toMatchObject({ status: 'SUBMITTED' })
   expect(view).not.toHaveProperty('notice')
+})
+
+const noticeOf = async (world: World, id: string) => (await world.engine.view(id))?.notice
+/** The network becomes dearer once a payment was judged. */
+function raiseBeforeSigning(chain: LedgerChain) {
+  const { signable } = chain
+  chain.signable = async (...given) => {
+    chain.setFee(10n ** 9n)
+    chain.signable = signable
+    return await signable(...given)
+  }
+}
+
+test('a network that became dearer than allowed before the signature is the reason that is said, until it is cheaper', async () => {
+  const { world, chain } = await evmWorld()
+  raiseBeforeSigning(chain)
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  await expect.poll(() => noticeOf(world, id)).toMatchObject({ code: 'FEE_CEILING' })
+  await passMinutes(world, 1440)
+  const dear = await world.engine.view(id)
+  expect(dear).toMatchObject({
+    status: 'EXECUTING',
+    notice: { message: expect.stringContaining('network is cheaper') },
+  })
+  expect(await world.db.kysely.selectFrom('attempts').selectAll().execute()).toEqual([])
+  chain.setFee(21_000n)
+  await passMinutes(world, 1)
+  await expect.poll(async () => (await world.engine.view(id))?.status).toBe('SUBMITTED')
+  expect(await noticeOf(world, id)).toBeUndefined()
+})
+
+test('what is allowed and too dear can be cancelled, and what is behind it goes', async () => {
+  const { world, chain } = await evmWorld()
+  chain.setMining(true)
+  raiseBeforeSigning(chain)
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  await expect.poll(() => noticeOf(world, id)).toMatchObject({ code: 'FEE_CEILING' })
+  const next = await world.engine.send(world.caller, payment, 'next')
+  await world.engine.recover()
+  expect(await world.engine.view(next.id)).toMatchObject({ status: 'CONFIRMED' })
+  expect(await world.engine.cancel(id, 'admin')).toMatchObject({ status: 'CANCELLED' })
+})
+
+test('each attempt to sign leaves the reason why it did not, and no older one', async () => {
+  const { world, chain } = await evmWorld()
+  chain.setMisfortune(() => 'refuse')
+  const first = await world.engine.send(world.caller, payment, 'first')
+  await world.engine.recover()
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  const trying = async () => {
+    await world.engine.runDue()
+    return await noticeOf(world, id)
+  }
+  await expect.poll(trying).toMatchObject({ code: 'WAITS_BEHIND' })
+  // A node takes the first one, and the network becomes dearer.
+  chain.setMisfortune(() => 'none')
+  raiseBeforeSigning(chain)
+  await passMinutes(world, 6)
+  await expect.poll(trying).toMatchObject({ code: 'FEE_CEILING' })
+  chain.setFee(21_000n)
+  chain.mine()
+  await world.engine.follow('evm-local')
+  expect(await world.engine.view(first.id)).toMatchObject({ status: 'CONFIRMED' })
+  chain.setDown(true)
+  await expect.poll(trying).toMatchObject({ code: 'NOT_SIGNED', message: expect.stringContaining('The node is down.') })
+  chain.setDown(false)
+  const { sign } = world.signer
+  world.signer.sign = async () => {
+    throw new AppError('KEYSTORE_LOCKED', 'The keystore is not open yet.')
+  }
+  const locked = { code: 'NOT_SIGNED', message: expect.stringContaining('The keystore is not open yet.') }
+  await expect.poll(trying).toMatchObject(locked)
+  await world.engine.holdAccounts('restored')
+  await expect.poll(trying).toMatchObject({ code: 'ACCOUNT_HELD', message: 'restored' })
+  await world.engine.releaseAccount('evm-local', WALLET, 'admin')
+  await expect.poll(trying).toMatchObject(locked)
+  world.signer.sign = sign
+  await expect.poll(trying).toBeUndefined()
+  await expect.poll(async () => (await world.engine.view(id))?.status).toBe('SUBMITTED')
+})
+
+test('a payment that is to be judged again says why it is not', async () => {
+  const { world, chain } = await evmWorld()
+  chain.setMisfortune(() => 'refuse')
+  await world.engine.send(world.caller, payment, 'first')
+  await world.engine.recover()
+  const { id } = await world.engine.send(world.caller, payment, 'k')
+  await world.engine.runDue()
+  await expect.poll(() => noticeOf(world, id)).toMatchObject({ code: 'WAITS_BEHIND' })
+  const policies = [{ type: 'SPENDING_LIMIT', rules: { instant_max: '1', notify_max: '2', delay_max: '3' } }]
+  await replacePolicies(world, policies)
+  chain.setDown(true)
+  await world.engine.runDue()
+  await expect.poll(() => noticeOf(world, id)).toMatchObject({ code: 'NOT_SIGNED' })
+  chain.setDown(false)
+  await world.engine.runDue()
+  await expect.poll(async () => (await world.engine.view(id))?.approval).toBeDefined()
+  expect(await noticeOf(world, id)).toBeUndefined()
 })

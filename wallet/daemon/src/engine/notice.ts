@@ -6,13 +6,14 @@ const waitsFor: Readonly<Record<NoticeCode, string>> = {
   NOT_MINED: 'a block that takes it',
   CANCELLING: 'the block that decides between the payment and its cancellation',
   CLOSING: 'the proof that the payment can take effect no more',
-  FEE_CEILING: 'a cheaper network, or a cancellation with a higher fee',
+  FEE_CEILING: 'a cheaper network, or its cancellation',
   CLOSER_NEEDS_FUNDS: 'coins for the fee',
   FINALITY_UNAVAILABLE: 'a node that tells which block is final',
   HISTORY_UNAVAILABLE: 'a node that has the blocks; see waiaas tx prove',
   RECEIPT_UNAVAILABLE: 'a node that has the receipt; see waiaas tx prove',
   ACCOUNT_HELD: 'the operator; see waiaas account list',
   WAITS_BEHIND: 'an earlier transaction of the account',
+  NOT_SIGNED: 'the next attempt; see waiaas doctor',
   WRITTEN_OFF: 'nothing; should a proof turn up that says otherwise, the books are put right',
   FOUND_PAID: 'the operator; see waiaas account list',
 }
@@ -27,6 +28,7 @@ const usually: Readonly<Partial<Record<NoticeCode, string>>> = {
   HISTORY_UNAVAILABLE: 'until a node answers',
   RECEIPT_UNAVAILABLE: 'until a node answers',
   ACCOUNT_HELD: 'until it is released',
+  NOT_SIGNED: 'seconds; until the nodes and the signer respond',
   WRITTEN_OFF: 'for ever',
   FOUND_PAID: 'until it is released',
 }

@@ -10,8 +10,8 @@ import type { Wallet } from './wallet-source.ts'
 
 export type SignResult =
   | { ok: true; signed: Signed }
-  /** `lasting`: trying again will not help. */
-  | { ok: false; code: ErrorCode; message: string; lasting: boolean }
+  /** `lasting`: trying again will not help. `tooDear`: it will when the network is cheaper. */
+  | { ok: false; code: ErrorCode; message: string; lasting: boolean; tooDear?: true }
 
 /** Builds the bytes for a fresh lifetime and has the signer sign them. Nothing leaves the process. */
 export async function signDraft(

@@ -79,7 +79,8 @@ test('a dearer network is paid up to the ceiling, and no further', async () => {
   await nextBlockAt(ceiling - 1n)
   await expect.poll(async () => feeCapOf(await signable())).toBe(ceiling)
   await nextBlockAt(ceiling + 1n)
-  await expect.poll(signable).toMatchObject({ ok: false, code: 'CHAIN_ERROR' })
+  const message = `The network asks for ${ceiling + 1n} wei per gas, and the fee that was allowed pays for ${ceiling}.`
+  await expect.poll(signable).toEqual({ ok: false, code: 'CHAIN_ERROR', message, tooDear: true })
 })
 
 test('a version leaves room for what closes it, and what closes it for a node that caps fees', async () => {

@@ -154,8 +154,10 @@ async function signable(
   const plan = EvmPlan.parse(draft.plan)
   const now = await price()
   if (!now.ok) return { ok: false, code: 'CHAIN_ERROR', message: now.failure.message }
-  if (now.value.baseFee > plan.maxFeePerGas) {
-    return { ok: false, code: 'CHAIN_ERROR', message: 'The network is dearer now than the fee that was allowed.' }
+  const { baseFee } = now.value
+  if (baseFee > plan.maxFeePerGas) {
+    const message = `The network asks for ${baseFee} wei per gas, and the fee that was allowed pays for ${plan.maxFeePerGas}.`
+    return { ok: false, code: 'CHAIN_ERROR', message, tooDear: true }
   }
   const envelope = envelopeOf(plan, network, sequence, now.value)
   return { ok: true, signable: signableOf(envelope, plan.dataFee, await finalNumber()) }

@@ -175,7 +175,8 @@ export function createLedgerChain(network: NetworkName, books: LedgerBooks): Led
       : {}),
     signable: async (toSign, from, sequence) => {
       if (down) return { ok: false, code: 'CHAIN_ERROR', message: 'The node is down.' }
-      if (fee > toSign.maxFee) return { ok: false, code: 'CHAIN_ERROR', message: 'The fee is above the ceiling.' }
+      if (fee > toSign.maxFee)
+        return { ok: false, code: 'CHAIN_ERROR', message: 'The fee is above the ceiling.', tooDear: true }
       const validUntil = sequenced ? null : books.height + LIFETIME
       const text = JSON.stringify({
         from: from.address,
