@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { EvmNode } from '@waiaas/devnet'
 import { WAIaaSClient } from '@waiaas/sdk'
+import { serializeTransaction } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Env, type RunningWallet, runCli } from './testing/run-cli.ts'
 import { startWalletOnEvm } from './testing/wallet-on-evm.ts'
@@ -136,6 +137,20 @@ test('a payment is ended without a proof only where that is confirmed', async ()
   expect(await unpaid('--amount', '1000', '--yes')).toMatchObject(faults(/not used yet/))
   expect(await run('tx', 'write-off', id, '--as-paid', '--yes')).toMatchObject(faults(/not used yet/))
   await chain.control.behave()
+})
+
+test('what was signed for another program to send is ended by the operator alone', async () => {
+  const fees = { gas: 21_000n, maxFeePerGas: 3n * 10n ** 9n, maxPriorityFeePerGas: 10n ** 9n }
+  const to = PAYEE.toLowerCase() as `0x${string}`
+  const transaction = serializeTransaction({ type: 'eip1559', chainId: 31337, nonce: 900, to, value: 1000n, ...fees })
+  const { id } = await client.signTransaction({ network: 'evm-local', transaction })
+  expect((await run('tx', 'show', id)).out).toMatch(new RegExp(`waiaas tx write-off ${id} --as-paid`))
+  expect(await run('tx', 'cancel', id)).toMatchObject(faults(/can still send it[\s\S]*write it off as paid/))
+  const unpaid = await run('tx', 'write-off', id, '--as-unpaid', '--amount', '1000', '--yes')
+  expect(unpaid).toMatchObject(faults(/can still send it[\s\S]*write it off as paid/))
+  expect(await run('tx', 'write-off', id, '--as-paid')).toMatchObject(faults(/whoever has its bytes[\s\S]*--yes/))
+  const ended = await run('tx', 'write-off', id, '--as-paid', '--yes')
+  expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(/CONFIRMED[\s\S]*WRITTEN_OFF/) })
 })
 
 test('accounts are listed and released, in whatever letter case their address is written', async () => {

@@ -72,14 +72,16 @@ export function nextSteps(view: TransactionView): string[] {
   if (isFinal(status)) return []
   const held =
     notice?.code === 'ACCOUNT_HELD' ? [step(`account release ${network} ${from}`, 'release the account')] : []
+  const prove = step(`tx prove ${id} --rpc <url>`, 'prove its outcome on a node of your choice')
+  const asPaid = step(`tx write-off ${id} --as-paid`, 'end it without a proof, as paid')
   if (type === 'SIGN' && isOut(view))
-    return ['The program that asked for the signature sends it, or does not.', ...held]
+    return ['The program that asked for the signature sends it, or does not.', ...held, prove, asPaid]
   const doctor = notice?.code === 'NOT_SIGNED' ? [step('doctor', 'check the nodes and the signer')] : []
   if (!isOut(view)) return [...waitingSteps(view), ...held, ...doctor, step(`tx cancel ${id}`, 'cancel it')]
   const cancel = notice?.code === 'CANCELLING' ? [] : [step(`tx cancel ${id}`, 'cancel it')]
   const byHand = [
-    step(`tx prove ${id} --rpc <url>`, 'prove its outcome on a node of your choice'),
-    step(`tx write-off ${id} --as-paid`, 'end it without a proof, as paid'),
+    prove,
+    asPaid,
     step(`tx write-off ${id} --as-unpaid --amount <base units>`, 'end it without a proof, as unpaid'),
   ]
   if (!closing) return [...held, ...cancel, ...byHand]

@@ -139,9 +139,9 @@ export async function writeOff(
         })
       }
       const nameOf = await agentNames(admin)
-      await assertConfirmed([...summaryLines(view, nameOf(view.agentId)).map(printable), consequence[choice.as]], {
-        yes,
-      })
+      const summary = summaryLines(view, nameOf(view.agentId)).map(printable)
+      const stillSent = view.type === 'SIGN' ? [CAN_BE_SENT] : []
+      await assertConfirmed([...summary, consequence[choice.as], ...stillSent], { yes })
     }
     show(await admin.writeOff(id, choice))
   })
@@ -152,6 +152,9 @@ const consequence = {
   unpaid:
     'It ends as unpaid, without a proof: its amount is available again. If it was paid after all, the agent can spend that amount twice. This cannot be undone.',
 } as const
+
+const CAN_BE_SENT =
+  'It was made elsewhere: whoever has its bytes can send it as long as its nonce or blockhash lasts. It counts as spent anew then.'
 
 function choiceOf(given: {
   id: string

@@ -225,6 +225,12 @@ async function confirm(
     return await paidAfterEnd(context, db, row, version)
   if (final && row.status === 'CONFIRMED' && row.closing !== null && row.notice !== null)
     await patchTransaction(db, row.id, now, { notice: null }, 'CONFIRMED')
+  if (row.status === 'CONFIRMED' && isOutside(row) && isWrittenOff(row)) {
+    // Who had its bytes has sent them after all: it counts from now on, and not from when it was written off.
+    await commit(db, row.id, { spent: true, fee, at: now })
+    await patchTransaction(db, row.id, now, { fee: `${fee}`, ...(final && { notice: null }) }, 'CONFIRMED')
+    return undefined
+  }
   if (row.status !== 'SIGNED' && row.status !== 'SUBMITTED') return undefined
   await commit(db, row.id, { fee, spent: true, at: now })
   for (const effect of readEffects(row)) {

@@ -27,7 +27,8 @@ export async function cancelSubmitted(
   row: TransactionRow,
   actor: string,
 ): Promise<TransactionRow> {
-  if (isOutside(row)) throw tooLate(row, 'it is signed, and its caller sends it')
+  if (isOutside(row) && row.status === 'CONFIRMED') throw tooLate(row, 'it is over')
+  if (isOutside(row)) throw tooLate(row, `it is not the wallet that sends it. ${CAN_BE_SENT}`)
   if (row.status === 'CONFIRMED') return await keepWish(context, row, actor)
   const given = await context.write(async (db) => {
     const current = await findTransaction(db, row.id)
@@ -189,13 +190,21 @@ async function provePlace(
     if (missing === before && !isReading)
       await new Promise<void>((resolve) => void context.timers.after(PAUSE_MS, resolve))
   } while (context.timers.monotonic() < end)
-  throw fault('OUTCOME_UNKNOWN', missing, { transactionId: row.id })
+  const message = isOutside(row) && !isFinal(row.status) ? `${missing} ${CAN_BE_SENT}` : missing
+  throw fault('OUTCOME_UNKNOWN', message, { transactionId: row.id })
 }
+
+/** Of a transaction that was made elsewhere: what the wallet cannot change, and what the operator can do. */
+const CAN_BE_SENT =
+  'Whoever has its bytes can still send it. When nobody can any more, it ends by itself; before that, the operator can write it off as paid.'
 
 export type WriteOff = { as: 'paid' } | { as: 'unpaid'; amount: string }
 
 /**
  * Ends a payment without a proof, on the operator's word. Its bytes are followed all the same.
+ *
+ * What was made elsewhere binds no nonce, so nothing waits for it: as paid it ends at any time. As unpaid it does not as
+ * long as it may take effect, since whoever has its bytes could spend its amount beside the limits.
  *
  * @throws AppError VALIDATION_FAILED where the amount is another, TX_ALREADY_PROCESSED where its nonce is still free, or
  * its blockhash still lives.
@@ -203,7 +212,7 @@ export type WriteOff = { as: 'paid' } | { as: 'unpaid'; amount: string }
 export async function writeOff(context: Context, id: string, how: WriteOff, actor: string): Promise<TransactionRow> {
   const row = await openRow(context, id)
   if (how.as === 'unpaid') assertAmount(row, how.amount)
-  await assertUsed(context, row)
+  if (how.as === 'unpaid' || !isOutside(row)) await assertUsed(context, row)
   await assertNotAlive(context, row, how.as)
   const ended = await context.write(async (db) => {
     const now = context.now()
@@ -248,7 +257,8 @@ async function assertUsed(context: Context, row: TransactionRow): Promise<void> 
     const asked = await adapter.sequence(address)
     if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
     if (asked.count > BigInt(sequence)) continue
-    throw tooLate(row, `its nonce ${sequence} is not used yet: cancel it, with a higher fee if need be`)
+    const next = isOutside(row) ? CAN_BE_SENT : 'Cancel it, with a higher fee if need be.'
+    throw tooLate(row, `its nonce ${sequence} is not used yet. ${next}`)
   }
 }
 
@@ -261,8 +271,9 @@ async function assertNotAlive(context: Context, row: TransactionRow, as: WriteOf
   if (!asked.ok) throw fault('CHAIN_ERROR', asked.message)
   for (const outcome of asked.outcomes) {
     if (outcome.kind === 'included') throw tooLate(row, 'it is in a block')
-    if (outcome.kind === 'waiting' && outcome.missing === undefined)
-      throw tooLate(row, 'its bytes can still take effect; cancel it, and it ends by itself')
+    if (outcome.kind !== 'waiting' || outcome.missing !== undefined || (isOutside(row) && as === 'paid')) continue
+    const next = isOutside(row) ? CAN_BE_SENT : 'Cancel it, and it ends by itself.'
+    throw tooLate(row, `its bytes can still take effect. ${next}`)
   }
 }
 
@@ -281,7 +292,8 @@ async function openRow(context: Context, id: string): Promise<TransactionRow> {
 function tooLate(row: TransactionRow, why: string) {
   const closing = readClosing(row)
   const given = closing === undefined ? '' : ` It was given up: ${closing.message}`
-  return fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}: ${why}.${given}`, {
+  const sentence = why.endsWith('.') ? why : `${why}.`
+  return fault('TX_ALREADY_PROCESSED', `The transaction is ${row.status}: ${sentence}${given}`, {
     network: networkOf(row.network).name,
   })
 }

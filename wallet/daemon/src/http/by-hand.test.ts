@@ -253,6 +253,69 @@ describe('write-off', () => {
   })
 })
 
+describe('a transaction that was made elsewhere', () => {
+  const AMOUNT = 1_000n
+  const feeNow = { gas: 21_000n, maxFeePerGas: 3n * 10n ** 9n, maxPriorityFeePerGas: 10n ** 9n }
+  const sign = async (nonce: bigint) => {
+    const transaction = serialize({ chainId: 31337, nonce, to: TO, value: AMOUNT, ...feeNow })
+    const { status, body } = await chain.ask(payer, 'sign', { transaction })
+    expect([status, body.status]).toEqual([201, 'SIGNED'])
+    return body as typeof body & { signedTransaction: string }
+  }
+  const booksOf = (id: string) =>
+    chain.http.db.selectFrom('ledger').select(['state', 'at', 'amount']).where('transaction_id', '=', id).execute()
+
+  test('that nobody sends is written off as paid, and everything that refuses to end it says so', async () => {
+    const { id } = await sign(12n)
+    const says = (...words: string[]) => ({
+      status: 409,
+      body: {
+        message: expect.stringMatching(new RegExp([...words, 'can still send it.*write it off as paid'].join('.*'))),
+      },
+    })
+    expect(await act(id, 'cancel')).toMatchObject(says('SIGNED: it is not the wallet that sends it'))
+    const unpaid = await act(id, 'write-off', { as: 'unpaid', amount: `${AMOUNT}` })
+    expect(unpaid).toMatchObject(says('nonce 12 is not used yet'))
+    let isAnswered = false
+    const proven = act(id, 'prove', { rpcUrl: other.url }).finally(() => {
+      isAnswered = true
+    })
+    await expect
+      .poll(() => {
+        chain.http.clock.advance(5)
+        return isAnswered
+      })
+      .toBe(true)
+    expect(await proven).toMatchObject(says('shows it in no block'))
+    expect(await reservedOf(id)).toEqual(['RESERVED'])
+    const paid = { status: 200, body: { status: 'CONFIRMED', notice: { code: 'WRITTEN_OFF' } } }
+    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject(paid)
+    expect(await reservedOf(id)).toEqual(['COMMITTED'])
+    expect(await act(id, 'cancel')).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('is over') },
+    })
+    const next = await chain.ask(payer, 'send', { to: TO, amount: '5' })
+    await until(next.body.id, { status: 'CONFIRMED' })
+  })
+
+  test('that is sent after it was written off as paid counts from then on', async () => {
+    const { id, signedTransaction } = await sign(0n)
+    expect(await act(id, 'write-off', { as: 'paid' })).toMatchObject({ status: 200 })
+    const before = await booksOf(id)
+    chain.http.clock.advance(60)
+    await anvil(chain.evm.rpcUrl, 'eth_sendRawTransaction', signedTransaction)
+    await anvil(chain.evm.rpcUrl, 'evm_mine')
+    await expect.poll(() => read(id)).not.toHaveProperty('notice')
+    const after = await booksOf(id)
+    expect(after.map(({ state }) => state)).toEqual(before.map(() => 'COMMITTED'))
+    const [first, last] = [Math.min(...after.map(({ at }) => at)), Math.max(...before.map(({ at }) => at))]
+    expect(first - last).toBeGreaterThanOrEqual(60)
+    const { status, fee } = await read(id)
+    expect([status, BigInt(fee!) < 21_000n * feeNow.maxFeePerGas]).toEqual(['CONFIRMED', true])
+  })
+})
+
 describe('continue and max-fee', () => {
   test('what was given up goes on, as long as nothing is out that ends it', async () => {
     const id = await unsent()
