@@ -48,6 +48,7 @@ test('one command stops everything, says what is still out, and another begins t
   const stopped = (await run('kill-switch')).out
   expect(stopped).toMatch(/^ACTIVATED[\s\S]*by admin[\s\S]*waiaas recover[\s\S]*1 payment is still open/)
   await expect(client.send({ to: PAYEE, humanAmount: '0.001' })).rejects.toMatchObject({ status: 503 })
+  expect((await run('status')).out).toMatch(/The kill switch is on.* See: waiaas kill-switch --status/)
   expect((await run('recover')).out).toMatch(/^RECOVERING[\s\S]*resumes at {2}\d{4}-/)
   expect((await run('kill-switch', '--status')).out).toMatch(/^RECOVERING/)
 })

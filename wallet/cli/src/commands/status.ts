@@ -1,7 +1,7 @@
 import { type OpenWork, readOpenWork } from '@waiaas/daemon'
 import { WAIaaSAdminClient } from '@waiaas/sdk'
 import { isRunning, NOT_RUNNING_EXIT, readRunFile } from '../daemon-state.ts'
-import { heldAccountsText, openPaymentsText } from '../open-work-text.ts'
+import { heldAccountsText, killSwitchText, openPaymentsText } from '../open-work-text.ts'
 
 export async function status(dataDir: string, options: { json?: boolean }): Promise<void> {
   const report = await look(dataDir)
@@ -26,13 +26,14 @@ async function look(dataDir: string): Promise<Report> {
 
 function inWords(report: Report): string {
   if (report.state === 'starting') return 'The daemon is starting.'
-  const { openTransactions, heldAccounts } = report
+  const { openTransactions, heldAccounts, killSwitch } = report
+  const stop = killSwitchText(killSwitch)
   const held = heldAccounts === 0 ? [] : [heldAccountsText(heldAccounts)]
   if (report.state === 'stopped') {
     const open = openTransactions === 0 ? [] : [openPaymentsText(openTransactions)]
-    return ['The daemon is not running.', ...open, ...held].join('\n')
+    return ['The daemon is not running.', ...stop, ...open, ...held].join('\n')
   }
   const { url, pid, version, uptime } = report
   const running = `The daemon is running on ${url} (version ${version}, process ${pid}, up ${uptime} s).`
-  return [running, openPaymentsText(openTransactions), ...held].join('\n')
+  return [running, ...stop, openPaymentsText(openTransactions), ...held].join('\n')
 }

@@ -363,3 +363,12 @@ test('what a node says never shows the key of its address', async () => {
   const answer = await client.read('ask', [], z.string())
   expect(!answer.ok && answer.failure.message).toBe('The node did not answer as it should: HTTP status 401, bad key ….')
 })
+
+test('where nothing listens, that is said', async () => {
+  const client = createRpcClient('http://127.0.0.1:2/key', 1, systemTransport)
+  const answer = await client.read('eth_chainId', [], z.string())
+  expect(answer).toMatchObject({
+    failure: { kind: 'unreachable', message: expect.stringContaining('nothing listens at its address') },
+  })
+  client.close()
+})

@@ -251,11 +251,21 @@ async function post(
     const answer = await exchange({ url, body, signal: giveUp.signal })
     return answer === 'not sent' ? withheld : answer
   } catch (error) {
-    return unreachable(error instanceof Error ? error.name : 'no connection')
+    return unreachable(whyNoAnswer(error))
   } finally {
     stopWaiting()
     closing.removeEventListener('abort', cut)
   }
+}
+
+/** What kept a request from being answered, without the address, which may carry an access key. */
+function whyNoAnswer(error: unknown): string {
+  const { name, code } = error as NodeJS.ErrnoException
+  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} seconds`
+  if (code === 'ECONNREFUSED') return 'nothing listens at its address'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its host name is not known'
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'the connection was cut'
+  return `no connection (${code ?? name})`
 }
 
 function conform<Schema extends z.ZodType>(

@@ -66,13 +66,7 @@ export function createLine(): Line {
   let shorter = 0
   let starts = 0
 
-  const lineBlock = ({ number, hash, parentHash, baseFeePerGas, transactions }: z.output<typeof Block>): LineBlock => ({
-    number,
-    hash,
-    parentHash,
-    baseFee: baseFeePerGas ?? undefined,
-    listed: transactions.map((each) => each.toLowerCase()).filter((each) => watched.has(each)),
-  })
+  const lineBlock = (block: z.output<typeof Block>) => searched(block, watched)
   const put = (block: LineBlock) => {
     drop(block.number)
     blocks.set(block.number, block)
@@ -83,7 +77,11 @@ export function createLine(): Line {
     blocks.delete(number)
     for (const hash of block?.listed ?? []) if (listings.get(hash) === block) listings.delete(hash)
   }
-  const restart = (head: LineBlock, between: readonly LineBlock[] = []) => {
+  const restartOn = async (node: NodeReader, head: LineBlock, between: readonly LineBlock[] = []) => {
+    const before = top
+    const confirmed = await node.confirm()
+    if (!confirmed.ok) return confirmed
+    if (top !== before) return { ok: true as const, value: top! }
     blocks.clear()
     listings.clear()
     late.clear()
@@ -91,13 +89,7 @@ export function createLine(): Line {
     top = head
     bottom = (between.at(-1) ?? head).number
     starts += 1
-  }
-  const restartOn = async (node: NodeReader, head: LineBlock, between: readonly LineBlock[] = []) => {
-    const before = top
-    const confirmed = await node.confirm()
-    if (!confirmed.ok) return confirmed
-    if (top === before) restart(head, between)
-    return { ok: true as const, value: top! }
+    return { ok: true as const, value: head }
   }
   /** Puts a head whose ancestors down to the known line are `between`, newest first. */
   const advance = (head: LineBlock, between: readonly LineBlock[]) => {
@@ -162,6 +154,15 @@ export function createLine(): Line {
       for (; bottom < end; bottom++) drop(bottom)
     },
   }
+}
+
+/** A block with what it lists of the watched hashes. */
+function searched(
+  { number, hash, parentHash, baseFeePerGas, transactions }: z.output<typeof Block>,
+  watched: ReadonlySet<string>,
+): LineBlock {
+  const listed = transactions.map((each) => each.toLowerCase()).filter((each) => watched.has(each))
+  return { number, hash, parentHash, baseFee: baseFeePerGas ?? undefined, listed }
 }
 
 /**
