@@ -95,15 +95,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a proof counts before its block is final',
     file: 'chains/evm/outcomes.ts',
-    text: 'final: isFinal(line, final, consumption.proof.block),',
-    replacement: 'final: true,',
-    only: 'evm',
-  },
-  {
-    name: 'a stored proof counts before its block is final',
-    file: 'chains/evm/outcomes.ts',
-    text: 'const isProven = isFinal(line, final, proof.block)',
-    replacement: 'const isProven = true',
+    text: 'if (!isFinal(line, final, proof.block)) return { ...base, final: false }',
+    replacement: '',
     only: 'evm',
   },
   {
