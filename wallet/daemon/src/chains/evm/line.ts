@@ -22,7 +22,8 @@ export type Line = {
   unwatch: (hashes: Iterable<string>) => void
   /**
    * Reads the newest block and what lies between it and the known line. A line that is far behind starts again at the
-   * newest block, once its node has shown that it still serves the network.
+   * newest block, once its node has shown that it still serves the network. One that a node lacks blocks of stays as it
+   * is; where that goes on, the node is `unable`.
    */
   follow: (node: NodeReader) => Promise<RpcResult<LineBlock>>
   /** Reads down to this number, at most `LONGEST_STEP` blocks per call. True when the line reaches it. */
@@ -44,6 +45,8 @@ export type Line = {
 const LONGEST_STEP = 100n
 /** A shorter line than the known one is a node that lags, unless it is seen this often in a row. */
 const SIGHTS_OF_SHORTER = 3
+/** A node that lacks a block below its newest one may be about to get it, unless it lacks one this often in a row. */
+const SIGHTS_OF_GAP = 10
 
 const Transactions = z.array(z.union([z.string(), z.object({ hash: z.string() }).transform(({ hash }) => hash)]))
 
@@ -59,33 +62,22 @@ export function createLine(): Line {
   const watched = new Set<string>()
   /** Watched hashes for which some blocks of the line were not searched. */
   const late = new Set<string>()
-  const blocks = new Map<bigint, LineBlock>()
-  const listings = new Map<string, LineBlock>()
+  const blocks = createBlocks()
   let top: LineBlock | undefined
   let bottom = 0n
   let shorter = 0
+  let gaps = 0
   let starts = 0
 
   const lineBlock = (block: z.output<typeof Block>) => searched(block, watched)
-  const put = (block: LineBlock) => {
-    drop(block.number)
-    blocks.set(block.number, block)
-    for (const hash of block.listed) listings.set(hash, block)
-  }
-  const drop = (number: bigint) => {
-    const block = blocks.get(number)
-    blocks.delete(number)
-    for (const hash of block?.listed ?? []) if (listings.get(hash) === block) listings.delete(hash)
-  }
   const restartOn = async (node: NodeReader, head: LineBlock, between: readonly LineBlock[] = []) => {
     const before = top
     const confirmed = await node.confirm()
     if (!confirmed.ok) return confirmed
     if (top !== before) return { ok: true as const, value: top! }
     blocks.clear()
-    listings.clear()
     late.clear()
-    for (const block of [head, ...between]) put(block)
+    for (const block of [head, ...between]) blocks.put(block)
     top = head
     bottom = (between.at(-1) ?? head).number
     starts += 1
@@ -93,8 +85,8 @@ export function createLine(): Line {
   }
   /** Puts a head whose ancestors down to the known line are `between`, newest first. */
   const advance = (head: LineBlock, between: readonly LineBlock[]) => {
-    for (let number = head.number + 1n; number <= top!.number; number++) drop(number)
-    for (const block of [head, ...between]) put(block)
+    for (let number = head.number + 1n; number <= top!.number; number++) blocks.drop(number)
+    for (const block of [head, ...between]) blocks.put(block)
     top = head
   }
   return {
@@ -118,40 +110,74 @@ export function createLine(): Line {
       const head = lineBlock(read.value)
       if (top === undefined) return await restartOn(node, head)
       if (head.hash === top.hash) return { ok: true, value: head }
-      if (blocks.get(head.number)?.hash === head.hash) return { ok: true, value: top }
+      if (blocks.at(head.number)?.hash === head.hash) return { ok: true, value: top }
       shorter = head.number < top.number ? shorter + 1 : 0
       if (head.number < top.number && shorter < SIGHTS_OF_SHORTER) return { ok: true, value: top }
-      const joins = (block: LineBlock) => blocks.get(block.number - 1n)?.hash === block.parentHash
+      const joins = (block: LineBlock) => blocks.at(block.number - 1n)?.hash === block.parentHash
       const gap = head.number - top.number - 1n
       const isEnough = (block: LineBlock) => joins(block) || block.number <= bottom
       const between = await ancestors(node, head, lineBlock, isEnough, gap > 1n ? gap : 1n)
       const last = between.at(-1) ?? head
       const isOther = BigInt(between.length) >= LONGEST_STEP || last.number <= bottom
-      if (!joins(last) && !isOther) return { ok: true, value: top }
+      gaps = joins(last) || isOther ? 0 : gaps + 1
+      if (gaps > 0) return gaps < SIGHTS_OF_GAP ? { ok: true, value: top } : lacks(node, last)
       shorter = 0
       if (!joins(last)) return await restartOn(node, head, between)
       advance(head, between)
       return { ok: true, value: top }
     },
     reach: async (node, number) => {
-      const lowest = blocks.get(bottom)
+      const lowest = blocks.at(bottom)
       if (lowest === undefined || number >= bottom) return lowest !== undefined
       const read = await ancestors(node, lowest, lineBlock, (block) => block.number <= number)
       // While they were read, the line may have started again elsewhere.
-      if (blocks.get(bottom) !== lowest) return false
-      for (const block of read) put(block)
+      if (blocks.at(bottom) !== lowest) return false
+      for (const block of read) blocks.put(block)
       bottom = (read.at(-1) ?? lowest).number
       return number >= bottom
     },
-    at: (number) => blocks.get(number),
+    at: blocks.at,
     newest: () => top,
-    listing: (hash) => listings.get(hash.toLowerCase()),
+    listing: (hash) => blocks.listing(hash.toLowerCase()),
     lowest: () => bottom,
     starts: () => starts,
     trim: (number) => {
       if (top === undefined) return
       const end = number < top.number ? number : top.number
-      for (; bottom < end; bottom++) drop(bottom)
+      for (; bottom < end; bottom++) blocks.drop(bottom)
+    },
+  }
+}
+
+/** What nodes say of a resource that they do not have (EIP-1474). */
+const UNKNOWN_BLOCK = -32001
+
+function lacks({ node }: NodeReader, { number }: LineBlock): RpcResult<never> {
+  const message = `${node.host} does not show the block below ${number}, and so not what is in it.`
+  return { ok: false, failure: { kind: 'unable', code: UNKNOWN_BLOCK, message } }
+}
+
+/** Blocks by their numbers, and by the watched hashes that they list. */
+function createBlocks() {
+  const blocks = new Map<bigint, LineBlock>()
+  const listings = new Map<string, LineBlock>()
+  const drop = (number: bigint) => {
+    const block = blocks.get(number)
+    blocks.delete(number)
+    for (const hash of block?.listed ?? []) if (listings.get(hash) === block) listings.delete(hash)
+  }
+  return {
+    at: (number: bigint) => blocks.get(number),
+    listing: (hash: string) => listings.get(hash),
+    put: (block: LineBlock) => {
+      drop(block.number)
+      blocks.set(block.number, block)
+      for (const hash of block.listed) listings.set(hash, block)
+    },
+    drop,
+    clear: () => {
+      blocks.clear()
+      listings.clear()
     },
   }
 }

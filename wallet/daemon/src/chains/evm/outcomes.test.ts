@@ -153,3 +153,27 @@ test('where a receipt cannot be right, another node is asked', async () => {
   const two = startFollowing('latest', nodeOn(chain), nodeOn({ ...chain, gasUsed: 50_000n }, 1))
   expect(await two(placeWith(199n))).toMatchObject({ kind: 'included', result: { fee: 50_000n * GWEI } })
 })
+
+test('a block that the node does not show: what waits says so, and what is in a block stays in it', async () => {
+  const chain = { head: 200, paidIn: 198, gasUsed: 50_000n } as Chain
+  const lacksBlock = nodeThat((method, params) => {
+    const isAsked = method === 'eth_getBlockByNumber' ? Number(params[0]) === 201 : params[0] === '0xa201'
+    return isAsked ? null : answersOf(chain)(method, params)
+  })
+  const look = startFollowing('latest', lacksBlock)
+  const paid = placeWith(190n)
+  const other = {
+    ...paid,
+    versions: paid.versions.map((each) => ({ ...each, hash: `0x${'77'.repeat(32)}`, sequence: 1n })),
+  }
+  expect(await look(paid)).toMatchObject({ kind: 'included' })
+  chain.head = 205
+  for (let sight = 0; sight < 9; sight++)
+    expect(await look(other)).not.toHaveProperty('missing.code', 'HISTORY_UNAVAILABLE')
+  const missing = {
+    code: 'HISTORY_UNAVAILABLE',
+    message: 'node-0 does not show the block below 202, and so not what is in it.',
+  }
+  expect(await look(other)).toMatchObject({ kind: 'waiting', missing })
+  expect(await look(paid)).toMatchObject({ kind: 'included' })
+})

@@ -41,7 +41,14 @@ export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>, follow
       firstSeen.set(key, firstSeen.get(key) ?? now)
       return now - firstSeen.get(key)! >= patienceMs
     }
-    const seen = await rpc.onOne((node) => look(node, followed, places, { isOld, results, onEach: rpc.onEach }))
+    const memory = { isOld, results, onEach: rpc.onEach }
+    const newest = await rpc.onOne((node) => look(node, followed, places, memory))
+    const known = line.newest()
+    // Where no node shows all blocks up to its newest one, those that are known still say something.
+    const seen =
+      newest.ok || newest.failure.kind !== 'unable' || known === undefined
+        ? newest
+        : await rpc.onOne((node) => lookFrom(node, known, followed, places, memory, newest.failure.message))
     if (!seen.ok) return { ok: false, message: seen.failure.message }
     const over = places.filter((_, index) => isOver(seen.value[index]!))
     line.unwatch(over.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
@@ -59,20 +66,32 @@ function isOver(outcome: Outcome): boolean {
 
 async function look(
   node: NodeReader,
-  { line, finality, traits, agree }: Followed,
+  followed: Followed,
   places: readonly Place[],
   memory: Memory,
 ): Promise<RpcResult<Outcome[]>> {
-  const followed = await line.follow(node)
-  if (!followed.ok) return followed
-  const head = followed.value
+  const head = await followed.line.follow(node)
+  return head.ok ? await lookFrom(node, head.value, followed, places, memory) : head
+}
+
+/** @param lacks why nothing is known of the blocks above the head. */
+async function lookFrom(
+  node: NodeReader,
+  head: LineBlock,
+  { line, finality, traits, agree }: Followed,
+  places: readonly Place[],
+  memory: Memory,
+  lacks?: string,
+): Promise<RpcResult<Outcome[]>> {
   const final = await finality.read(node, head, line)
   const sight = { line, head, final, traits, agree, counts: createCounts(node, head), ...memory }
   const outcomes = await Promise.all(places.map((place) => outcomeOf(node, sight, place)))
   const needed = outcomes.flatMap((outcome) => (outcome.kind === 'waiting' ? [] : [blockOf(outcome).number]))
   const lowest = [...needed, final.ok ? final.block.number : line.lowest()].reduce((a, b) => (a < b ? a : b))
   if (outcomes.every(({ missing }) => missing?.code !== 'HISTORY_UNAVAILABLE')) line.trim(lowest)
-  return { ok: true, value: outcomes }
+  if (lacks === undefined) return { ok: true, value: outcomes }
+  const missing = { code: 'HISTORY_UNAVAILABLE' as const, message: lacks }
+  return { ok: true, value: outcomes.map((each) => (each.kind === 'waiting' ? { ...each, missing } : each)) }
 }
 
 function blockOf(outcome: Exclude<Outcome, { kind: 'waiting' }>): BlockRef {
