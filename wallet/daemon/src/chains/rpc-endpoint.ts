@@ -58,12 +58,12 @@ export function createEndpoint(
 }
 
 /** Whether a node may be used: it has shown that it serves the network, and has not failed since. */
-export async function admitEndpoint(endpoint: Endpoint, check: CheckNode): Promise<RpcResult<null>> {
+export async function admitEndpoint(endpoint: Endpoint): Promise<RpcResult<null>> {
   if (endpoint.fault === null) return right
   if (endpoint.fault !== undefined && endpoint.timers.monotonic() - endpoint.faultSince < FAULT_MS) {
     return refused(endpoint.fault)
   }
-  endpoint.checking ??= ask(endpoint, check).finally(() => {
+  endpoint.checking ??= endpoint.reader.confirm().finally(() => {
     endpoint.checking = undefined
   })
   return await endpoint.checking

@@ -61,7 +61,7 @@ export type PoolOptions = Transport & {
 export const SURVEY_MS = 5_000
 
 export function createRpcPool(options: PoolOptions): RpcPool {
-  const { urls, check, surveyMs, timers } = options
+  const { urls, surveyMs, timers } = options
   const single = urls.length === 1
   const endpoints = urls.map((url, index) => {
     const name = single ? 'The node' : `Node ${index + 1} of ${urls.length}`
@@ -71,8 +71,6 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   let surveyed = timers.monotonic()
   let survey: Promise<void> | undefined
   let closed = false
-
-  const admit = (endpoint: Endpoint) => admitEndpoint(endpoint, check)
 
   /** Those that are well in the owner's order, then those that are behind, then those that failed, the soonest due first. */
   const inOrder = (): Endpoint[] => {
@@ -89,7 +87,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
   const onOne = async <Value>(work: (rpc: NodeReader) => Promise<RpcResult<Value>>): Promise<RpcResult<Value>> => {
     const failed: Failed[] = []
     for (const endpoint of inOrder()) {
-      const admitted = await admit(endpoint)
+      const admitted = await admitEndpoint(endpoint)
       const answer = admitted.ok ? await work(endpoint.reader) : admitted
       if (admitted.ok) note(endpoint, answer)
       if (answer.ok || !concernsNode(answer.failure)) return answer
@@ -101,7 +99,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
 
   return {
     connect: async () => {
-      const answers = await Promise.all(endpoints.map(admit))
+      const answers = await Promise.all(endpoints.map(admitEndpoint))
       const words = answers.flatMap((answer, index) => (answer.ok ? [] : [named(endpoints[index]!, answer.failure)]))
       if (words.length === answers.length) return { ok: false, message: words.join(' ') }
       const used = endpoints.filter((_, index) => answers[index]!.ok)
@@ -115,7 +113,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       const well = inOrder().filter(({ failures }, index) => failures === 0 || index === 0)
       const answers = await Promise.all(
         well.map(async (endpoint) => {
-          const admitted = await admit(endpoint)
+          const admitted = await admitEndpoint(endpoint)
           if (!admitted.ok) return admitted
           const answer = await work(endpoint.reader)
           note(endpoint, answer)
@@ -127,7 +125,7 @@ export function createRpcPool(options: PoolOptions): RpcPool {
       return values.length === 0 && fault !== undefined ? fault : { ok: true, value: values }
     },
     broadcast: (method, params, { readFailure, isHash, mayLeave, startAt }) =>
-      broadcastInTurn(rotated(inOrder(), startAt), admit, async ({ name, client, reader }) => {
+      broadcastInTurn(rotated(inOrder(), startAt), async ({ name, client, reader }) => {
         const answer = await client.submit(method, params, z.string(), mayLeave)
         if (!answer.ok) return { answer, meaning: readFailure(answer.failure, reader.node) }
         return { answer, meaning: isHash(answer.value) ? { kind: 'accepted' } : otherHash(name, answer.value) }
@@ -160,11 +158,11 @@ function joined(failed: readonly Failed[]): Failed {
 }
 
 /** Looks after nodes that failed or fell behind, beside the questions that are asked. */
-async function look(endpoints: readonly Endpoint[], { check, height, maxLag, timers }: PoolOptions): Promise<void> {
+async function look(endpoints: readonly Endpoint[], { height, maxLag, timers }: PoolOptions): Promise<void> {
   const due = endpoints.filter(({ failures, retryAt }) => failures === 0 || timers.monotonic() >= retryAt)
   const heights = await Promise.all(
     due.map(async (endpoint) => {
-      const admitted = await admitEndpoint(endpoint, check)
+      const admitted = await admitEndpoint(endpoint)
       if (!admitted.ok) return undefined
       // The height of another chain says nothing.
       const [answer, served] = await Promise.all([height(endpoint.reader), endpoint.reader.confirm()])
@@ -198,13 +196,12 @@ function otherHash(name: string, hash: string): Broadcast {
 /** Until one takes the bytes. */
 async function broadcastInTurn(
   endpoints: readonly Endpoint[],
-  admit: (endpoint: Endpoint) => Promise<RpcResult<null>>,
   submit: (endpoint: Endpoint) => Promise<{ answer: RpcResult<unknown>; meaning: Broadcast }>,
 ): Promise<Broadcast> {
   const heard: Exclude<Broadcast, { kind: 'accepted' }>[] = []
   let unasked: string | undefined
   for (const endpoint of endpoints) {
-    const admitted = await admit(endpoint)
+    const admitted = await admitEndpoint(endpoint)
     if (!admitted.ok) {
       unasked ??= admitted.failure.message
       continue

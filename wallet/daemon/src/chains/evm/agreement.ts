@@ -1,9 +1,6 @@
-import { z } from 'zod'
 import type { BlockRef } from '../chain-adapter.ts'
 import type { RpcPool } from '../rpc-pool.ts'
-import { toQuantity } from './quantity.ts'
-
-const Header = z.object({ hash: z.string() }).nullable()
+import { blockHashAt } from './block-hash.ts'
 
 /**
  * Whether the nodes agree on a block: every node that has one with its number has this one, and at least one has.
@@ -13,14 +10,11 @@ export function createAgreement(rpc: Pick<RpcPool, 'onEach'>): (block: BlockRef)
   let last: { hash: string; agree: Promise<boolean> } | undefined
   const ask = async ({ number, hash }: BlockRef) => {
     const asked = await rpc.onEach(async (node) => {
-      const [block, served] = await Promise.all([
-        node.read('eth_getBlockByNumber', [toQuantity(number), false], Header),
-        node.confirm(),
-      ])
-      return served.ok ? block : served
+      const [there, served] = await Promise.all([blockHashAt(node, number), node.confirm()])
+      return served.ok ? there : served
     })
-    const blocks = asked.ok ? asked.value.filter((block) => block !== null) : []
-    return blocks.length > 0 && blocks.every((block) => block.hash === hash)
+    const hashes = asked.ok ? asked.value.filter((each) => each !== undefined) : []
+    return hashes.length > 0 && hashes.every((each) => each === hash)
   }
   return async (block) => {
     if (last?.hash !== block.hash) last = { hash: block.hash, agree: ask(block) }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { BlockRef, Missing, Place, Proof } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import { blockHashAt } from './block-hash.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
-import { Quantity, toQuantity } from './quantity.ts'
+import { Quantity } from './quantity.ts'
 
 /** What is known of a nonce that no block of the line lists for us. */
 export type Consumption =
@@ -134,8 +135,6 @@ async function hintedBlock(
 
 const Receipt = z.object({ blockHash: z.string() }).nullish()
 
-const Header = z.object({ hash: z.string() }).nullable()
-
 /**
  * The block that lists a transaction, found by its receipt. Nodes keep receipts of blocks that lost, and those blocks
  * (nethermind#3052, erigon#15334, go-ethereum#29261): it has to be the one that the node has at this number.
@@ -147,8 +146,8 @@ export async function blockListing(node: NodeReader, hash: string): Promise<Bloc
   if (!block.ok || !block.value?.transactions.some((each) => each.toLowerCase() === hash.toLowerCase()))
     return undefined
   const { number, hash: blockHash } = block.value
-  const there = await node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
-  return there.ok && there.value?.hash === blockHash ? { number, hash: blockHash } : undefined
+  const there = await blockHashAt(node, number)
+  return there.ok && there.value === blockHash ? { number, hash: blockHash } : undefined
 }
 
 function others(kind: Proof['kind'], block: LineBlock, node: NodeReader): Consumption {

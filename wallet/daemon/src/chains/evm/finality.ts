@@ -1,9 +1,9 @@
-import { z } from 'zod'
 import type { BlockRef, Missing } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
+import { blockHashAt } from './block-hash.ts'
 import type { EvmTraits } from './evm-traits.ts'
 import { Block, type Line, type LineBlock } from './line.ts'
-import { Quantity, toQuantity } from './quantity.ts'
+import { Quantity } from './quantity.ts'
 
 /** The newest block that cannot vanish any more. */
 export type Final = { ok: true; block: BlockRef } | { ok: false; missing: Missing }
@@ -90,8 +90,6 @@ export function createFinality(
 /** How old the anchor may become, ms. */
 const ANCHOR_MS = 60_000
 
-const Header = z.object({ hash: z.string() }).nullable()
-
 /**
  * A block that was followed until it was final, and that the nodes agreed on: whatever follows the same chain has it.
  * An endpoint that is switched to another chain does not, nor a chain that began anew. Kept as long as the process.
@@ -105,8 +103,8 @@ function createAnchor(agree: (block: BlockRef) => Promise<boolean>, monotonic: (
       const start = line.starts()
       if (kept === undefined || held === start) return true
       const { number, hash } = kept.block
-      const answer = await node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
-      if (!answer.ok || answer.value?.hash !== hash) return false
+      const there = await blockHashAt(node, number)
+      if (!there.ok || there.value !== hash) return false
       held = start
       return true
     },

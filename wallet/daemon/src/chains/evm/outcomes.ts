@@ -45,10 +45,10 @@ export function createEvmOutcomes(rpc: Pick<RpcPool, 'onOne' | 'onEach'>, follow
     const newest = await rpc.onOne((node) => look(node, followed, places, memory))
     const known = line.newest()
     // Where no node shows all blocks up to its newest one, those that are known still say something.
-    const seen =
-      newest.ok || newest.failure.kind !== 'unable' || known === undefined
-        ? newest
-        : await rpc.onOne((node) => lookFrom(node, known, followed, places, memory, newest.failure.message))
+    const isLacking = !newest.ok && newest.failure.kind === 'unable' && known !== undefined
+    const seen = isLacking
+      ? withMissing(await rpc.onOne((node) => lookFrom(node, known, followed, places, memory)), newest.failure.message)
+      : newest
     if (!seen.ok) return { ok: false, message: seen.failure.message }
     const over = places.filter((_, index) => isOver(seen.value[index]!))
     line.unwatch(over.flatMap(({ versions }) => versions.map(({ hash }) => hash)))
@@ -74,14 +74,19 @@ async function look(
   return head.ok ? await lookFrom(node, head.value, followed, places, memory) : head
 }
 
-/** @param lacks why nothing is known of the blocks above the head. */
+/** What waits says why nothing is known of the blocks above. */
+function withMissing(seen: RpcResult<Outcome[]>, message: string): RpcResult<Outcome[]> {
+  if (!seen.ok) return seen
+  const missing = { code: 'HISTORY_UNAVAILABLE' as const, message }
+  return { ok: true, value: seen.value.map((each) => (each.kind === 'waiting' ? { ...each, missing } : each)) }
+}
+
 async function lookFrom(
   node: NodeReader,
   head: LineBlock,
   { line, finality, traits, agree }: Followed,
   places: readonly Place[],
   memory: Memory,
-  lacks?: string,
 ): Promise<RpcResult<Outcome[]>> {
   const final = await finality.read(node, head, line)
   const sight = { line, head, final, traits, agree, counts: createCounts(node, head), ...memory }
@@ -89,9 +94,7 @@ async function lookFrom(
   const needed = outcomes.flatMap((outcome) => (outcome.kind === 'waiting' ? [] : [blockOf(outcome).number]))
   const lowest = [...needed, final.ok ? final.block.number : line.lowest()].reduce((a, b) => (a < b ? a : b))
   if (outcomes.every(({ missing }) => missing?.code !== 'HISTORY_UNAVAILABLE')) line.trim(lowest)
-  if (lacks === undefined) return { ok: true, value: outcomes }
-  const missing = { code: 'HISTORY_UNAVAILABLE' as const, message: lacks }
-  return { ok: true, value: outcomes.map((each) => (each.kind === 'waiting' ? { ...each, missing } : each)) }
+  return { ok: true, value: outcomes }
 }
 
 function blockOf(outcome: Exclude<Outcome, { kind: 'waiting' }>): BlockRef {

@@ -1,9 +1,8 @@
-import { z } from 'zod'
 import type { BlockRef, ChainAdapter, Trace } from '../chain-adapter.ts'
 import type { NodeReader } from '../rpc-endpoint.ts'
 import type { RpcPool } from '../rpc-pool.ts'
+import { blockHashAt } from './block-hash.ts'
 import { blockListing } from './consumed.ts'
-import { toQuantity } from './quantity.ts'
 
 /**
  * Which of these transactions a node has in a block that stays. Where a node names no final block, one counts that it
@@ -28,8 +27,6 @@ export async function readTraces(
   return asked.ok ? { ok: true, found: asked.value.flat() } : { ok: false, message: asked.failure.message }
 }
 
-const Header = z.object({ hash: z.string() }).nullable()
-
 /**
  * Whether each of these blocks is still the one with its number; and the hash of the first block. One is gone only
  * where every node has another block with its number: one that is on a fork, or behind, does not speak for the others.
@@ -40,18 +37,17 @@ export async function readStanding(
   blocks: readonly BlockRef[],
 ): ReturnType<NonNullable<ChainAdapter['standing']>> {
   const asked = await rpc.onEach(async (node) => {
-    const header = (number: bigint) => node.read('eth_getBlockByNumber', [toQuantity(number), false], Header)
     const [served, genesis, ...answers] = await Promise.all([
       node.confirm(),
-      header(0n),
-      ...blocks.map(({ number }) => header(number)),
+      blockHashAt(node, 0n),
+      ...blocks.map(({ number }) => blockHashAt(node, number)),
     ])
     if (!served.ok) return served
     if (!genesis.ok) return genesis
     const failed = answers.find((answer) => !answer.ok)
     if (failed !== undefined && !failed.ok) return failed
-    const hashes = answers.map((answer) => (answer.ok ? answer.value?.hash : undefined))
-    return { ok: true, value: { hashes, genesis: genesis.value?.hash ?? '' } }
+    const hashes = answers.map((answer) => (answer.ok ? answer.value : undefined))
+    return { ok: true, value: { hashes, genesis: genesis.value ?? '' } }
   })
   if (!asked.ok) return { ok: false, message: asked.failure.message }
   const standing = blocks.map(({ hash }, index) =>
