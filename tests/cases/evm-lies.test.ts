@@ -1,4 +1,4 @@
-import { parseTransaction, toHex } from 'viem/utils'
+import { keccak256, parseTransaction, toHex } from 'viem/utils'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   askNode,
@@ -59,7 +59,7 @@ async function signUnderLie(payer: Payer, tags: readonly string[]) {
   const hold: Lie = ({ method, params }) => {
     if (method !== 'eth_sendRawTransaction') return undefined
     held ??= params![0]
-    return { result: `0x${'11'.repeat(32)}` }
+    return { result: keccak256(params![0] as `0x${string}`) }
   }
   second.lie(hold)
   first.lie(async (call, ask) => {

@@ -1,4 +1,3 @@
-import { base58 } from '@scure/base'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   askNode,
@@ -10,7 +9,7 @@ import {
   startCaseWallet,
 } from './bench.ts'
 import { type Answer, type Lie, type LyingNode, startLyingNode } from './lying-node.ts'
-import { SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
+import { SOL, type SolanaTruth, signatureOf, startSolanaTruth } from './solana-truth.ts'
 
 let truth: SolanaTruth
 let node: LyingNode
@@ -69,9 +68,6 @@ async function assertCancelledInTime(payer: Payer): Promise<void> {
   await wallet.until(sent.id, { status: 'CANCELLED' })
   await assertBooks(wallet, payer)
 }
-
-/** What a node returns that takes a transaction: its first signature, after a byte for how many there are. */
-const signatureOf = (transaction: string) => base58.encode(Buffer.from(transaction, 'base64').subarray(1, 65))
 
 /** What is asked when a payment is signed. */
 const HEIGHTS = ['getEpochInfo', 'getLatestBlockhash']

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { askNode, assertBooks, assertPaidOnce, type CaseWallet, eventually, startCaseWallet } from './bench.ts'
 import { type Answer, type Call, type LyingNode, startLyingNode } from './lying-node.ts'
-import { SOL, type SolanaTruth, startSolanaTruth } from './solana-truth.ts'
+import { SOL, type SolanaTruth, signatureOf, startSolanaTruth } from './solana-truth.ts'
 
 // DefiLlama/chainlist#3168: endpoints serve another chain than they are listed for, some of them for a while only.
 let truth: SolanaTruth
@@ -44,7 +44,8 @@ async function elsewhere({ method, params = [] }: Call): Promise<Answer> {
 }
 
 /** The endpoint takes bytes, and no validator gets them. */
-const drops = ({ method }: Call) => (method === 'sendTransaction' ? { result: '1'.repeat(64) } : undefined)
+const drops = ({ method, params }: Call) =>
+  method === 'sendTransaction' ? { result: signatureOf(params![0] as string) } : undefined
 
 /** Looks until there are two signatures, and more often than reading the whole life of a lost blockhash takes. */
 async function lookLong(id: string): Promise<void> {

@@ -3,6 +3,9 @@ import { base58 } from '@scure/base'
 import { type SolanaNode, type SolanaPersonality, solanaPersonalities, startSolanaNode } from '@waiaas/devnet'
 import { askNode, type Truth } from './bench.ts'
 
+/** What a node returns that takes a transaction: its first signature, after a byte for how many there are. */
+export const signatureOf = (transaction: string) => base58.encode(Buffer.from(transaction, 'base64').subarray(1, 65))
+
 export const SOL = 10n ** 9n
 
 export type SolanaTruth = Truth & Pick<SolanaNode, 'rpcUrl' | 'control' | 'stop'>

@@ -40,7 +40,7 @@ afterAll(async () => {
 /** A thousand connections at once may not all be taken the first time. */
 const RETRIES = 5
 
-/** What a send is told once the node answers in time; until then nothing is stored of it. */
+/** Sends until a node answers in time: an attempt that fails with CHAIN_ERROR leaves nothing behind. */
 async function answered(sent: Sent): ReturnType<typeof sendAgain> {
   for (;;) {
     try {
