@@ -90,7 +90,7 @@ test('what stands still on one node does not stand still on another', async () =
 })
 
 // https://github.com/DefiLlama/chainlist/issues/3168
-test('a line that starts anew without what was final names no final block until it is back', async () => {
+test('after a restart of the line nothing is final until the last final block is there again', async () => {
   const { read, advance } = startFollowing()
   const state = { latest: 1_000, finalized: 936 }
   for (; state.latest < 1_100; state.latest++, state.finalized++) {

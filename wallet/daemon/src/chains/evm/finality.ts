@@ -28,8 +28,8 @@ const STANDSTILL = 10
  * Nothing outlives the line that it was read with: what a node says once about another chain, or a block that does
  * not exist, ends with the next look at a node that follows the right one.
  *
- * The exception is a block that was followed until it was final: a line that starts anew has to have it, or nothing is
- * final on it. Chains of one's own, and those with a depth, may go back further.
+ * The exception is the last block that was followed until it was final: after a restart of the line, nothing is final
+ * until a node shows that block. Local chains, and those with a depth, may go back further.
  *
  * @param agree whether the nodes agree on a block.
  * @param monotonic milliseconds that only go forward.
